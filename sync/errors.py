@@ -1,0 +1,308 @@
+"""What can go wrong, as one tree and one catalogue that people can look a code up in.
+
+    SyncError                       carries a `Code`: title, sentence for a shop manager, remedy
+    ├── Transient                   worth another try, after `retry_after` seconds where the server said so
+    ├── Permanent                   another try of the same would fail the same way
+    ├── OutcomeUnknown              a write was sent and nobody answered: it may have happened
+    └── Refused                     the product itself declines: a brake, a pause, a missing confirmation
+
+Adapters translate every foreign error into this tree at their edge. Codes LS001 to LS003 and SH001 to SH003
+keep the meaning they have in the shop's runbook.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Code(Enum):
+    """The catalogue: one entry for each failure a person may be told about."""
+
+    LS001 = (
+        "Lightspeed timeout",
+        "Lightspeed did not answer in time.",
+        "Nothing to do: it is retried, each time later. If it lasts, look at Lightspeed's status page.",
+    )
+    LS002 = (
+        "SKU not found in Lightspeed",
+        "A SKU sold online has no item in Lightspeed.",
+        "Check the SKU mapping (`lightspeed-sync sku mismatches`), or create the item in Lightspeed.",
+    )
+    LS003 = (
+        "Inventory lock conflict",
+        "Lightspeed was busy changing the same record.",
+        "Nothing to do: it waits and retries. If it persists, see who edits that item in Lightspeed.",
+    )
+    LS004 = (
+        "Lightspeed rate limit",
+        "Lightspeed asked us to slow down.",
+        "Nothing to do: the pace is lowered by itself. If it lasts, another app may be using the same API client.",
+    )
+    LS005 = (
+        "Lightspeed refused our sign-in",
+        "Lightspeed no longer accepts our connection.",
+        "Run `lightspeed-sync connect lightspeed` and give consent again; check that the employee who did so is not locked.",
+    )
+    LS006 = (
+        "Lightspeed server error",
+        "Lightspeed had an internal problem.",
+        "Nothing to do: it is retried. If it lasts, look at Lightspeed's status page.",
+    )
+    LS007 = (
+        "Unreadable answer from Lightspeed",
+        "Lightspeed sent something that is not a whole, valid answer.",
+        "Nothing was changed. If it lasts, send the logged request id to Lightspeed's support.",
+    )
+    LS008 = (
+        "Lightspeed pointed elsewhere",
+        "A page link from Lightspeed named another host.",
+        "Nothing was sent there. Check LIGHTSPEED_API_URL, then tell Lightspeed's support.",
+    )
+    LS009 = (
+        "Lightspeed refused a request",
+        "Lightspeed says that a request of ours is not valid.",
+        "Read the message beside this code; report it if it names no setting of yours.",
+    )
+    LS010 = (
+        "Lightspeed permission missing",
+        "Our Lightspeed connection may not do this.",
+        "Reconnect with the scopes employee:inventory_read and employee:register, as an employee who has those rights.",
+    )
+    LS011 = (
+        "Lightspeed read incomplete",
+        "A reading of Lightspeed could not be proven complete.",
+        "Nothing was raised, zeroed or removed. It is read again at the next interval.",
+    )
+    SH001 = (
+        "Shopify rate limit",
+        "Shopify asked us to slow down.",
+        "Nothing to do: the pace is lowered by itself. If it lasts, another process may use the same app's token.",
+    )
+    SH002 = (
+        "Variant limit reached",
+        "A product has as many variants as Shopify allows.",
+        "Split the product into several, or merge variants.",
+    )
+    SH003 = (
+        "Invalid product data",
+        "Shopify refused a product's data.",
+        "Correct the named field in Lightspeed, then sync again; validate first.",
+    )
+    SH004 = (
+        "Shopify timeout",
+        "Shopify did not answer in time.",
+        "Nothing to do: it is retried. If it lasts, look at Shopify's status page.",
+    )
+    SH005 = (
+        "Shopify refused our sign-in",
+        "Shopify no longer accepts our token.",
+        "Create a new Admin API token (or client secret) and put it into the settings.",
+    )
+    SH006 = (
+        "Shopify server error",
+        "Shopify had an internal problem.",
+        "Nothing to do: it is retried. If it lasts, look at Shopify's status page.",
+    )
+    SH007 = (
+        "Unreadable answer from Shopify",
+        "Shopify sent something that is not a whole, valid answer.",
+        "Nothing was changed. If it lasts, send the logged request id to Shopify's support.",
+    )
+    SH008 = (
+        "Shopify refused a query",
+        "Shopify says that a query of ours is not valid.",
+        "Check SHOPIFY_API_VERSION; report it with the message beside this code.",
+    )
+    SH009 = (
+        "Shopify ignored a filter",
+        "Shopify did not understand a search filter and would have answered with everything.",
+        "The reading was thrown away. Check SHOPIFY_API_VERSION, then report it.",
+    )
+    SH010 = (
+        "Shopify served another API version",
+        "The API version that answered is not the one we were verified with.",
+        "Writing has stopped. Set SHOPIFY_API_VERSION to a supported version, or update lightspeed-sync.",
+    )
+    SH011 = (
+        "Stock changed under our hand",
+        "Shopify's number had changed between our reading and our writing.",
+        "Nothing to do: it is read again and decided anew.",
+    )
+    SH012 = (
+        "Shopify cannot change this item's stock",
+        "Shopify refuses stock changes for this item (a bundle parent, an inactive location, an unknown item).",
+        "The item is parked. Correct it in Shopify, or remove its link.",
+    )
+    SH013 = (
+        "Shopify read incomplete",
+        "A reading of Shopify could not be proven complete.",
+        "Nothing was raised, zeroed or removed. It is read again at the next interval.",
+    )
+    SH014 = (
+        "Shopify permission missing",
+        "Our Shopify app lacks a permission.",
+        "Grant the scope named beside this code to the app, and reinstall it if Shopify asks.",
+    )
+    SH015 = (
+        "Shopify export failed",
+        "Shopify could not finish the export that a full reading needs.",
+        "It is started again at the next full pass; run `lightspeed-sync sync --full --confirm` to try at once.",
+    )
+    SH016 = (
+        "Shop is locked or frozen",
+        "Shopify says that the shop is not active.",
+        "See the shop's plan and billing in Shopify's admin.",
+    )
+    SH017 = (
+        "Item is not tracked",
+        "Shopify does not track this item's quantity, so it can be sold without end.",
+        "Turn on inventory tracking for it in Shopify.",
+    )
+    ST001 = (
+        "State is from a newer version",
+        "The database was written by a newer lightspeed-sync.",
+        "Update lightspeed-sync, or restore the backup made before the update.",
+    )
+    ST002 = (
+        "State is damaged",
+        "The database file is damaged.",
+        "Stop, keep the file, and restore the last backup: `lightspeed-sync restore --backup-file FILE`.",
+    )
+    ST003 = (
+        "State directory is read-only",
+        "The state directory cannot be written to.",
+        "Give the service's user write access to STATE_DIR, or choose another directory.",
+    )
+    ST004 = (
+        "Already running",
+        "Another lightspeed-sync uses this state directory.",
+        "Stop the other one, or give this one its own STATE_DIR.",
+    )
+    ST005 = (
+        "Disk full",
+        "There is no room left on the disk.",
+        "Free some space; nothing that was acknowledged is lost.",
+    )
+    ST006 = (
+        "Disk failure",
+        "The disk reported an error.",
+        "The daemon stops so that nothing is half-written. Check the disk, then start it again.",
+    )
+    ST007 = (
+        "State belongs to another shop",
+        "The database was filled from another shop or account.",
+        "Set STATE_DIR to a directory of its own for each shop.",
+    )
+    CF001 = (
+        "Setting missing",
+        "A setting that is needed is not there.",
+        "Set it in the environment, or as NAME_FILE naming a file that holds the value.",
+    )
+    CF002 = ("Setting malformed", "A setting cannot be understood.", "Correct it as the message beside it says.")
+    CF003 = ("Setting renamed", "A setting has an old name.", "Use the new name given beside it.")
+    CF004 = ("Mistake in alerts.yaml", "The alerts file has a mistake.", "Correct the line and column given.")
+    CF005 = (
+        "API version not supported",
+        "Shopify no longer serves this API version, or we were not verified with it.",
+        "Set SHOPIFY_API_VERSION to one of the supported versions, or remove it.",
+    )
+    BR001 = (
+        "Brake: too many would become zero",
+        "A pass would take an unusual share of the shop off sale.",
+        "Review with `lightspeed-sync sync --dry-run`, then confirm the plan, or correct Lightspeed.",
+    )
+    BR002 = (
+        "Brake: too many changes",
+        "A pass would change an unusual share of the shop.",
+        "Review with `lightspeed-sync sync --dry-run`, then confirm the plan.",
+    )
+    BR003 = (
+        "Brake: too few SKUs matched",
+        "Far fewer SKUs matched than at the last complete reading.",
+        "Check that Lightspeed's catalogue is whole; confirm the plan if it is right.",
+    )
+    BR004 = ("Paused by hand", "Somebody has paused writing.", "Run `lightspeed-sync resume` when it may go on.")
+    BR005 = (
+        "Confirmation missing",
+        "This changes stock, so it needs a reviewed plan.",
+        "Run with --dry-run, read the plan, then run with --confirm.",
+    )
+    BR006 = (
+        "Plan no longer fits",
+        "The world has changed since the plan was made.",
+        "Make a new plan with --dry-run and review it.",
+    )
+    SK001 = (
+        "Duplicate SKU",
+        "The same SKU stands on several items, so it cannot be told which is meant.",
+        "Give each item its own SKU in Lightspeed and Shopify.",
+    )
+    SK002 = (
+        "Almost the same SKU",
+        "Two SKUs differ only a little; they were not linked.",
+        "Correct the SKU if they mean the same item.",
+    )
+    OR001 = (
+        "Order is gone",
+        "An order that counted as open can no longer be found in Shopify.",
+        "Look whether it was deleted, then close it in the ledger.",
+    )
+    OR002 = (
+        "Committed units without an order",
+        "Shopify holds units for orders that we have not seen.",
+        "They stay taken off. Look for orders older than 60 days or from another app (scope read_all_orders).",
+    )
+    NT001 = (
+        "Message not delivered",
+        "An alert could not be delivered through a channel.",
+        "It is kept and tried again. Check the channel's settings with `lightspeed-sync check connections`.",
+    )
+    NT002 = (
+        "Channel refused our sign-in",
+        "A channel no longer accepts our credentials.",
+        "Renew the credentials of that channel.",
+    )
+    IN001 = (
+        "Internal error",
+        "Something happened that we did not foresee.",
+        "Nothing was half-written. Please report it with the log line that carries this code.",
+    )
+
+    def __init__(self, title: str, sentence: str, remedy: str) -> None:
+        self.title = title
+        self.sentence = sentence
+        self.remedy = remedy
+
+
+class SyncError(Exception):
+    """A failure with its catalogue code; `detail` adds what is particular to this one."""
+
+    def __init__(self, code: Code, detail: str = "") -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(f"{code.name} {code.sentence}" + (f" {detail}" if detail else ""))
+
+    @property
+    def remedy(self) -> str:
+        """Return what a person can do about it."""
+        return self.code.remedy
+
+
+class Transient(SyncError):
+    """Worth another try; `retry_after` is the server's own wait in seconds, None where it gave none."""
+
+    def __init__(self, code: Code, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(code, detail)
+        self.retry_after = retry_after
+
+
+class Permanent(SyncError):
+    """Another try of the same request would fail the same way."""
+
+
+class OutcomeUnknown(SyncError):
+    """A write was sent and its answer never came: it may have happened, and may still happen."""
+
+
+class Refused(SyncError):
+    """The product declines to go on: a brake, a pause or a missing confirmation."""

@@ -1,0 +1,203 @@
+"""The nouns of the product, as frozen values without any I/O.
+
+Ids are the services' own, as text: Lightspeed's decimal ids, Shopify's gids. Moments are aware UTC datetimes
+from the servers' clocks unless a name says otherwise. Quantities are whole units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class LinkState(StrEnum):
+    """What is known about a link between a Lightspeed item and a Shopify variant."""
+
+    UNMAPPED = "unmapped"
+    SUGGESTED = "suggested"
+    CONFIRMED = "confirmed"
+    TOMBSTONED = "tombstoned"
+
+
+@dataclass(frozen=True, slots=True)
+class StockRow:
+    """Lightspeed's stock of one item at the configured shop (`ItemShop`)."""
+
+    item_id: str
+    item_shop_id: str
+    qoh: int
+    time_stamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One Lightspeed catalogue item; `stock` is None when its ItemShop row for our shop is missing (unknown, not 0)."""
+
+    item_id: str
+    custom_sku: str
+    system_sku: str
+    upc: str
+    ean: str
+    manufacturer_sku: str
+    description: str
+    item_type: str
+    archived: bool
+    time_stamp: datetime
+    stock: StockRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """Shopify's stock of one inventory item at the configured location, from one GraphQL row.
+
+    `updated_at` is that of `available`; the level's own where `available` was never touched.
+    `unavailable` holds the units Shopify sets aside, by state: reserved, safety_stock, damaged, quality_control.
+    """
+
+    inventory_item_id: str
+    available: int
+    committed: int
+    reserved: int
+    safety_stock: int
+    damaged: int
+    quality_control: int
+    updated_at: datetime
+    level_updated_at: datetime
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    """One Shopify variant with its inventory item; `level` is filled only by a full read, None: not stocked here."""
+
+    variant_id: str
+    product_id: str
+    inventory_item_id: str
+    sku: str
+    barcode: str
+    title: str
+    product_title: str
+    product_status: str
+    tracked: bool
+    updated_at: datetime
+    level: LevelRow | None = None
+
+
+class FactKind(StrEnum):
+    """What happened to units of one order line; docs/order-facts.md names the fields each is read from."""
+
+    PLACED = "placed"  # ordered, edits up included; n is a running number
+    RESTOCKED = (
+        "restocked"  # put back by Shopify: restock CANCEL or RETURN, edit down with restock; n is the refund line
+    )
+    CLOSED = "closed"  # no longer to be shipped: fulfilled, cancelled or removed; n is a running number
+
+
+@dataclass(frozen=True, slots=True)
+class Restock:
+    """Units that Shopify put back at our location, by one refund line."""
+
+    refund_line_id: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One order line as read: its units at our location.
+
+    `placed` counts edits up and does not fall; `open` are the units still to be shipped (Shopify's committed).
+    `inventory_item_id` is "" where the variant is gone or was never stocked.
+    """
+
+    line_id: str
+    inventory_item_id: str
+    sku: str
+    placed: int
+    open: int
+    restocks: tuple[Restock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One Shopify order as read. The ledger turns the difference to what it knew into facts per line."""
+
+    order_id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    cancelled_at: datetime | None
+    test: bool
+    lines: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the order ledger says about one inventory item: sums over its order lines at our location."""
+
+    taken: int = 0  # Tk: placed less put back
+    open: int = 0  # K: placed less removed, cancelled and fulfilled
+    booked: int = 0  # Bk: in Lightspeed documents confirmed before L was read
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Proof that a read was complete: last page reached, each page parsed whole, none skipped by a retry.
+
+    `newest` is the largest server timestamp seen (None: no rows); only this may become a watermark.
+    `started_at` is our clock before the first request: what was read is no older than that.
+    """
+
+    source: str
+    rows: int
+    pages: int
+    newest: datetime | None
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StockChange:
+    """One row of a stock write: set `available` of an item from `before` to `after`."""
+
+    seq: int  # the intent's sequence number, part of the call's key
+    link_id: int
+    inventory_item_id: str
+    before: int
+    after: int
+
+
+class RowProblem(StrEnum):
+    """Why a stock write's row was refused."""
+
+    STALE = "stale"  # `before` is no longer Shopify's number
+    PARKED = "parked"  # the item cannot be written to (bundle parent, unknown item, inactive location)
+    RETRY = "retry"  # Shopify's own trouble; a new call may pass
+
+
+@dataclass(frozen=True, slots=True)
+class RowRefusal:
+    """A refused row of a stock write; nothing of its call was applied."""
+
+    inventory_item_id: str | None  # None: Shopify did not say which row
+    problem: RowProblem
+    code: str  # Shopify's own error code
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What Shopify said to one stock write: applied as a whole, or refused as a whole."""
+
+    applied: bool
+    refusals: tuple[RowRefusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of a connection check, for people."""
+
+    ok: bool
+    name: str
+    detail: str
+    remedy: str = field(default="")
