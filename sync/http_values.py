@@ -1,0 +1,80 @@
+"""Reading what an HTTP answer says: JSON to its end, and Retry-After in every form."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+_SHORTEST_WAIT = 1.0  # vendors' windows are whole seconds
+_LONGEST_WAIT = 900.0  # beyond it the header is more likely wrong than meant
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?", re.ASCII)
+
+
+class NotJson(ValueError):
+    """The body is not one whole JSON value in UTF-8."""
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the one JSON value that `body` is; duplicate keys: the last one wins.
+
+    Raises NotJson for anything after the value, invalid UTF-8, lone surrogates, NaN, infinities and numbers
+    too large for a double.
+    """
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):  # decoding and encoding errors are ValueErrors
+        raise NotJson("not a whole JSON value in UTF-8") from None
+    return value
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """Return the seconds to wait, at least 1 and at most 900; None where the header is missing or garbage.
+
+    Takes seconds (whole or with a fraction) and HTTP dates, which are compared with `now`; what lies in the past
+    counts as 1 second.
+    """
+    text = (value or "").strip()
+    if _NUMBER.fullmatch(text):
+        return _clamp(float(text))
+    try:
+        moment = parsedate_to_datetime(text)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return _clamp((aware - now).total_seconds())
+    except (ValueError, OverflowError):
+        return None
+
+
+def retry_after_of(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return what an answer's Retry-After says; a date there is compared with the server's own Date header."""
+    return parse_retry_after(headers.get("retry-after"), _server_time(headers.get("date")) or now)
+
+
+def _server_time(value: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _clamp(seconds: float) -> float:
+    return min(_LONGEST_WAIT, max(_SHORTEST_WAIT, seconds))
+
+
+def _refuse(name: str) -> NoReturn:
+    raise NotJson(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise NotJson("number out of range")
+    return number
