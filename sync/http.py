@@ -30,6 +30,7 @@ from sync.ports import ApiMeter
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0  # a TCP and TLS handshake across an ocean takes about one
+_SHORTEST_SLEEP = 0.001  # below it a clock may not move at all
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -218,7 +219,7 @@ class HttpEdge:
                 return
             if left > self._policy.longest_wait:
                 raise Transient(error.code, error.detail, retry_after=left)
-            await self._clock.sleep(left)
+            await self._clock.sleep(max(left, _SHORTEST_SLEEP))
 
     async def _send(self, request: Request) -> Outcome:
         try:

@@ -1,0 +1,35 @@
+"""Where calls wait for quota: the asynchronous shell of `sync.pacing.Quota`."""
+
+from __future__ import annotations
+
+from sync.clock import Clock
+from sync.pacing import Quota, Reading, Ticket, Urgency
+from sync.ports import ApiMeter
+
+_SHORTEST_SLEEP = 0.001  # below it a clock may not move at all
+
+
+class Gate:
+    """Lets calls of one vendor account through as its quota allows, urgent ones first."""
+
+    def __init__(self, *, api: str, quota: Quota, clock: Clock, meter: ApiMeter) -> None:
+        self._api = api
+        self._quota = quota
+        self._clock = clock
+        self._meter = meter
+
+    async def enter(self, operation: str, urgency: Urgency) -> Ticket:
+        """Wait until the call may go; its ticket belongs into `leave`, whatever comes of the call."""
+        while True:
+            verdict = self._quota.ask(operation, urgency, self._clock.monotonic())
+            if verdict.ticket is not None:
+                return verdict.ticket
+            await self._clock.sleep(max(verdict.seconds, _SHORTEST_SLEEP))
+
+    def leave(self, ticket: Ticket, reading: Reading | None) -> None:
+        """Take note of what the answer said about the quota, None where there was none."""
+        now = self._clock.monotonic()
+        self._quota.answered(ticket, reading, now)
+        ratio = self._quota.used_ratio(now)
+        if ratio is not None:
+            self._meter.quota(self._api, ratio)
