@@ -10,7 +10,26 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from sync.errors import Code
 from sync.model import Certificate, Finding, ItemRow, LevelRow, OrderRow, StockChange, StockRow, VariantRow, WriteResult
+from sync.records import (
+    ApiMinute,
+    Change,
+    Evaluation,
+    Feed,
+    Intent,
+    Pause,
+    PauseKind,
+    Proposal,
+    RowOutcome,
+    RunOutcome,
+    RunRecord,
+    SkuKey,
+    SkuProblem,
+    Standing,
+    StockCall,
+    Work,
+)
 
 Row = TypeVar("Row")
 Deliver = Callable[[Sequence[Row]], Awaitable[None]]
@@ -60,6 +79,114 @@ class Storefront(Protocol):
 
     async def check(self) -> Sequence[Finding]:
         """Try sign-in, version, scopes and location; never raises for what it finds."""
+
+
+class Ledger(Protocol):
+    """Our own durable record. Each call is one transaction: after it returned, its effect survives a power cut."""
+
+    # --- runs ---
+    async def begin_run(self, job: str, now: datetime) -> int:
+        """Open a run of `job` and return its id; a number never used again."""
+
+    async def finish_run(  # noqa: D102 - told by its arguments
+        self,
+        run_id: int,
+        now: datetime,
+        outcome: RunOutcome,
+        *,
+        numbers: Mapping[str, int | float],
+        code: Code | None = None,
+        detail: str = "",
+    ) -> None: ...
+
+    async def interrupt_runs(self, now: datetime) -> int:
+        """Close what the last process left open: runs as interrupted, calls without an answer as unanswered."""
+
+    async def runs(self, job: str | None = None, limit: int = 20) -> Sequence[RunRecord]:
+        """Return the latest runs, newest first."""
+
+    async def last_success(self, job: str) -> RunRecord | None:
+        """Return the latest run of `job` that ended OK."""
+
+    # --- readings: rows are kept as snapshots, and every link they concern becomes due ---
+    async def watermark(self, feed: Feed) -> datetime | None:
+        """Return the server moment up to which a feed was read."""
+
+    async def advance(self, feed: Feed, newest: datetime, run_id: int) -> None:
+        """Move a watermark forward; never backward."""
+
+    async def keep_stock(self, rows: Sequence[StockRow], read_at: datetime) -> int:
+        """Keep Lightspeed's stock; return how many rows differed (timestamp or quantity) from what was known."""
+
+    async def keep_items(self, rows: Sequence[ItemRow], read_at: datetime) -> int:
+        """Keep catalogue items and the stock rows they carry; an archived item's confirmed link is tombstoned."""
+
+    async def keep_levels(self, rows: Sequence[LevelRow], read_at: datetime) -> int:
+        """Keep Shopify's levels; return how many differed."""
+
+    async def keep_variants(self, rows: Sequence[VariantRow], read_at: datetime) -> int:
+        """Keep variants and the levels they carry; return how many differed."""
+
+    async def keep_orders(self, orders: Sequence[OrderRow], read_at: datetime) -> int:
+        """Turn orders into facts, once each; return how many facts are new. An older version of an order is ignored."""
+
+    async def open_orders(self, inventory_item_ids: Sequence[str]) -> Sequence[str]:
+        """Return the ids of orders with open units of these items."""
+
+    async def set_cut_over(self, moment: datetime) -> datetime:
+        """Fix the cut-over once and for all (orders before it count as booked); return the one in force."""
+
+    # --- links ---
+    async def unlinked(self) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:
+        """Return the linkable Lightspeed items and Shopify variants, those with a live link included."""
+
+    async def keep_links(self, proposals: Sequence[Proposal], problems: Sequence[SkuProblem], now: datetime) -> int:
+        """Keep new links and replace the list of SKU problems; return how many links are new. New links are due."""
+
+    async def count_links(self) -> int:
+        """Return the number of confirmed links."""
+
+    async def link_ids_of(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """Return the confirmed link of each SKU, compared as `matching.sku_key` does; unknown ones are missing."""
+
+    # --- work ---
+    async def due(self, *, after: int = 0, limit: int = 1000, everything: bool = False) -> Sequence[Work]:
+        """Return due links (or all confirmed ones) with ids above `after`, in id order."""
+
+    async def work_of(self, link_ids: Sequence[int]) -> Sequence[Work]:
+        """Return these links as they stand now."""
+
+    async def settle(self, evaluations: Sequence[Evaluation], run_id: int, now: datetime) -> None:
+        """Keep decisions that write nothing now: memories, quarantines, corrections, what became of open writes."""
+
+    async def open_call(self, intents: Sequence[Intent], run_id: int, now: datetime) -> StockCall:
+        """Record intents and their call before it is sent, with the links' memories; number each row anew."""
+
+    async def close_call(self, key: str, outcomes: Sequence[RowOutcome], now: datetime) -> None:
+        """Record what became of a call's rows, and the links' memories."""
+
+    async def standing(self) -> Standing:
+        """Return how the shops stand to each other."""
+
+    async def changes_of(self, sku: str, limit: int = 50) -> Sequence[Change]:
+        """Return the stock writes of one SKU, newest first."""
+
+    async def sku_problems(self) -> Sequence[SkuProblem]:
+        """Return the SKUs that could not be linked."""
+
+    # --- brakes by hand, call counts ---
+    async def pause(self, kind: PauseKind, reason: str, now: datetime) -> None: ...  # noqa: D102
+
+    async def resume(self, kind: PauseKind | None = None) -> int:
+        """Lift one pause or all; return how many there were."""
+
+    async def pauses(self) -> Sequence[Pause]: ...  # noqa: D102
+
+    async def count_calls(self, minutes: Sequence[ApiMinute]) -> None:
+        """Add to the per-minute counts of attempts and failures."""
+
+    async def calls_since(self, moment: datetime) -> Sequence[ApiMinute]:
+        """Return the per-minute counts from `moment` on."""
 
 
 class ApiMeter(Protocol):

@@ -1,0 +1,216 @@
+"""What the ledger keeps and hands out: runs, links due for a look, intents and their outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sync.errors import Code
+from sync.model import Demand, LevelRow, LinkState, StockChange
+from sync.stock import Decision, Memory
+
+
+class Feed(StrEnum):
+    """A reading that goes on from a watermark of its own."""
+
+    STOCK = "lightspeed.stock"
+    ITEMS = "lightspeed.items"
+    LEVELS = "shopify.levels"
+    ORDERS = "shopify.orders"
+    VARIANTS = "shopify.variants"
+
+
+class RunOutcome(StrEnum):
+    """How a run ended; `interrupted` is written for it at the next start."""
+
+    OK = "ok"
+    FAILED = "failed"
+    BRAKED = "braked"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run of a job; `numbers` are its counts by name, for people and signals."""
+
+    run_id: int
+    job: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    outcome: RunOutcome | None = None
+    code: Code | None = None
+    detail: str = ""
+    numbers: Mapping[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One confirmed link that is due for a look, with all our own records say about it."""
+
+    link_id: int
+    sku: str
+    item_id: str
+    inventory_item_id: str
+    on_hand: int | None  # L; None: no ItemShop row, so unknown
+    stock_stamp: datetime | None  # ItemShop.timeStamp of L
+    buffer: int
+    demand: Demand
+    level: LevelRow | None  # as last read
+    memory: Memory
+    approved: bool  # a person has taken Lightspeed's number for it
+    parked: Code | None  # Shopify refuses writes to it
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One decision, to be kept: the link's new memory and whether it is due again."""
+
+    link_id: int
+    decision: Decision
+    level: LevelRow
+    on_hand: int
+    due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A stock write about to be sent for one link, with everything that explains it."""
+
+    link_id: int
+    inventory_item_id: str
+    level: LevelRow  # before: level.available
+    on_hand: int
+    buffer: int
+    demand: Demand
+    decision: Decision  # after: decision.after
+
+
+@dataclass(frozen=True, slots=True)
+class StockCall:
+    """A call as recorded before it is sent: its idempotency key and its rows with their sequence numbers."""
+
+    key: str
+    reference: str
+    changes: tuple[StockChange, ...]
+
+
+class WriteOutcome(StrEnum):
+    """What became of one row of a stock write."""
+
+    APPLIED = "applied"
+    STALE = "stale"
+    PARKED = "parked"
+    REFUSED = "refused"  # not applied, for a reason that lies elsewhere in its call or with Shopify
+    UNANSWERED = "unanswered"
+    FOUND_APPLIED = "found applied"  # unanswered, and later seen to have been applied
+    FOUND_NOT_APPLIED = "found not applied"
+    SUPERSEDED = "superseded"  # unanswered, and followed by a newer write
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """The outcome of one row; `memory` is what its link remembers from now on."""
+
+    link_id: int
+    outcome: WriteOutcome
+    memory: Memory
+    due: bool
+    code: Code | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One stock write in the record, as `why` tells it."""
+
+    seq: int
+    at: datetime
+    run_id: int
+    job: str
+    before: int
+    after: int
+    verdict: str
+    outcome: WriteOutcome | None
+    equation: Mapping[str, int]  # L, M, B, Tk, K, Bk, A, C, U, u, X, target, expected, drift, base
+    key: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkuKey:
+    """One side's thing that may be linked: its id and the texts it may be found by."""
+
+    id: str  # itemID, or variant gid
+    inventory_item_id: str  # "" for a Lightspeed item
+    skus: tuple[str, ...]  # as typed; Lightspeed's `sku_fields` in order, or Shopify's one
+    codes: tuple[str, ...]  # UPC, EAN, barcode
+    title: str
+    item_type: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A link between two sides, confirmed by a unique SKU or merely suggested, with its reason."""
+
+    item_id: str
+    variant_id: str
+    inventory_item_id: str
+    sku: str
+    state: LinkState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkuProblem:
+    """A SKU that could not be linked, for people: SK001 duplicates, SK002 near misses, LS002 not in Lightspeed."""
+
+    code: Code
+    sku: str
+    detail: str
+
+
+class PauseKind(StrEnum):
+    """What a person has stopped."""
+
+    WRITES = "writes"
+    ORDERS = "orders"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A brake by hand."""
+
+    kind: PauseKind
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the shops stand to each other, from the last evaluation of each confirmed link.
+
+    A SKU is discrepant when its number differed from the target in at least two consecutive evaluations.
+    """
+
+    links: int
+    oversell_skus: int  # A above the target
+    oversell_units: int
+    undersell_skus: int
+    undersell_units: int
+    quarantined_skus: int
+    parked_skus: int
+    unanswered_writes: int
+    uningested_skus: int  # committed units without an order we know
+    examples: tuple[str, ...] = ()  # the SKUs that differ most, largest difference first
+
+
+@dataclass(frozen=True, slots=True)
+class ApiMinute:
+    """Attempts and failures of calls in one minute, retries included."""
+
+    minute: datetime
+    api: str
+    attempts: int
+    failures: int
