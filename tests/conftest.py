@@ -1,11 +1,63 @@
-"""What every test may use."""
+"""What every test may use, and the rule that a skipped test is seen."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / ".peers" / "usr" / "bin"
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile(
+    "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "dev"))
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio, the only loop the product knows."""
     return "asyncio"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", default=IN_CI, help="a skipped test fails the run (CI)")
+
+
+def pytest_configure() -> None:
+    """Let tests find the peers that `make peers` unpacked."""
+    os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{PEERS}"
+
+
+def _skipped(config: pytest.Config) -> list[pytest.TestReport]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return list(reporter.stats.get("skipped", [])) if reporter else []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--no-skips") and _skipped(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _reason(report: pytest.TestReport) -> str:
+    where = report.longrepr
+    return where[2].removeprefix("Skipped: ") if isinstance(where, tuple) else str(where)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Count what was not tested, by reason, where nobody can overlook it."""
+    reasons = Counter(_reason(report) for report in _skipped(config))
+    if not reasons:
+        return
+    terminalreporter.section("NOT TESTED HERE", yellow=True)
+    for reason, times in reasons.most_common():
+        terminalreporter.line(f"{times:4} skipped: {reason}")
+    if config.getoption("--no-skips"):
+        terminalreporter.line("The run fails: here (CI, or --no-skips) every test must run.", red=True)

@@ -1,0 +1,52 @@
+# `make` alone lists what there is. Everything else is a command that also works by itself.
+.DEFAULT_GOAL := help
+.PHONY: help demo sandbox test test-all lint format types imports coverage docs lock peers image clean
+BIN := .venv/bin
+ARGS ?=
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.installed: requirements.lock pyproject.toml scripts/bootstrap
+	@scripts/bootstrap
+
+demo: .venv/.installed ## the product against its own sandbox, live (ARGS=--once: exit when all was seen)
+	$(BIN)/lightspeed-sync demo $(ARGS)
+
+sandbox: .venv/.installed ## only the pretend services, on loopback (ARGS=--help shows more)
+	$(BIN)/lightspeed-sync sandbox $(ARGS)
+
+test: lint peers ## linters, types, import rules and all quick tests
+	$(BIN)/pytest -m "not slow" $(ARGS)
+
+test-all: test ## the same, then everything that takes long
+	$(BIN)/pytest -m slow $(ARGS)
+
+lint: .venv/.installed ## style, formatting, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/.installed ## correct what the linter can correct by itself
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+coverage: .venv/.installed peers ## which lines and branches the quick tests never reach
+	$(BIN)/coverage run -m pytest -m "not slow" $(ARGS)
+	$(BIN)/coverage report
+
+docs: .venv/.installed ## write the generated parts of docs/ anew
+	$(BIN)/python scripts/write_docs.py
+
+lock: ## pin every dependency anew, with hashes (ARGS=--upgrade: newest versions)
+	@scripts/lock $(ARGS)
+
+peers: .venv/.installed ## fetch the real programs that tests compare with
+	@scripts/peers
+
+image: ## build the container image lightspeed-sync:dev
+	docker build --tag lightspeed-sync:dev .
+
+clean: ## remove what was installed and cached here
+	rm -rf .venv .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist
