@@ -8,7 +8,7 @@ product stands in its first row only.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from io import StringIO
@@ -264,7 +264,7 @@ def _made_up(good: Good) -> str:
     return "-".join("-".join(word.upper().split()) for word in words)
 
 
-def _free_name(wanted: str, *taken: Set[str]) -> str:
+def _free_name(wanted: str, *taken: Collection[str]) -> str:
     """Return the name, or the name with the first free number behind it."""
     name, number = wanted, 1
     while any(name in names for names in taken):
