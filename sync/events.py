@@ -1,0 +1,122 @@
+"""What happened, as frozen values: all that anybody outside learns from the engine while it runs.
+
+Events tell, they do not ask: a listener returns at once, changes nothing in `sync` and never raises. What must
+not be lost stands in the ledger; events may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sync.errors import Code
+from sync.records import PauseKind, RunOutcome, WriteOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run of `job` began."""
+
+    run_id: int
+    job: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """A run ended at `at` after `seconds`; `numbers` are its counts by name, `code` what it failed with."""
+
+    run_id: int
+    job: str
+    at: datetime
+    outcome: RunOutcome
+    seconds: float
+    code: Code | None = None
+    detail: str = ""
+    numbers: Mapping[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StockWritten:
+    """Rows of stock writes came to an outcome; `units` is the sum of their absolute differences."""
+
+    outcome: WriteOutcome
+    rows: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Propagated:
+    """A change in Lightspeed was acknowledged by Shopify `seconds` after Lightspeed's own timestamp of it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EqualityProved:
+    """A certified full reading of both sides found no unexplained difference."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAttempt:
+    """One attempt at a call, retries included; `code` is the catalogue code it failed with, None for success."""
+
+    api: str
+    operation: str
+    seconds: float
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaSeen:
+    """How full the vendor's bucket was, 0 to 1, by its own figures."""
+
+    api: str
+    used_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class PauseChanged:
+    """A person stopped (`reason`) or resumed (`reason` is None) a kind of work."""
+
+    kind: PauseKind
+    reason: str | None
+
+
+Event = RunStarted | RunFinished | StockWritten | Propagated | EqualityProved | ApiAttempt | QuotaSeen | PauseChanged
+Listener = Callable[[Event], None]
+"""Takes one event; returns at once and never raises."""
+
+
+class Events:
+    """Hands each event to every listener, at once and in the order in which they joined."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = list(listeners)
+
+    def join(self, listener: Listener) -> None:
+        """Let `listener` hear every event from now on."""
+        self._listeners.append(listener)
+
+    def __call__(self, event: Event) -> None:
+        """Tell every listener."""
+        for listener in self._listeners:
+            listener(event)
+
+
+class ApiEvents:
+    """An `ApiMeter` that turns what the clients report into events."""
+
+    def __init__(self, tell: Listener) -> None:
+        self._tell = tell
+
+    def attempt(self, api: str, operation: str, seconds: float, code: str | None) -> None:
+        """Tell of one attempt at a call."""
+        self._tell(ApiAttempt(api, operation, seconds, code))
+
+    def quota(self, api: str, used_ratio: float) -> None:
+        """Tell how full the vendor's bucket is."""
+        self._tell(QuotaSeen(api, used_ratio))
