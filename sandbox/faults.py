@@ -56,9 +56,9 @@ class Faults:
         for key in [key for key in self._waiting if service in ("*", key[0])]:
             del self._waiting[key]
 
-    def take(self, service: str, operation: str) -> Fault | None:
-        """Return the fault that this call meets, if any, and count it as used."""
-        for key in ((service, operation), (service, "*")):
+    def take(self, service: str, operation: str, *, named: bool = False) -> Fault | None:
+        """Return the fault that this call meets, if any, and count it as used; `named` passes over `*`."""
+        for key in ((service, operation),) if named else ((service, operation), (service, "*")):
             queue = self._waiting.get(key)
             if queue:
                 fault = queue.popleft()
