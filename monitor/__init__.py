@@ -1,0 +1,1 @@
+"""Runs the engine on time, watches it and tells people."""

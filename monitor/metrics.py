@@ -1,0 +1,327 @@
+"""What Prometheus reads: every metric of the product, on a registry of its own.
+
+Names and labels are fixed by dashboards (docs/alerts.md lists them); none carries a SKU, an order or a customer.
+Events of the engine move counters and histograms; gauges about the shops are set after each evaluation, never
+while being scraped. A moment that never came has no sample: it is not 1970 and not now.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from monitor.notice import FailureReason, Severity
+from sync.events import (
+    ApiAttempt,
+    EqualityProved,
+    Event,
+    PauseChanged,
+    Propagated,
+    QuotaSeen,
+    RunFinished,
+    RunStarted,
+    StockWritten,
+)
+from sync.records import PauseKind, RunOutcome, Standing, WriteOutcome
+
+PREFIX = "lightspeed_sync"
+JOBS = ("stock", "full")
+CHANNELS = ("slack", "email", "sms")
+ALERT_STATES = ("pending", "firing")
+DIRECTIONS = ("oversell", "undersell")
+
+# A bucket stands at each limit that alerts.yaml ships with: a rule of 10 minutes needs one at 600.
+_PASS_SECONDS = (0.5, 1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+_PROPAGATION_SECONDS = (1, 5, 15, 30, 60, 90, 120, 180, 300, 600, 900, 1800, 3600)
+_CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What is running: our version and the API versions it speaks."""
+
+    version: str
+    shopify_api_version: str
+
+
+class Moments(Collector):
+    """Gauges of moments, in Unix seconds; a moment that never came has no sample."""
+
+    def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
+        self._name, self._text, self._labels = f"{PREFIX}_{name}", text, tuple(labels)
+        self._values: dict[tuple[str, ...], float] = {}
+
+    def set(self, moment: datetime | None, *labels: str) -> None:
+        """Set or, with None, forget the moment of these labels."""
+        if moment is None:
+            self._values.pop(labels, None)
+        else:
+            self._values[labels] = moment.timestamp()
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the metric with the moments known so far."""
+        family = GaugeMetricFamily(self._name, self._text, labels=self._labels)
+        for labels, value in list(self._values.items()):
+            family.add_metric(labels, value)
+        yield family
+
+
+class Metrics:
+    """All metrics and the ways to move them; hand the object itself to `sync.events.Events` as a listener."""
+
+    def __init__(
+        self,
+        build: Build,
+        *,
+        jobs: Sequence[str] = JOBS,
+        channels: Sequence[str] = CHANNELS,
+        operations: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry(auto_describe=True)
+        self._process()
+        self._runs()
+        self._stock()
+        self._api()
+        self._alerts()
+        self._start_at_zero(jobs, channels, operations or {})
+        self._info(build)
+
+    # --- definitions ---
+    def _process(self) -> None:
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.database_bytes = self._gauge("database_size_bytes", "Size of the database file and its log.")
+        self.event_loop_lag = self._gauge("event_loop_lag_seconds", "How late the event loop ran its last heartbeat.")
+
+    def _info(self, build: Build) -> None:
+        info = Info(f"{PREFIX}_build", "What is running.", registry=self.registry)
+        info.info(
+            {
+                "version": build.version,
+                "python": platform.python_version(),
+                "shopify_api_version": build.shopify_api_version,
+            }
+        )
+
+    def _runs(self) -> None:
+        self.runs = self._counter("runs", "Runs that ended, by any outcome.", "job")
+        self.run_failures = self._counter("run_failures", "Runs that failed or were interrupted.", "job")
+        self.run_brakes = self._counter("run_brakes", "Runs that stopped before writing, for a person.", "job")
+        self.run_seconds = self._histogram("run_duration_seconds", "How long runs took.", _PASS_SECONDS, "job")
+        self.running = self._gauge("running", "1 while a run is going on.", "job")
+        self.last_success = self._moments("last_success_timestamp_seconds", "End of the last successful run.", "job")
+        self.last_completion = self._moments("last_completion_timestamp_seconds", "End of the last run.", "job")
+        self.last_proof = self._moments(
+            "last_equality_proof_timestamp_seconds", "When a full reading last proved both shops equal."
+        )
+        self.expected = self._counter("scheduler_runs_expected", "Runs that the schedule asked for.", "job")
+        self.actual = self._counter("scheduler_runs_actual", "Runs that were begun on schedule.", "job")
+        self.missed = self._counter(
+            "scheduler_runs_missed", "Scheduled runs that were left out or joined to another.", "job"
+        )
+
+    def _stock(self) -> None:
+        self.linked = self._gauge("linked_skus", "SKUs linked between the two shops.")
+        self.discrepant = self._gauge(
+            "discrepant_skus", "SKUs whose number differed in two evaluations or more.", "direction"
+        )
+        self.discrepancy = self._gauge("discrepancy_units", "Units by which discrepant SKUs differ.", "direction")
+        self.quarantined = self._gauge("quarantined_skus", "SKUs that wait for a person.")
+        self.parked = self._gauge("parked_skus", "SKUs whose stock Shopify refuses to change.")
+        self.unanswered = self._gauge("unanswered_writes", "Stock writes whose fate is unknown.")
+        self.uningested = self._gauge("uningested_skus", "SKUs with committed units of orders not seen.")
+        self.propagation = self._histogram(
+            "propagation_seconds", "From a change in Lightspeed to Shopify's acknowledgement.", _PROPAGATION_SECONDS
+        )
+        self.writes = self._counter("stock_writes", "Rows of stock writes, by outcome.", "outcome")
+        self.written_units = self._counter("stock_written_units", "Units changed by applied stock writes.")
+        self.paused = self._gauge("paused", "1 while a person has paused this kind of work.", "kind")
+        self.orders = self._gauge("orders", "Orders in the ledger, by state.", "state")
+        self.oldest_unposted_order = self._moments(
+            "oldest_unposted_order_timestamp_seconds", "Oldest order that Lightspeed has not been told of."
+        )
+        self.reservations = self._gauge("reservations_active", "Cart reservations that hold stock.")
+
+    def _api(self) -> None:
+        self.api_requests = self._counter("api_requests", "Attempts at API calls, retries too.", "api", "operation")
+        self.api_failures = self._counter(
+            "api_failures", "Attempts at API calls that failed, by catalogue code.", "api", "operation", "code"
+        )
+        self.api_seconds = self._histogram(
+            "api_request_duration_seconds", "How long attempts took.", _CALL_SECONDS, "api", "operation"
+        )
+        self.api_quota = self._gauge("api_quota_used_ratio", "How full the vendor's bucket is.", "api")
+
+    def _alerts(self) -> None:
+        self.alerts = self._gauge("alerts", "Alerts, by severity and state.", "severity", "state")
+        self.rule_evaluations = self._counter("rule_evaluations", "Evaluations of alert rules.")
+        self.rule_failures = self._counter("rule_evaluation_failures", "Evaluations that had to go without a number.")
+        self.last_evaluation = self._moments(
+            "rules_last_evaluation_timestamp_seconds", "When the alert rules were last evaluated."
+        )
+        self.notifications = self._counter("notifications", "Messages handed to a channel, retries too.", "channel")
+        self.notification_failures = self._counter(
+            "notification_failures", "Messages that a channel did not take.", "channel", "reason"
+        )
+        self.suppressed = self._counter("notifications_suppressed", "Transitions not told, by reason.", "reason")
+        self.outbox_depth = self._gauge("notification_outbox_depth", "Messages that wait to be delivered.")
+        self.outbox_dead = self._gauge("notification_outbox_dead", "Messages given up on.")
+        self.outbox_oldest = self._moments(
+            "notification_outbox_oldest_timestamp_seconds", "When the oldest undelivered message was due."
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", text, labels, buckets=buckets, registry=self.registry)
+
+    def _moments(self, name: str, text: str, *labels: str) -> Moments:
+        moments = Moments(name, text, labels)
+        self.registry.register(moments)
+        return moments
+
+    # --- every series with a known name exists before it first moves: `rate()` needs its zero ---
+    def _start_at_zero(
+        self, jobs: Sequence[str], channels: Sequence[str], operations: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._start_runs(jobs)
+        for api, operation in ((api, name) for api, names in operations.items() for name in names):
+            self.api_requests.labels(api, operation)
+            self.api_seconds.labels(api, operation)
+        for channel in channels:
+            self.notifications.labels(channel)
+        for channel, reason in product(channels, FailureReason):
+            self.notification_failures.labels(channel, reason.value)
+        for severity, state in product(Severity, ALERT_STATES):
+            self.alerts.labels(severity.value, state)
+
+    def _start_runs(self, jobs: Sequence[str]) -> None:
+        by_job = (self.runs, self.run_failures, self.run_brakes, self.run_seconds, self.running)
+        for metric, job in product((*by_job, self.expected, self.actual, self.missed), jobs):
+            metric.labels(job)
+        for gauge, direction in product((self.discrepant, self.discrepancy), DIRECTIONS):
+            gauge.labels(direction)
+        for outcome in WriteOutcome:
+            self.writes.labels(_label(outcome))
+        for kind in PauseKind:
+            self.paused.labels(kind.value)
+
+    # --- the engine's events ---
+    def __call__(self, event: Event) -> None:
+        """Take note of one event."""
+        match event:
+            case RunStarted():
+                self.running.labels(event.job).set(1)
+            case RunFinished():
+                self._finished(event)
+            case StockWritten():
+                self._written(event)
+            case Propagated():
+                self.propagation.observe(max(0.0, event.seconds))
+            case EqualityProved():
+                self.last_proof.set(event.at)
+            case ApiAttempt():
+                self._attempted(event)
+            case QuotaSeen():
+                self.api_quota.labels(event.api).set(event.used_ratio)
+            case PauseChanged():
+                self.paused.labels(event.kind.value).set(0 if event.reason is None else 1)
+
+    def _finished(self, event: RunFinished) -> None:
+        self.running.labels(event.job).set(0)
+        self.runs.labels(event.job).inc()
+        self.run_seconds.labels(event.job).observe(event.seconds)
+        self.last_completion.set(event.at, event.job)
+        match event.outcome:
+            case RunOutcome.OK:
+                self.last_success.set(event.at, event.job)
+            case RunOutcome.BRAKED:
+                self.run_brakes.labels(event.job).inc()
+            case RunOutcome.FAILED | RunOutcome.INTERRUPTED:
+                self.run_failures.labels(event.job).inc()
+
+    def _written(self, event: StockWritten) -> None:
+        self.writes.labels(_label(event.outcome)).inc(event.rows)
+        if event.outcome in (WriteOutcome.APPLIED, WriteOutcome.FOUND_APPLIED):
+            self.written_units.inc(event.units)
+
+    def _attempted(self, event: ApiAttempt) -> None:
+        self.api_requests.labels(event.api, event.operation).inc()
+        self.api_seconds.labels(event.api, event.operation).observe(max(0.0, event.seconds))
+        if event.code is not None:
+            self.api_failures.labels(event.api, event.operation, event.code).inc()
+
+    # --- set after each evaluation ---
+    def stand(self, standing: Standing) -> None:
+        """Show how the shops stand to each other."""
+        self.linked.set(standing.links)
+        self.discrepant.labels("oversell").set(standing.oversell_skus)
+        self.discrepant.labels("undersell").set(standing.undersell_skus)
+        self.discrepancy.labels("oversell").set(standing.oversell_units)
+        self.discrepancy.labels("undersell").set(standing.undersell_units)
+        self.quarantined.set(standing.quarantined_skus)
+        self.parked.set(standing.parked_skus)
+        self.unanswered.set(standing.unanswered_writes)
+        self.uningested.set(standing.uningested_skus)
+
+    def pause(self, kinds: Iterable[PauseKind]) -> None:
+        """Show what is paused."""
+        paused = set(kinds)
+        for kind in PauseKind:
+            self.paused.labels(kind.value).set(1 if kind in paused else 0)
+
+    def count_alerts(self, states: Mapping[tuple[Severity, str], int]) -> None:
+        """Show how many alerts are pending and firing, by severity."""
+        for severity in Severity:
+            for state in ALERT_STATES:
+                self.alerts.labels(severity.value, state).set(states.get((severity, state), 0))
+
+    # --- the schedule, told by its one owner ---
+    def due(self, job: str, expected: int = 1, missed: int = 0) -> None:
+        """Count runs that the schedule asked for, and those of them that were left out."""
+        self.expected.labels(job).inc(expected)
+        self.missed.labels(job).inc(missed)
+
+    def begun(self, job: str) -> None:
+        """Count a run that was begun on schedule."""
+        self.actual.labels(job).inc()
+
+    # --- deliveries, told by the outbox ---
+    def sent(self, channel: str) -> None:
+        """Count a message handed to a channel."""
+        self.notifications.labels(channel).inc()
+
+    def failed(self, channel: str, reason: FailureReason) -> None:
+        """Count a message that a channel did not take."""
+        self.notification_failures.labels(channel, reason.value).inc()
+
+    def backlog(self, depth: int, dead: int, oldest: datetime | None) -> None:
+        """Show what waits in the outbox."""
+        self.outbox_depth.set(depth)
+        self.outbox_dead.set(dead)
+        self.outbox_oldest.set(oldest)
+
+
+def _label(outcome: WriteOutcome) -> str:
+    return outcome.value.replace(" ", "_")

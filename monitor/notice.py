@@ -1,0 +1,83 @@
+"""What is told to people, and what becomes of telling it: frozen values without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad it is; `critical` alone may reach a telephone."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Kind(StrEnum):
+    """What a message says about its incident."""
+
+    FIRING = "firing"
+    REMINDER = "reminder"  # it is still firing
+    RESOLVED = "resolved"
+    SUMMARY = "summary"  # fired and resolved before anybody was told
+    TEST = "test"
+
+
+class FailureReason(StrEnum):
+    """Why a message could not be delivered; a label of the metrics."""
+
+    THROTTLED = "throttled"  # the service asked us to wait
+    UNREACHABLE = "unreachable"  # surely not delivered, worth another try
+    REFUSED = "refused"  # a setting, a permission or an address is wrong
+    MALFORMED = "malformed"  # the service does not take our message; a plain one may pass
+    AMBIGUOUS = "ambiguous"  # it may have been delivered
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message about one incident for one channel, as kept in the outbox.
+
+    `value` and `limit` are written as people write them ("7", "12m"), `examples` are SKUs. `identity` is the same
+    at every attempt; `repeat` marks one after an attempt whose fate is unknown.
+    """
+
+    identity: str
+    incident: str
+    kind: Kind
+    alert: str
+    severity: Severity
+    summary: str
+    signal: str
+    value: str
+    limit: str
+    since: datetime
+    at: datetime
+    until: datetime | None = None
+    description: str = ""
+    remedy: str = ""
+    examples: tuple[str, ...] = ()
+    link: str = ""
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a channel gave as proof: the address of what it sent (a Slack channel and ts, a Message-ID, an SMS id)."""
+
+    channel: str  # the service's own id of the place, "" where there is none
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What a channel was last told about the same incident and took: its root message first."""
+
+    receipts: Sequence[Receipt] = field(default=())
+
+    @property
+    def root(self) -> Receipt | None:
+        """Return the incident's first message on this channel."""
+        return self.receipts[0] if self.receipts else None
