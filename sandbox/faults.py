@@ -23,6 +23,7 @@ class FaultKind(StrEnum):
     SLOW = "slow"  # the answer takes `seconds` longer
     LATE = "late"  # the client is answered 504 at once; the effect lands `seconds` later
     UNAUTHORIZED = "unauthorized"  # 401, token expired in the middle of a walk
+    DROPPED_RELATIONS = "dropped_relations"  # rows lack the relations that were asked for (Lightspeed)
     FOREIGN_NEXT = "foreign_next"  # the next link points to another host (Lightspeed)
     REFUSED = "refused"  # the service's own refusal (Slack ok:false, SMTP 550, Twilio 400)
 

@@ -46,7 +46,8 @@ class Answer:
 
 Proceed = Callable[[], Awaitable[Answer]]
 Render = Callable[[Fault, Call, Proceed], Awaitable[Answer]]
-"""Answers a call that meets THROTTLED, SERVER_ERROR, UNAUTHORIZED, SHORT_PAGE, FOREIGN_NEXT or REFUSED.
+"""Answers a call that meets THROTTLED, SERVER_ERROR, UNAUTHORIZED, SHORT_PAGE, FOREIGN_NEXT, DROPPED_RELATIONS or
+REFUSED.
 
 Awaiting `Proceed` runs the service (the effect is applied) and returns its answer, to be changed with
 `dataclasses.replace`; not awaiting it means the call had no effect.

@@ -1,0 +1,200 @@
+"""Catalogue work: opening the account with goods, and what POST, PUT and DELETE do to items and categories."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from random import Random
+
+from sandbox.goods import Good
+from sandbox.lightspeed import fixtures
+from sandbox.lightspeed.books import Books
+from sandbox.lightspeed.payload import Body, get_bool, get_decimal, get_int, get_text
+from sandbox.lightspeed.rows import Category, Item
+from sandbox.lightspeed.wire import ApiError, listed
+
+_SKIPS = 0.02  # how often a system SKU is left out: they coincide with item ids in young accounts only
+_PRICES = {1: "price", 2: "msrp", 3: "online_price"}
+
+
+class Catalogue:
+    """Makes and changes items, matrices, categories and manufacturers."""
+
+    def __init__(self, books: Books, seed: int) -> None:
+        self._books = books
+        self._random = Random(f"catalogue {seed}")
+        self._last_sku = 0
+        self._categories: dict[str, int] = {}
+        self._manufacturers: dict[str, int] = {}
+        self._matrices: dict[str, int] = {}
+
+    def stock_up(self, goods: Sequence[Good], shop_id: int) -> None:
+        """Open the account with goods; all stock lies in one shop."""
+        in_store = [good for good in goods if good.in_store]
+        variants = Counter(good.handle for good in in_store if good.options)
+        for good in in_store:
+            matrix = self._matrix(good) if variants[good.handle] > 1 else 0
+            self._books.add_item(self._item_of(good, matrix), {shop_id: 0 if good.archived else good.stock})
+        self._renumber()
+
+    def create(self, body: Body) -> Item:
+        """Make an item (`POST Item`): only a description is needed. Raises ApiError."""
+        if not get_text(body, "description").strip():
+            raise ApiError(400, "Item not created. An Item must have a description.")
+        self._check_codes(body, None)
+        now = self._books.now()
+        item = Item(
+            item_id=self._books.items.next_id(),
+            system_sku=self._system_sku(),
+            description="",
+            create_time=now,
+            time_stamp=now,
+        )
+        _put(item, body)
+        self._books.add_item(item, {})
+        return item
+
+    def update(self, item: Item, body: Body) -> Item:
+        """Change an item (`PUT Item`), and its stock where ItemShops are given: absolute. Raises ApiError."""
+        if "description" in body and not get_text(body, "description").strip():
+            raise ApiError(400, "Item not updated. An Item must have a description.")
+        self._check_codes(body, item)
+        rows = self._books.stock_rows(item.item_id)
+        by_key = {row.item_shop_id: shop_id for shop_id, row in rows.items()}
+        stock = []
+        for row in listed(body.get("ItemShops"), "ItemShop"):
+            shop_id = by_key.get(get_int(row, "itemShopID"), get_int(row, "shopID"))
+            if shop_id not in self._books.shop_ids:
+                raise ApiError(400, "Item not updated. The ItemShop is invalid.")
+            stock.append((shop_id, get_int(row, "qoh", rows[shop_id].qoh)))
+        for shop_id, qoh in stock:
+            self._books.set_stock(item, shop_id, qoh)
+        if get_bool(body, "archived", default=item.archived) and not item.archived:
+            self._books.archive(item)
+        _put(item, body)
+        self._books.touch(item)
+        return item
+
+    def create_category(self, body: Body) -> Category:
+        """Make a category; the nested set is renumbered, which touches its neighbours. Raises ApiError."""
+        if not get_text(body, "name").strip():
+            raise ApiError(400, "name cannot be blank.")
+        parent = get_int(body, "parentID")
+        if parent and self._books.categories.get(parent) is None:
+            raise ApiError(400, f"Category '{parent}' is invalid.")
+        category = self._add_category(get_text(body, "name"), parent)
+        self._renumber()
+        return category
+
+    def _item_of(self, good: Good, matrix: int) -> Item:
+        now = self._books.now()
+        options = [value for _, value in good.options]
+        barcode = good.barcode if good.barcode.isdigit() and 11 <= len(good.barcode) <= 14 else ""
+        ean = barcode if len(barcode) == 13 else ""
+        return Item(
+            item_id=self._books.items.next_id(),
+            system_sku=self._system_sku(),
+            description=" ".join([good.title, *options]),
+            create_time=now,
+            time_stamp=now,
+            custom_sku=good.sku,
+            upc="" if ean else barcode,
+            ean=ean,
+            item_type=good.item_type,
+            default_cost=good.cost,
+            avg_cost=good.cost,
+            price=good.price,
+            msrp=good.price,
+            online_price=good.price,
+            archived=good.archived,
+            publish_to_ecom=good.online,
+            category_id=self._category(good.category),
+            manufacturer_id=self._manufacturer(good.vendor),
+            item_matrix_id=matrix,
+            attributes=tuple(options[:3]) if matrix else (),
+        )
+
+    def _system_sku(self) -> str:
+        self._last_sku += 2 if self._random.random() < _SKIPS else 1
+        return f"21{self._last_sku:010d}"
+
+    def _check_codes(self, body: Body, item: Item | None) -> None:
+        """Refuse a UPC or EAN that another item has (422, as was seen live)."""
+        for name in ("upc", "ean"):
+            code = get_text(body, name)
+            if code and any(code == getattr(other, name) for other in self._books.items if other is not item):
+                raise ApiError(422, f"An Item with {name} '{code}' already exists.")
+
+    def _matrix(self, good: Good) -> int:
+        if good.handle not in self._matrices:
+            key = len(self._matrices) + 1
+            self._matrices[good.handle] = key
+            category = self._category(good.category)
+            self._books.keep("ItemMatrix", fixtures.item_matrix(key, good.title, category, self._books.now()))
+        return self._matrices[good.handle]
+
+    def _manufacturer(self, name: str) -> int:
+        if name and name not in self._manufacturers:
+            key = len(self._manufacturers) + 1
+            self._manufacturers[name] = key
+            self._books.keep("Manufacturer", fixtures.manufacturer(key, name, self._books.now()))
+        return self._manufacturers.get(name, 0)
+
+    def _category(self, path: str) -> int:
+        """Return the category of a path (`Toys/Ducks`), making what is missing."""
+        parent = 0
+        names = [name.strip() for name in path.split("/") if name.strip()]
+        for depth in range(1, len(names) + 1):
+            full = "/".join(names[:depth])
+            if full not in self._categories:
+                self._categories[full] = self._add_category(names[depth - 1], parent).category_id
+            parent = self._categories[full]
+        return parent
+
+    def _add_category(self, name: str, parent: int) -> Category:
+        now, key = self._books.now(), self._books.categories.next_id()
+        category = Category(category_id=key, name=name, parent_id=parent, create_time=now, time_stamp=now)
+        return self._books.categories.add(key, category)
+
+    def _renumber(self) -> None:
+        """Renumber the nested set by name, as the live account does; moved categories get a new time stamp."""
+        children: dict[int, list[Category]] = {}
+        for category in self._books.categories:
+            children.setdefault(category.parent_id, []).append(category)
+        self._number(children, 0, 0, "", 1)
+
+    def _number(self, children: dict[int, list[Category]], parent: int, depth: int, path: str, at: int) -> int:
+        for category in sorted(children.get(parent, ()), key=lambda each: (each.name.casefold(), each.category_id)):
+            full = f"{path}/{category.name}" if path else category.name
+            right = self._number(children, category.category_id, depth + 1, full, at + 1)
+            place = (at, right, depth, full)
+            if place != (category.left_node, category.right_node, category.node_depth, category.full_path_name):
+                category.left_node, category.right_node, category.node_depth, category.full_path_name = place
+                category.time_stamp = self._books.now()
+                self._books.categories.changed(category.category_id)
+            at = right + 1
+        return at
+
+
+def _put(item: Item, body: Body) -> None:
+    """Put a body's fields on an item: missing ones stay, empty ones clear."""
+    item.description = get_text(body, "description", item.description)
+    item.custom_sku = get_text(body, "customSku", item.custom_sku)
+    item.manufacturer_sku = get_text(body, "manufacturerSku", item.manufacturer_sku)
+    item.upc = get_text(body, "upc", item.upc)
+    item.ean = get_text(body, "ean", item.ean)
+    item.item_type = get_text(body, "itemType", item.item_type)
+    item.default_cost = get_decimal(body, "defaultCost", item.default_cost)
+    item.tax = get_bool(body, "tax", default=item.tax)
+    item.discountable = get_bool(body, "discountable", default=item.discountable)
+    item.archived = get_bool(body, "archived", default=item.archived)
+    item.publish_to_ecom = get_bool(body, "publishToEcom", default=item.publish_to_ecom)
+    item.category_id = get_int(body, "categoryID", item.category_id)
+    item.manufacturer_id = get_int(body, "manufacturerID", item.manufacturer_id)
+    item.item_matrix_id = get_int(body, "itemMatrixID", item.item_matrix_id)
+    prices = body.get("Prices")
+    for row in listed(prices, "ItemPrice"):
+        name = _PRICES.get(get_int(row, "useTypeID", 1))
+        if name:
+            setattr(item, name, get_decimal(row, "amount", Decimal(0)))
