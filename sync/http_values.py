@@ -54,15 +54,16 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
 
 def retry_after_of(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return what an answer's Retry-After says; a date there is compared with the server's own Date header."""
-    return parse_retry_after(headers.get("retry-after"), _server_time(headers.get("date")) or now)
+    return parse_retry_after(headers.get("retry-after"), server_time(headers) or now)
 
 
-def _server_time(value: str | None) -> datetime | None:
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """Return an answer's Date header in UTC, None where it is missing or garbage."""
     try:
-        moment = parsedate_to_datetime(value or "")
+        moment = parsedate_to_datetime(headers.get("date") or "")
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _clamp(seconds: float) -> float:

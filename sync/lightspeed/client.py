@@ -1,0 +1,224 @@
+"""The engine's point of sale over Lightspeed's API V3."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+import structlog
+
+from sync.clock import Clock
+from sync.errors import Code, Transient
+from sync.gate import Gate
+from sync.http import HttpEdge, RetryPolicy
+from sync.lightspeed import checks, wire
+from sync.lightspeed.auth import Client, LightspeedAuth
+from sync.lightspeed.calls import Calls, Limits
+from sync.lightspeed.paging import MAX_PAGES, Sighting, Walk, at_or_after, list_url
+from sync.lightspeed.tokens import TokenStore
+from sync.model import Certificate, Finding, ItemRow, StockRow
+from sync.pacing import Quota, Urgency
+from sync.ports import ApiMeter, Deliver
+
+API = "lightspeed"
+_NO_STOCK = "non_inventory"  # such items need no ItemShop rows
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LightspeedSettings:
+    """Which shop to read, where, and within which limits. `register_id` may be "" until sales are made.
+
+    `reserve` is the share of the quota that long walks leave to polling.
+    """
+
+    api_url: str
+    shop_id: str
+    register_id: str = ""
+    limits: Limits = field(default_factory=Limits)
+    max_pages: int = MAX_PAGES
+    reserve: float = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class _Read(Generic[T]):
+    """One kind of reading: where it begins, and what a page's rows become."""
+
+    operation: str
+    resource: str
+    url: str
+    urgency: Urgency
+    by_id: bool
+    parse: Callable[[list[Any]], list[tuple[Sighting, T]]]
+
+
+class Lightspeed:
+    """`PointOfSale` over httpx. Rows of other shops and the sum of all shops (shopID 0) are left out."""
+
+    def __init__(
+        self,
+        *,
+        settings: LightspeedSettings,
+        auth: LightspeedAuth,
+        calls: Calls,
+        clock: Clock,
+        edges: Sequence[HttpEdge],
+    ) -> None:
+        self.auth = auth
+        self._settings = settings
+        self._calls = calls
+        self._clock = clock
+        self._edges = edges
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        settings: LightspeedSettings,
+        client: Client,
+        store: TokenStore,
+        clock: Clock,
+        meter: ApiMeter,
+        rng: random.Random,
+        policy: RetryPolicy | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> Self:
+        """Put a client together. To be closed with `aclose`; `transport` replaces the network."""
+
+        def edge() -> HttpEdge:
+            return HttpEdge(api=API, clock=clock, meter=meter, rng=rng, policy=policy, transport=transport)
+
+        api_edge, auth_edge = edge(), edge()
+        auth = LightspeedAuth(client=client, edge=auth_edge, store=store, clock=clock)
+        calls = Calls(
+            base=httpx.URL(settings.api_url),
+            account_id=client.account_id,
+            auth=auth,
+            edge=api_edge,
+            gate=Gate(api=API, quota=Quota(reserve=settings.reserve), clock=clock, meter=meter),
+            clock=clock,
+            limits=settings.limits,
+        )
+        return cls(settings=settings, auth=auth, calls=calls, clock=clock, edges=(api_edge, auth_edge))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for edge in self._edges:
+            await edge.aclose()
+
+    async def read_stock(self, since: datetime | None, deliver: Deliver[StockRow]) -> Certificate:
+        """Deliver the stock rows of our shop changed at or after `since` (None: all), oldest change first.
+
+        Raises Transient or Permanent; LS011 where the end was not proven to be reached.
+        """
+        changed = {} if since is None else {"timeStamp": at_or_after(since)}
+        return await self._walk(
+            _Read(
+                operation="ItemShop.changes" if since else "ItemShop.all",
+                resource="ItemShop",
+                url=self._url("ItemShop", shopID=self._settings.shop_id, sort="timeStamp", **changed),
+                urgency=Urgency.URGENT if since else Urgency.BULK,
+                by_id=False,
+                parse=self._stock_rows,
+            ),
+            deliver,
+        )
+
+    async def read_items(self, since: datetime | None, deliver: Deliver[ItemRow]) -> Certificate:
+        """Deliver items, archived ones too, changed at or after `since`; None: all by id, with their stock rows.
+
+        Raises as `read_stock`; also LS011 where Lightspeed left the stock rows out.
+        """
+        return await self._walk(self._all_items() if since is None else self._changed_items(since), deliver)
+
+    async def check(self) -> Sequence[Finding]:
+        """Try sign-in, account, shop, register and rights; never raises for what it finds."""
+        return await checks.check(self._calls, self._settings.shop_id, self._settings.register_id)
+
+    def _all_items(self) -> _Read[ItemRow]:
+        url = self._url("Item", archived="true", sort="itemID", load_relations='["ItemShops"]')
+        return _Read("Item.all", "Item", url, Urgency.BULK, by_id=True, parse=self._items_with_stock)
+
+    def _changed_items(self, since: datetime) -> _Read[ItemRow]:
+        url = self._url("Item", archived="true", sort="timeStamp", timeStamp=at_or_after(since))
+        return _Read("Item.changes", "Item", url, Urgency.URGENT, by_id=False, parse=_items)
+
+    def _url(self, resource: str, **asked: str) -> str:
+        return list_url(self._calls.base, self._calls.account_id, resource, **asked)
+
+    async def _walk(self, read: _Read[T], deliver: Deliver[T]) -> Certificate:
+        """Follow a list to its end, page by page; the next page is asked for when the last one is delivered."""
+        source = f"{API}.{read.operation}"
+        walk = Walk(source, self._clock.now(), by_id=read.by_id, max_pages=self._settings.max_pages)
+        url: str | None = read.url
+        while url is not None:
+            page, rows, served_at = await self._page(read, url)
+            fresh = walk.take(rows, served_at)
+            url = walk.follow(page, self._calls.base)
+            if fresh:
+                await deliver(fresh)
+        certificate = walk.certificate(self._clock.now())
+        log.debug("lightspeed.read_finished", source=source, rows=certificate.rows, pages=certificate.pages)
+        return certificate
+
+    async def _page(self, read: _Read[T], url: str) -> tuple[wire.Page, list[tuple[Sighting, T]], datetime | None]:
+        def parse(body: Any, served_at: datetime | None) -> tuple[wire.Page, list[tuple[Sighting, T]], datetime | None]:
+            page = wire.parse_page(body, read.resource)
+            return page, read.parse(page.rows), served_at
+
+        return await self._calls.get(read.operation, url, read.urgency, parse)
+
+    def _stock_rows(self, raw: list[Any]) -> list[tuple[Sighting, StockRow]]:
+        rows = wire.parse_rows(wire.ItemShop, raw)
+        return [
+            (Sighting(row.item_shop_id, row.time_stamp, (row.time_stamp, row.qoh)), _stock(row, row.item_id))
+            for row in rows
+            if row.shop_id == self._settings.shop_id
+        ]
+
+    def _items_with_stock(self, raw: list[Any]) -> list[tuple[Sighting, ItemRow]]:
+        """Return a full walk's rows; raises Transient (LS011) where Lightspeed dropped the relation, as it may."""
+        items = wire.parse_rows(wire.Item, raw)
+        needing = [item for item in items if item.item_type != _NO_STOCK]
+        if needing and all(item.item_shops is None for item in needing):
+            raise Transient(Code.LS011, "(Item: the stock rows were left out)")
+        return [_item(item, self._our_stock(item)) for item in items]
+
+    def _our_stock(self, item: wire.Item) -> StockRow | None:
+        """Return an item's row at our shop; None where there is none, or more than one: then it is not known."""
+        ours = [row for row in item.item_shops or () if row.shop_id == self._settings.shop_id]
+        return _stock(ours[0], item.item_id) if len(ours) == 1 else None
+
+
+def _items(raw: list[Any]) -> list[tuple[Sighting, ItemRow]]:
+    return [_item(item, None) for item in wire.parse_rows(wire.Item, raw)]
+
+
+def _stock(row: wire.ItemShop, item_id: str) -> StockRow:
+    return StockRow(item_id=item_id, item_shop_id=row.item_shop_id, qoh=row.qoh, time_stamp=row.time_stamp)
+
+
+def _item(item: wire.Item, stock: StockRow | None) -> tuple[Sighting, ItemRow]:
+    if item.time_stamp is None:
+        raise wire.NotWire("Item: timeStamp")
+    row = ItemRow(
+        item_id=item.item_id,
+        custom_sku=item.custom_sku,
+        system_sku=item.system_sku,
+        upc=item.upc,
+        ean=item.ean,
+        manufacturer_sku=item.manufacturer_sku,
+        description=item.description,
+        item_type=item.item_type,
+        archived=item.archived,
+        time_stamp=item.time_stamp,
+        stock=stock,
+    )
+    newest = max(item.time_stamp, stock.time_stamp) if stock else item.time_stamp
+    return Sighting(item.item_id, newest, row), row
