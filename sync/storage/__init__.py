@@ -1,0 +1,1 @@
+"""The ledger over SQLAlchemy Core: tables, one writing connection, migrations, token store."""
