@@ -1,0 +1,34 @@
+"""Writes the generated parts of docs/ anew: what stands between `<!-- begin: NAME (made by …) -->` and `<!-- end: NAME -->`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sync.config_table import sandbox_table, settings_table
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN = "<!-- begin: {} (made by `make docs`) -->"
+PARTS = {"settings": settings_table, "sandbox": sandbox_table}
+
+
+def rewritten(text: str) -> str:
+    """Return `text` with every known part made anew."""
+    for name, make in PARTS.items():
+        pattern = re.compile(rf"(?<={re.escape(BEGIN.format(name))}\n).*?(?=<!-- end: {name} -->)", re.DOTALL)
+        text = pattern.sub(f"\n{make()}\n".replace("\\", r"\\"), text)
+    return text
+
+
+def main() -> None:
+    """Rewrite every page of docs/ that has such parts."""
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        before = page.read_text(encoding="utf-8")
+        after = rewritten(before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            print(f"wrote {page.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Every setting there is, with its type, default and purpose: docs/configuration.md is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import ValidationInfo as Info
+
+from sync import config_values as values
+from sync.config_values import Environment, Listen, LogFormat, LogLevel, MailServer, Unfit
+
+_LEAST_KEY = 32
+_LEAST_TOKEN = 16
+
+
+def _in_sandbox(info: Info) -> bool:
+    return bool(info.context and info.context["environment"] is Environment.SANDBOX)
+
+
+def _base_url(value: str, info: Info) -> str:
+    return value and values.base_url(value, plain_allowed=_in_sandbox(info))
+
+
+def _link(value: str) -> str:
+    return values.base_url(value, plain_allowed=True)
+
+
+def _directory_url(value: str, info: Info) -> str:
+    address = _base_url(value, info)
+    return address and f"{address}/"
+
+
+def _secret_url(value: SecretStr, info: Info) -> SecretStr:
+    return SecretStr(values.https_url(value.get_secret_value(), plain_allowed=_in_sandbox(info)))
+
+
+def _sendable(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise Unfit("it holds a space or a character that cannot be sent", "copy it again, without blanks or line ends")
+    return value
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    return SecretStr(_sendable(value.get_secret_value()))
+
+
+def _at_least(length: int) -> Callable[[SecretStr], SecretStr]:
+    def check(value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < length:
+            raise Unfit(f"it is shorter than {length} characters", "make one with: openssl rand -hex 32")
+        return value
+
+    return check
+
+
+def _twilio_account(value: str, info: Info) -> str:
+    if not _in_sandbox(info) and not value.startswith("AC"):
+        raise Unfit(f"{values.shown(value)} is no account SID", "give the one that begins with AC")
+    return _sendable(value)
+
+
+def _with_own_store(stores: tuple[str, ...], info: Info) -> tuple[str, ...]:
+    own = info.data.get("shopify_store_domain")
+    if own and own not in stores:
+        raise Unfit(f"the shop itself, {own}, is not among them", f"add {own}")
+    return stores
+
+
+Number = Annotated[str, AfterValidator(values.number)]
+Domain = Annotated[str, AfterValidator(values.store_domain)]
+Url = Annotated[str, AfterValidator(_base_url)]
+Link = Annotated[str, AfterValidator(_link)]
+Plain = Annotated[str, AfterValidator(_sendable)]
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
+Place = Annotated[Listen, BeforeValidator(values.listen)]
+Directory = Annotated[Path, BeforeValidator(values.directory)]
+
+
+class Settings(BaseModel):
+    """What the environment says, in the product's own terms; an empty address means the product's own sandbox."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    environment: Annotated[Environment, BeforeValidator(lambda value: values.word(value, Environment))] = Field(
+        default=Environment.PRODUCTION, description="`sandbox` or `production`: which world to work in."
+    )
+
+    lightspeed_account_id: Number = Field(description="Lightspeed Retail account.")
+    lightspeed_client_id: Plain = Field(description="OAuth client of the Lightspeed app.")
+    lightspeed_client_secret: Secret = Field(description="Its secret.")
+    lightspeed_refresh_token: Secret | None = Field(
+        default=None,
+        description="First refresh token. Lightspeed rotates it: the stored pair wins until another value is set here. "
+        "Not needed once `lightspeed-sync connect lightspeed` has stored a pair.",
+    )
+    lightspeed_shop_id: Number = Field(description="Shop whose stock counts.")
+    lightspeed_register_id: Number = Field(description="Register that online sales are posted to.")
+    lightspeed_employee_id: Number | None = Field(default=None, description="Employee that online sales name.")
+    lightspeed_payment_type_id: Number | None = Field(default=None, description="Payment type of online sales.")
+    lightspeed_api_url: Url = Field(default="https://api.lightspeedapp.com", description="Where Lightspeed's API is.")
+    lightspeed_auth_url: Url = Field(
+        default="https://cloud.lightspeedapp.com", description="Where Lightspeed's sign-in is."
+    )
+
+    shopify_store_domain: Domain = Field(description="The shop's own domain, `NAME.myshopify.com`.")
+    shopify_api_version: Annotated[str, AfterValidator(values.api_version)] = Field(
+        default=values.SUPPORTED_API_VERSIONS[0],
+        description=f"Version of Shopify's Admin API; supported: {', '.join(values.SUPPORTED_API_VERSIONS)}.",
+    )
+    shopify_admin_api_access_token: Secret | None = Field(
+        default=None,
+        description="Static Admin API token of a custom app; or set `SHOPIFY_CLIENT_ID` and `SHOPIFY_CLIENT_SECRET`.",
+    )
+    shopify_client_id: Plain | None = Field(default=None, description="App that signs in instead of a static token.")
+    shopify_client_secret: Secret | None = Field(default=None, description="Its secret.")
+    shopify_location_id: Annotated[str, AfterValidator(values.location)] = Field(
+        description="Location that receives stock: its number, or `gid://shopify/Location/NUMBER`."
+    )
+    shopify_admin_url: Url = Field(default="", description="Where Shopify's Admin API is.")
+    shopify_proxy_shared_secret: Secret = Field(description="Signs what comes through the app proxy.")
+    shopify_proxy_shared_secret_previous: Secret | None = Field(
+        default=None, description="The former one, still accepted while a rotation is under way."
+    )
+    shopify_webhook_secret: Secret = Field(description="Signs webhooks.")
+    allowed_shopify_stores: Annotated[
+        tuple[str, ...], BeforeValidator(values.store_domains), AfterValidator(_with_own_store)
+    ] = Field(
+        description="Shops that may ask through the app proxy, separated by commas; the shop itself is one of them."
+    )
+
+    state_dir: Directory = Field(default=Path("state"), description="Directory of everything that must survive.")
+    database_url: Annotated[str, AfterValidator(values.sqlite_url)] = Field(description="The database.")
+    state_key: Annotated[Secret, AfterValidator(_at_least(_LEAST_KEY))] | None = Field(
+        default=None, description=f"Encrypts stored tokens; at least {_LEAST_KEY} characters."
+    )
+    alerts_file: Directory = Field(default=Path("alerts.yaml"), description="Schedule, rules, routes and channels.")
+
+    storefront_listen: Place = Field(default=Listen("127.0.0.1", 8080), description="Public listener, `HOST:PORT`.")
+    ops_listen: Place = Field(
+        default=Listen("127.0.0.1", 9464), description="Private listener: status page, metrics, health."
+    )
+    ops_token: Annotated[Secret, AfterValidator(_at_least(_LEAST_TOKEN))] | None = Field(
+        default=None, description=f"Opens `/api` of the private listener; at least {_LEAST_TOKEN} characters."
+    )
+    public_url: Url | None = Field(default=None, description="Our public https address, for webhook subscriptions.")
+    ops_url: Link | None = Field(default=None, description="Address of the status page, for links in messages.")
+
+    slack_bot_token: Secret | None = Field(default=None, description="Slack app that posts and updates messages.")
+    slack_webhook_url: SecretUrl | None = Field(default=None, description="Slack incoming webhook, the simpler way.")
+    slack_api_url: Annotated[str, AfterValidator(_directory_url)] = Field(
+        default="https://slack.com/api/", description="Where Slack's API is."
+    )
+    slack_signing_secret: Secret | None = Field(default=None, description="Signs Slack's button callbacks.")
+    smtp_url: Annotated[MailServer, BeforeValidator(values.mail_server)] | None = Field(
+        default=None,
+        description="Mail server: `smtp+starttls://USER:PASSWORD@HOST:587`, `smtps://…`, or `smtp://…` for loopback.",
+        json_schema_extra={"secret": True},
+    )
+    smtp_ca_file: Directory | None = Field(
+        default=None, description="Certificates to trust for the mail server, instead of the system's."
+    )
+    mail_from: Annotated[str, AfterValidator(values.mail_address)] | None = Field(
+        default=None, description="Sender of mails."
+    )
+    twilio_account_sid: Annotated[str, AfterValidator(_twilio_account)] | None = Field(
+        default=None, description="Twilio account that sends SMS."
+    )
+    twilio_auth_token: Secret | None = Field(default=None, description="Its token.")
+    twilio_from: Annotated[str, AfterValidator(values.phone_number)] | None = Field(
+        default=None, description="Number that SMS come from, such as `+12395550100`."
+    )
+    twilio_api_url: Url = Field(default="https://api.twilio.com", description="Where Twilio's API is.")
+    heartbeat_url: SecretUrl | None = Field(default=None, description="Address that hears from us while all is well.")
+
+    log_format: Annotated[LogFormat, BeforeValidator(lambda value: values.word(value, LogFormat))] | None = Field(
+        default=None, description="`console` or `json`."
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(lambda value: values.word(value, LogLevel))] = Field(
+        default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
+    )
+
+    @property
+    def own_sandbox(self) -> bool:
+        """Tell whether the pretend services are ours to start."""
+        return self.environment is Environment.SANDBOX and not self.lightspeed_api_url
