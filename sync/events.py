@@ -89,6 +89,8 @@ class PauseChanged:
 Event = RunStarted | RunFinished | StockWritten | Propagated | EqualityProved | ApiAttempt | QuotaSeen | PauseChanged
 Listener = Callable[[Event], None]
 """Takes one event; returns at once and never raises."""
+Emit = Listener
+"""The same from the engine's side: where it tells what happened."""
 
 
 class Events:
