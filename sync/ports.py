@@ -133,6 +133,9 @@ class Ledger(Protocol):
     async def open_orders(self, inventory_item_ids: Sequence[str]) -> Sequence[str]:
         """Return the ids of orders with open units of these items."""
 
+    async def lose_orders(self, order_ids: Sequence[str], now: datetime) -> None:
+        """Mark open orders as gone from Shopify; they still count, and a person decides (OR001)."""
+
     async def set_cut_over(self, moment: datetime) -> datetime:
         """Fix the cut-over once and for all (orders before it count as booked); return the one in force."""
 

@@ -85,6 +85,7 @@ class Intent:
     buffer: int
     demand: Demand
     decision: Decision  # after: decision.after
+    propagates: datetime | None = None  # Lightspeed's timestamp of the change that this write carries on
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,8 @@ class Standing:
     parked_skus: int
     unanswered_writes: int
     uningested_skus: int  # committed units without an order we know
+    unequal_skus: int = 0  # differed, or could not be decided, in the last evaluation
+    lost_orders: int = 0  # open in our ledger, gone from Shopify
     examples: tuple[str, ...] = ()  # the SKUs that differ most, largest difference first
 
 

@@ -41,6 +41,8 @@ class Policy:
     hot_item_lags: int = 5  # upward drift seen this many order lags long counts, however busy the row
     unsettled_reads: int = 3  # documents in flight may hold a link back for this many readings ...
     unsettled_lags: int = 2  # ... over this many order lags, no longer
+    # Which of Shopify's states Lightspeed still counts as on hand, so that they are taken off (U).
+    set_aside: tuple[str, ...] = ("reserved", "safety_stock", "damaged", "quality_control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +364,7 @@ def _must_wait(reading: Reading, view: _View) -> bool:
     return view.unanswered or not reading.coherent or (view.drift > 0 and not view.quiet)
 
 
-def _next_base(  # noqa: PLR0913, PLR0917 - one line of the protocol each
+def _next_base(  # noqa: PLR0917 - one line of the protocol each
     reading: Reading, view: _View, terms: Equation, after: int, undisturbed: int, mode: _Mode
 ) -> int:
     """Return X0 once Shopify shows `after`: X, less what is still owed."""
@@ -401,7 +403,7 @@ def _stay(decision: Decision, view: _View, mode: _Mode, base: int) -> Decision:
     return replace(decision, verdict=verdict, memory=memory)
 
 
-def _write(  # noqa: PLR0913, PLR0917 - the write's own inputs
+def _write(  # noqa: PLR0917 - the write's own inputs
     decision: Decision, reading: Reading, view: _View, mode: _Mode, base: int, after: int
 ) -> Decision:
     """Change the number; the base moves on only once the write is known to be applied."""

@@ -1,0 +1,72 @@
+"""Reads feeds on from their watermarks: rows are kept first, then the watermark moves to the newest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sync.clock import Clock
+from sync.model import Certificate
+from sync.ports import Deliver, Ledger
+from sync.records import Feed
+
+Row = TypeVar("Row")
+Keep = Callable[[Sequence[Row], datetime], Awaitable[object]]
+"""Makes rows durable, as read at a moment of our clock."""
+
+_FIRST_LOOK_BACK = timedelta(hours=1)  # where a feed starts that was never read; the full pass reads the rest
+_OF_LIGHTSPEED = (Feed.STOCK, Feed.ITEMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """How far before its watermark each feed is read again."""
+
+    lightspeed: timedelta = timedelta(seconds=60)
+    shopify: timedelta = timedelta(minutes=5)  # its search index may lag behind its writes
+
+
+def keep_at(keep: Keep[Row], read_at: datetime) -> Deliver[Row]:
+    """Return what a reading delivers its pages to, so that they are kept as read at `read_at`."""
+
+    async def deliver(rows: Sequence[Row]) -> None:
+        await keep(rows, read_at)
+
+    return deliver
+
+
+class Feeds:
+    """The feeds of both shops and how far each was read."""
+
+    def __init__(self, *, ledger: Ledger, clock: Clock, overlaps: Overlaps) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self.overlaps = overlaps
+
+    async def follow(
+        self,
+        feed: Feed,
+        read: Callable[[datetime, Deliver[Row]], Awaitable[Certificate]],
+        keep: Keep[Row],
+        run_id: int,
+    ) -> None:
+        """Read one feed on from its watermark less the overlap; raises where the reading was not complete."""
+        read_at = self._clock.now()
+        overlap = self.overlaps.lightspeed if feed in _OF_LIGHTSPEED else self.overlaps.shopify
+        since = await self._ledger.watermark(feed) or read_at - _FIRST_LOOK_BACK
+        certificate = await read(since - overlap, keep_at(keep, read_at))
+        await self._ledger.advance(feed, certificate.newest or since, run_id)
+
+    async def pull_orders(
+        self, read: Callable[[datetime | None, Deliver[Row]], Awaitable[Certificate]], keep: Keep[Row], run_id: int
+    ) -> datetime:
+        """Ingest the orders changed since the watermark, all open ones at first; return when the pull began."""
+        began = self._clock.now()
+        watermark = await self._ledger.watermark(Feed.ORDERS)
+        since = None if watermark is None else watermark - self.overlaps.shopify
+        certificate = await read(since, keep_at(keep, began))
+        newest = certificate.newest or watermark or began - self.overlaps.shopify
+        await self._ledger.advance(Feed.ORDERS, newest, run_id)
+        return began

@@ -1,0 +1,356 @@
+"""One pass over the stock: read both shops, decide each link that may differ, write what must change.
+
+The order of the steps is the write protocol that the stock rules were checked with, and carries the safety:
+
+    1. Lightspeed's stock, then Shopify's level rows, then Shopify's orders         `_read_changes`, `_read_all`
+    2. a first decision on every link that is due; most are in step and done        `_scan`
+    3. the brakes, over everything that the pass would change                       `plan.tripped`
+    4. the rows of the other links once more, the final decision, the intent, the
+       compare-and-swap write and its outcome, 250 links at a time                  `stock_writes.Writer`
+
+Whatever is read is kept before its watermark moves, and marks the links it concerns as due; a link stays due until
+it was decided. So a crash anywhere loses nothing: the next pass goes on from the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+
+import structlog
+
+from sync.clock import Clock
+from sync.errors import Code, SyncError
+from sync.events import EqualityProved, Listener, RunFinished, RunStarted
+from sync.feeds import Feeds
+from sync.linking import Linking
+from sync.model import ItemRow, LevelRow, VariantRow
+from sync.plan import Brakes, Census, PlannedChange, Tripped, tripped
+from sync.ports import Ledger, PointOfSale, Storefront
+from sync.records import Evaluation, Feed, PauseKind, RunOutcome, Work
+from sync.stock import Decision, Policy, Verdict, decide
+from sync.stock_writes import ROWS_PER_CALL, Context, Writer, explain, reading_of, withheld
+
+log = structlog.get_logger()
+
+_SCAN_PAGE = 500  # links decided between two turns of the event loop
+
+
+class Job(StrEnum):
+    """The two kinds of pass, by the name their runs are recorded under."""
+
+    INCREMENTAL = "stock"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class PassRequest:
+    """What a pass is asked to do.
+
+    `only` narrows it to some links; `confirmed` are those whose changes a person has reviewed: their Lightspeed
+    numbers are taken and they are not braked. A `dry_run` decides and writes nothing.
+    """
+
+    job: Job = Job.INCREMENTAL
+    dry_run: bool = False
+    confirmed: frozenset[int] = frozenset()
+    only: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """How a pass ended. `changes` are what it would write, filled by a dry run or when a brake held."""
+
+    run_id: int
+    outcome: RunOutcome
+    code: Code | None
+    detail: str
+    numbers: dict[str, int]
+    changes: tuple[PlannedChange, ...] = ()
+
+
+@dataclass(slots=True)
+class _Read:
+    """What one pass has read: the order pull's start, and which rows are newer than Lightspeed's stock."""
+
+    pulled_at: datetime
+    fresh: set[str] = field(default_factory=set)  # inventory items
+    items: set[str] | None = None  # Lightspeed items seen with their stock; None: not a full reading
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What the first decisions came to."""
+
+    candidates: list[int] = field(default_factory=list)
+    changes: list[PlannedChange] = field(default_factory=list)
+    short: list[Work] = field(default_factory=list)  # Shopify has committed less than our orders hold open
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, work: Work, level: LevelRow, decision: Decision, *, confirmed: bool) -> None:
+        """Take a link in that needs a second reading, and count what it would do to the shop."""
+        self.candidates.append(work.link_id)
+        if decision.after is None:
+            return
+        if confirmed:
+            return
+        self.counts["changed"] += 1
+        self.counts["zeroed"] += decision.after == 0
+        self.changes.append(
+            PlannedChange(
+                link_id=work.link_id,
+                sku=work.sku,
+                before=level.available,
+                after=decision.after,
+                reason=decision.verdict,
+                first_sight=work.memory.base is None,
+                equation=explain(work, level, decision),
+            )
+        )
+
+
+class StockSync:
+    """Keeps Shopify's available stock in step with Lightspeed, one pass at a time."""
+
+    def __init__(
+        self,
+        *,
+        pos: PointOfSale,
+        storefront: Storefront,
+        ledger: Ledger,
+        feeds: Feeds,
+        linking: Linking,
+        clock: Clock,
+        tell: Listener,
+        policy: Policy,
+        brakes: Brakes,
+    ) -> None:
+        self._pos = pos
+        self._storefront = storefront
+        self._ledger = ledger
+        self._feeds = feeds
+        self._linking = linking
+        self._clock = clock
+        self._tell = tell
+        self._policy = policy
+        self._brakes = brakes
+        self._one_at_a_time = asyncio.Lock()
+        self._short_since: dict[int, datetime] = {}
+
+    async def run(self, request: PassRequest) -> PassReport:
+        """Make one pass and return how it ended; a failure is recorded and told, and raises nothing."""
+        async with self._one_at_a_time:
+            started, now = self._clock.monotonic(), self._clock.now()
+            run_id = await self._ledger.begin_run(request.job, now)
+            self._tell(RunStarted(run_id, request.job, now))
+            try:
+                report = await self._pass(request, run_id)
+            except SyncError as error:
+                report = PassReport(run_id, RunOutcome.FAILED, error.code, error.detail, {})
+            await self._finish(request, report, seconds=self._clock.monotonic() - started)
+            return report
+
+    async def _pass(self, request: PassRequest, run_id: int) -> PassReport:
+        read = await (self._read_all(run_id) if request.job is Job.FULL else self._read_changes(run_id))
+        context = Context(run_id, self._policy, read.pulled_at, request.confirmed)
+        scan = await self._scan(request, read, context)
+        brake = await self._brake(read, scan)
+        if not request.dry_run:
+            await self._look_for_lost_orders(scan.short)
+            if brake:
+                await self._withhold(scan.candidates, context)
+            else:
+                scan.counts += await self._write(scan.candidates, context)
+                await self._prove(request, scan)
+        return PassReport(
+            run_id=run_id,
+            outcome=RunOutcome.BRAKED if brake and not request.dry_run else RunOutcome.OK,
+            code=brake.code if brake else None,
+            detail=brake.detail if brake else "",
+            numbers=dict(scan.counts),
+            changes=tuple(scan.changes) if brake or request.dry_run else (),
+        )
+
+    async def _finish(self, request: PassRequest, report: PassReport, *, seconds: float) -> None:
+        """Record and tell how a pass ended: one canonical line each."""
+        now = self._clock.now()
+        code, detail = report.code, report.detail
+        await self._ledger.finish_run(
+            report.run_id, now, report.outcome, numbers=report.numbers, code=code, detail=detail
+        )
+        self._tell(RunFinished(report.run_id, request.job, now, report.outcome, seconds, code, detail, report.numbers))
+        level = log.info if report.outcome is RunOutcome.OK else log.warning
+        level(
+            "sync.pass_finished",
+            run=report.run_id,
+            job=request.job.value,
+            outcome=report.outcome.value,
+            seconds=round(seconds, 3),
+            code=code.name if code else None,
+            detail=detail or None,
+            **report.numbers,
+        )
+
+    # --- 1. read, in the protocol's order ---
+
+    async def _read_changes(self, run_id: int) -> _Read:
+        """Read what changed since the watermarks, and the rows of the other links that are due."""
+        read = _Read(pulled_at=self._clock.now())
+        await self._feeds.follow(Feed.STOCK, self._pos.read_stock, self._ledger.keep_stock, run_id)
+        await self._read_levels(read, run_id)
+        after = 0
+        while works := await self._ledger.due(after=after, limit=_SCAN_PAGE):
+            after = works[-1].link_id
+            missing = [work.inventory_item_id for work in works if work.inventory_item_id not in read.fresh]
+            for start in range(0, len(missing), ROWS_PER_CALL):
+                rows = await self._storefront.levels_of(missing[start : start + ROWS_PER_CALL])
+                await self._ledger.keep_levels(list(rows.values()), self._clock.now())
+                read.fresh.update(rows)
+        read.pulled_at = await self._pull_orders(run_id)
+        return read
+
+    async def _read_all(self, run_id: int) -> _Read:
+        """Read both shops whole. The feeds go first, so that nothing that moves during the walks is missed."""
+        read = _Read(pulled_at=self._clock.now())
+        await self._feeds.follow(Feed.STOCK, self._pos.read_stock, self._ledger.keep_stock, run_id)
+        read.items = seen = set[str]()
+
+        async def keep_items(rows: Sequence[ItemRow]) -> None:
+            seen.update(row.item_id for row in rows if row.stock is not None)
+            await self._ledger.keep_items(rows, read_at)
+
+        async def keep_variants(rows: Sequence[VariantRow]) -> None:
+            read.fresh.update(row.inventory_item_id for row in rows if row.level is not None)
+            await self._ledger.keep_variants(rows, read_at)
+
+        read_at = self._clock.now()
+        items = await self._pos.read_items(None, keep_items)
+        await self._read_levels(read, run_id)
+        read_at = self._clock.now()
+        variants = await self._storefront.read_everything(keep_variants)
+        log.info("stock.read_all", items=items.rows, variants=variants.rows)
+        await self._linking.link()
+        read.pulled_at = await self._pull_orders(run_id)
+        return read
+
+    async def _read_levels(self, read: _Read, run_id: int) -> None:
+        async def keep(rows: Sequence[LevelRow], read_at: datetime) -> None:
+            read.fresh.update(row.inventory_item_id for row in rows)
+            await self._ledger.keep_levels(rows, read_at)
+
+        await self._feeds.follow(Feed.LEVELS, self._storefront.read_levels, keep, run_id)
+
+    async def _pull_orders(self, run_id: int) -> datetime:
+        return await self._feeds.pull_orders(self._storefront.read_orders, self._ledger.keep_orders, run_id)
+
+    # --- 2. the first decision on every link that is due ---
+
+    async def _scan(self, request: PassRequest, read: _Read, context: Context) -> _Scan:
+        """Settle the links that are in step; gather those that would be written, show drift or wait."""
+        scan, after = _Scan(), 0
+        everything = request.job is Job.FULL
+        while works := await self._ledger.due(after=after, limit=_SCAN_PAGE, everything=everything):
+            after = works[-1].link_id
+            settled = []
+            for work in works:
+                if request.only is not None and work.link_id not in request.only:
+                    continue
+                evaluation = self._first_look(work, read, scan, context)
+                if evaluation is not None:
+                    settled.append(evaluation)
+            if not request.dry_run:
+                await self._ledger.settle(settled, context.run_id, self._clock.now())
+            await self._clock.sleep(0)
+        return scan
+
+    def _first_look(self, work: Work, read: _Read, scan: _Scan, context: Context) -> Evaluation | None:
+        """Decide one link on its first row; return the decision if it needs no second reading."""
+        level = work.level
+        seen = read.items is None or work.item_id in read.items
+        if level is None or work.on_hand is None or not seen or work.inventory_item_id not in read.fresh:
+            scan.counts["unreadable" if read.items is not None else "not_read"] += 1
+            return None
+        scan.counts["evaluated"] += 1
+        scan.counts["matched"] += read.items is not None
+        if level.committed < work.demand.open:
+            scan.short.append(work)
+        reading = reading_of(work, level, coherent=True, context=context, now=self._clock.now())
+        decision = decide(reading, work.memory, self._policy)
+        if decision.verdict is Verdict.IN_STEP and not (decision.again or work.memory.open_write or decision.drift):
+            return Evaluation(work.link_id, decision, level, work.on_hand, due=False)
+        scan.add(work, level, decision, confirmed=work.link_id in context.confirmed)
+        return None
+
+    # --- 3. the brakes ---
+
+    async def _brake(self, read: _Read, scan: _Scan) -> Tripped | None:
+        """Return the brake that keeps this pass from writing, a pause by hand included."""
+        if not scan.candidates:
+            return None
+        for pause in await self._ledger.pauses():
+            if pause.kind is PauseKind.WRITES:
+                return Tripped(Code.BR004, pause.reason)
+        before = await self._ledger.last_success(Job.FULL) if read.items is not None else None
+        census = Census(
+            zeroed=scan.counts["zeroed"],
+            changed=scan.counts["changed"],
+            links=await self._ledger.count_links(),
+            matched=scan.counts["matched"],
+            matched_before=int(before.numbers.get("matched", 0)) if before else None,
+        )
+        return tripped(census, self._brakes)
+
+    async def _withhold(self, candidates: Sequence[int], context: Context) -> None:
+        """Remember that the numbers differ, and nothing else; the links stay due."""
+        for start in range(0, len(candidates), _SCAN_PAGE):
+            now = self._clock.now()
+            evaluations = []
+            for work in await self._ledger.work_of(candidates[start : start + _SCAN_PAGE]):
+                if work.level is None or work.on_hand is None:
+                    continue
+                reading = reading_of(work, work.level, coherent=True, context=context, now=now)
+                decision = withheld(decide(reading, work.memory, self._policy), work.memory)
+                evaluations.append(Evaluation(work.link_id, decision, work.level, work.on_hand, due=True))
+            await self._ledger.settle(evaluations, context.run_id, now)
+
+    # --- 4. second reading, final decision, write ---
+
+    async def _write(self, candidates: Sequence[int], context: Context) -> Counter[str]:
+        writer = Writer(
+            storefront=self._storefront,
+            ledger=self._ledger,
+            clock=self._clock,
+            tell=self._tell,
+            pull_orders=partial(self._pull_orders, context.run_id),
+            context=context,
+        )
+        for start in range(0, len(candidates), ROWS_PER_CALL):
+            await writer.write(candidates[start : start + ROWS_PER_CALL])
+        return writer.counts
+
+    async def _prove(self, request: PassRequest, scan: _Scan) -> None:
+        """A certified full reading that leaves no link unequal or unread is the proof of equality."""
+        if request.job is not Job.FULL or request.only is not None:
+            return
+        unequal = (await self._ledger.standing()).unequal_skus
+        scan.counts["unequal"] = unequal + scan.counts["unreadable"]
+        if not scan.counts["unequal"]:
+            self._tell(EqualityProved(self._clock.now()))
+
+    async def _look_for_lost_orders(self, short: Sequence[Work]) -> None:
+        """Read again, by id, the orders whose open units Shopify has not committed for three order lags."""
+        now = self._clock.now()
+        self._short_since = {work.link_id: self._short_since.get(work.link_id, now) for work in short}
+        patience = 3 * self._policy.order_lag
+        overdue = [work for work in short if now - self._short_since[work.link_id] >= patience]
+        if not overdue:
+            return
+        order_ids = await self._ledger.open_orders([work.inventory_item_id for work in overdue])
+        found = await self._storefront.orders_of(order_ids)
+        await self._ledger.keep_orders(list(found.values()), now)
+        await self._ledger.lose_orders([order_id for order_id in order_ids if order_id not in found], now)

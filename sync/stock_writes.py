@@ -1,0 +1,281 @@
+"""Carries out stock changes: the second reading, the intent, the write, and what to make of every answer.
+
+A call is all or nothing and compares each row with the number it was decided on. Its rows are recorded before it
+is sent. A call without an answer is never repeated from an older decision: the link remembers it, and the next
+quiet reading tells what became of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from sync.clock import Clock
+from sync.errors import Code, OutcomeUnknown, SyncError
+from sync.events import Listener, Propagated, StockWritten
+from sync.model import LevelRow, RowProblem, RowRefusal
+from sync.ports import Ledger, Storefront
+from sync.records import Evaluation, Intent, RowOutcome, StockCall, Work, WriteOutcome
+from sync.stock import Decision, Memory, Policy, Reading, Verdict, decide
+
+log = structlog.get_logger()
+
+ROWS_PER_CALL = 250  # Shopify's limit for one mutation and for one point read
+ROUNDS = 3  # a row that is still stale then is left to the next pass
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is the same for every link of one pass."""
+
+    run_id: int
+    policy: Policy
+    pulled_at: datetime  # when the newest order pull began
+    confirmed: frozenset[int]  # links whose Lightspeed number a person has taken
+
+
+def reading_of(work: Work, level: LevelRow, *, coherent: bool, context: Context, now: datetime) -> Reading:
+    """Return what was read of one link, as `decide` takes it.
+
+    Raises ValueError where Lightspeed's stock is unknown: unknown is not 0.
+    """
+    if work.on_hand is None:
+        message = f"link {work.link_id} has no Lightspeed stock to decide on"
+        raise ValueError(message)
+    return Reading(
+        on_hand=work.on_hand,
+        demand=work.demand,
+        available=level.available,
+        committed=level.committed,
+        set_aside=sum(getattr(level, state) for state in context.policy.set_aside),
+        updated_at=level.updated_at,
+        pulled_at=context.pulled_at,
+        now=now,
+        coherent=coherent,
+        buffer=work.buffer,
+        approved=work.approved or work.link_id in context.confirmed,
+    )
+
+
+def explain(work: Work, level: LevelRow, decision: Decision) -> dict[str, int]:
+    """Return the equation of a decision by its letters, for a plan; the record of a write holds the same."""
+    terms = decision.equation
+    return {
+        "L": work.on_hand or 0,
+        "B": work.buffer,
+        "Tk": work.demand.taken,
+        "K": work.demand.open,
+        "Bk": work.demand.booked,
+        "A": level.available,
+        "C": level.committed,
+        "X": terms.said,
+        "u": terms.unseen,
+        "target": terms.target,
+        "expected": decision.expected,
+        "drift": decision.drift,
+    }
+
+
+def withheld(decision: Decision, memory: Memory) -> Decision:
+    """Return a decision that may not be carried out now: nothing is remembered but that the numbers differ."""
+    kept = replace(memory, differs=decision.memory.differs)
+    return replace(decision, after=None, if_applied=None, settled=None, correction=0, oversold=0, memory=kept)
+
+
+class Writer:
+    """Writes the changes of one pass, at most 250 links at a time; `counts` tells what became of their rows."""
+
+    def __init__(
+        self,
+        *,
+        storefront: Storefront,
+        ledger: Ledger,
+        clock: Clock,
+        tell: Listener,
+        pull_orders: Callable[[], Awaitable[datetime]],
+        context: Context,
+    ) -> None:
+        self._storefront = storefront
+        self._ledger = ledger
+        self._clock = clock
+        self._tell = tell
+        self._pull_orders = pull_orders
+        self._context = context
+        self.counts: Counter[str] = Counter()
+
+    async def write(self, link_ids: Sequence[int]) -> None:
+        """Decide and write links whose rows were read before the last order pull."""
+        pending = await self._round(link_ids)
+        for _ in range(ROUNDS - 1):
+            if not pending:
+                return
+            await self._read_anew(pending)
+            pending = await self._round(pending)
+
+    async def _read_anew(self, link_ids: Sequence[int]) -> None:
+        """Read rows, then orders: a stale compare is an order arriving."""
+        works = await self._ledger.work_of(link_ids)
+        rows = await self._storefront.levels_of([work.inventory_item_id for work in works])
+        await self._ledger.keep_levels(list(rows.values()), self._clock.now())
+        self._context = replace(self._context, pulled_at=await self._pull_orders())
+
+    async def _round(self, link_ids: Sequence[int]) -> list[int]:
+        """Read the rows a second time, decide and write; return the links that must be decided anew."""
+        works = await self._ledger.work_of(link_ids)
+        second = await self._storefront.levels_of([work.inventory_item_id for work in works])
+        now = self._clock.now()
+        settled: list[Evaluation] = []
+        intents: list[Intent] = []
+        moved: list[int] = []
+        for work in works:
+            first, again = work.level, second.get(work.inventory_item_id)
+            if first is None or again is None:
+                self.counts["unreadable"] += 1
+                continue
+            decision = self._decide(work, first, again, now)
+            if decision.after is None or work.parked:
+                settled.append(_evaluation(work, decision, first))
+            elif again.available != first.available:
+                moved.append(work.link_id)  # the compare is sure to fail
+            else:
+                intents.append(_intent(work, decision, first))
+        await self._ledger.settle(settled, self._context.run_id, now)
+        return moved + await self._send(intents)
+
+    def _decide(self, work: Work, first: LevelRow, again: LevelRow, now: datetime) -> Decision:
+        coherent = replace(again, level_updated_at=first.level_updated_at) == first
+        reading = reading_of(work, first, coherent=coherent, context=self._context, now=now)
+        return decide(reading, work.memory, self._context.policy)
+
+    async def _send(self, intents: Sequence[Intent]) -> list[int]:
+        """Send intents as one call, and again without the rows that Shopify will not have."""
+        while intents:
+            call = await self._ledger.open_call(intents, self._context.run_id, self._clock.now())
+            try:
+                result = await self._storefront.set_available(call.key, call.reference, call.changes)
+            except OutcomeUnknown as error:
+                await self._close(call, intents, dict.fromkeys(_ids(intents), WriteOutcome.UNANSWERED), error.code)
+                return [intent.link_id for intent in intents if _lowers(intent)]
+            except SyncError as error:
+                await self._close(call, intents, dict.fromkeys(_ids(intents), WriteOutcome.REFUSED), error.code)
+                raise
+            if result.applied:
+                await self._close(call, intents, dict.fromkeys(_ids(intents), WriteOutcome.APPLIED))
+                return []
+            outcomes = _refused(intents, result.refusals)
+            await self._close(call, intents, outcomes)
+            rest = [intent for intent in intents if outcomes[intent.inventory_item_id] is not WriteOutcome.PARKED]
+            if len(rest) == len(intents):
+                return await self._without_a_culprit(rest, outcomes, result.refusals)
+            if WriteOutcome.STALE in outcomes.values():
+                return [intent.link_id for intent in rest]
+            intents = rest
+        return []
+
+    async def _without_a_culprit(
+        self, intents: Sequence[Intent], outcomes: dict[str, WriteOutcome], refusals: Sequence[RowRefusal]
+    ) -> list[int]:
+        """Go on after a refusal that parked no row: decide stale rows anew, or search for the bad row by halves."""
+        if WriteOutcome.STALE in outcomes.values():
+            return [intent.link_id for intent in intents]
+        if any(refusal.problem is RowProblem.PARKED for refusal in refusals):
+            half = len(intents) // 2
+            return await self._send(intents[:half]) + await self._send(intents[half:])
+        return []  # Shopify's own trouble: the links stay due for the next pass
+
+    async def _close(
+        self,
+        call: StockCall,
+        intents: Sequence[Intent],
+        outcomes: dict[str, WriteOutcome],
+        code: Code | None = None,
+    ) -> None:
+        """Record what became of a call, and tell."""
+        now = self._clock.now()
+        rows = [_row_outcome(intent, outcomes[intent.inventory_item_id], code) for intent in intents]
+        await self._ledger.close_call(call.key, rows, now)
+        for outcome in dict.fromkeys(row.outcome for row in rows):
+            units = [_units(intent) for intent in intents if outcomes[intent.inventory_item_id] is outcome]
+            self.counts[outcome.value] += len(units)
+            self._tell(StockWritten(outcome, len(units), sum(units)))
+            if outcome is not WriteOutcome.APPLIED:
+                log.warning("stock.write_refused", outcome=outcome.value, rows=len(units), code=code and code.name)
+        for intent in intents:
+            if outcomes[intent.inventory_item_id] is WriteOutcome.APPLIED and intent.propagates:
+                self._tell(Propagated(max(0.0, (now - intent.propagates).total_seconds())))
+
+
+def _evaluation(work: Work, decision: Decision, level: LevelRow) -> Evaluation:
+    if decision.after is not None:
+        decision = withheld(decision, work.memory)
+    due = decision.again and not work.parked  # a parked link is due again when Shopify's side of it changes
+    return Evaluation(work.link_id, decision, level, work.on_hand or 0, due)
+
+
+def _intent(work: Work, decision: Decision, level: LevelRow) -> Intent:
+    lightspeeds_part = decision.verdict in (Verdict.LOWER, Verdict.RAISE) and work.memory.base is not None
+    return Intent(
+        link_id=work.link_id,
+        inventory_item_id=work.inventory_item_id,
+        level=level,
+        on_hand=work.on_hand or 0,
+        buffer=work.buffer,
+        demand=work.demand,
+        decision=decision,
+        propagates=work.stock_stamp if lightspeeds_part else None,
+    )
+
+
+def _ids(intents: Sequence[Intent]) -> list[str]:
+    return [intent.inventory_item_id for intent in intents]
+
+
+def _after(intent: Intent) -> int:
+    return intent.level.available if intent.decision.after is None else intent.decision.after
+
+
+def _units(intent: Intent) -> int:
+    return abs(_after(intent) - intent.level.available)
+
+
+def _lowers(intent: Intent) -> bool:
+    return _after(intent) < intent.level.available
+
+
+_OUTCOME = {
+    RowProblem.STALE: WriteOutcome.STALE,
+    RowProblem.PARKED: WriteOutcome.PARKED,
+    RowProblem.RETRY: WriteOutcome.REFUSED,
+}
+
+
+def _refused(intents: Sequence[Intent], refusals: Sequence[RowRefusal]) -> dict[str, WriteOutcome]:
+    """Return each row's outcome in a refused call: its own refusal, or that it was refused with the others.
+
+    A refusal that names no row is every row's if rows were stale, and a lone row's if there is only one.
+    """
+    outcomes = dict.fromkeys(_ids(intents), WriteOutcome.REFUSED)
+    for refusal in refusals:
+        outcome = _OUTCOME[refusal.problem]
+        if refusal.inventory_item_id in outcomes:
+            outcomes[refusal.inventory_item_id] = outcome
+        elif outcome is WriteOutcome.STALE or len(intents) == 1:
+            outcomes = {item: outcome if was is WriteOutcome.REFUSED else was for item, was in outcomes.items()}
+    return outcomes
+
+
+def _row_outcome(intent: Intent, outcome: WriteOutcome, code: Code | None) -> RowOutcome:
+    decision = intent.decision
+    if outcome is WriteOutcome.APPLIED:
+        memory = decision.if_applied or decision.memory
+        return RowOutcome(intent.link_id, outcome, memory, due=decision.again)
+    if outcome is WriteOutcome.UNANSWERED:
+        return RowOutcome(intent.link_id, outcome, decision.memory, due=True, code=code)
+    memory = replace(decision.memory, open_write=None)
+    code = Code.SH011 if outcome is WriteOutcome.STALE else code
+    code = Code.SH012 if outcome is WriteOutcome.PARKED else code
+    return RowOutcome(intent.link_id, outcome, memory, due=outcome is not WriteOutcome.PARKED, code=code)
