@@ -106,7 +106,7 @@ class Quota:
     def ask(self, operation: str, urgency: Urgency, now: float) -> Verdict:
         """Say whether a call may go now. A GO counts the call as under way: `answered` must be told of its end."""
         self._forget_lost(now)
-        verdict = self._probe(now) if self._last is None else self._room(self._last, operation, urgency, now)
+        verdict = self._probe() if self._last is None else self._room(self._last, operation, urgency, now)
         if verdict.pace is Pace.GO:
             verdict = self._burst(now)
         if verdict.pace is not Pace.GO:
@@ -138,7 +138,7 @@ class Quota:
             return None
         return min(1.0, self._expected(now) / self._last.size)
 
-    def _probe(self, now: float) -> Verdict:
+    def _probe(self) -> Verdict:
         return Verdict(Pace.PROBING, _PROBE_POLL) if self._open else Verdict(Pace.GO)
 
     def _room(self, last: Reading, operation: str, urgency: Urgency, now: float) -> Verdict:
@@ -150,7 +150,7 @@ class Quota:
         if self._drip:
             return Verdict(Pace.QUOTA, over / self._drip)
         blind = self._at + _BLIND_WAIT - now
-        return Verdict(Pace.QUOTA, blind) if blind > 0 else self._probe(now)
+        return Verdict(Pace.QUOTA, blind) if blind > 0 else self._probe()
 
     def _burst(self, now: float) -> Verdict:
         if now < self._burst_closed_until:
@@ -181,17 +181,17 @@ class Quota:
 def lightspeed_reading(headers: Mapping[str, str]) -> Reading | None:
     """Return what an answer's X-LS headers say, in any case of letters; None where the bucket is not told.
 
-    A level printed without a fraction may have been cut off, so it counts as one more.
+    Of the level's digits the last may have been rounded down, so it counts as one more: `89` as 90, `0.57` as 0.58.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     bucket = _fraction(lower.get("x-ls-api-bucket-level"))
     if bucket is None:
         return None
-    cut_off = "." not in lower["x-ls-api-bucket-level"].partition("/")[0]
+    decimals = lower["x-ls-api-bucket-level"].partition("/")[0].strip().partition(".")[2]
     burst = _fraction(lower.get("x-ls-api-burst-level"))
     return Reading(
         size=bucket[1],
-        level=bucket[0] + (1.0 if cut_off else 0.0),
+        level=bucket[0] + 10.0 ** -len(decimals),
         drip=_positive(lower.get("x-ls-api-drip-rate")),
         cost=_positive(lower.get("x-ls-api-request-cost")),
         burst_used=int(burst[0]) if burst and burst[1] >= 1 else None,
@@ -241,4 +241,4 @@ def _number(value: object) -> float | None:
 
 def _positive(value: object) -> float | None:
     number = _number(value)
-    return number if number else None
+    return number or None

@@ -18,7 +18,7 @@ from sync.http import HttpEdge, RetryPolicy
 from sync.lightspeed import checks, wire
 from sync.lightspeed.auth import Client, LightspeedAuth
 from sync.lightspeed.calls import Calls, Limits
-from sync.lightspeed.paging import MAX_PAGES, Sighting, Walk, at_or_after, list_url
+from sync.lightspeed.paging import MAX_PAGES, Sighting, Walk, at_or_after, behind, list_url
 from sync.lightspeed.tokens import TokenStore
 from sync.model import Certificate, Finding, ItemRow, StockRow
 from sync.pacing import Quota, Urgency
@@ -48,7 +48,11 @@ class LightspeedSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Read(Generic[T]):
-    """One kind of reading: where it begins, and what a page's rows become."""
+    """One kind of reading: where it begins, what a page's rows become, and where to look for lost last rows.
+
+    Nothing in the last page says that it is whole. A reading of changes makes up for rows lost there with the next
+    one, which begins at the newest it saw; a reading of everything looks once more behind what it saw.
+    """
 
     operation: str
     resource: str
@@ -56,6 +60,7 @@ class _Read(Generic[T]):
     urgency: Urgency
     by_id: bool
     parse: Callable[[list[Any]], list[tuple[Sighting, T]]]
+    tail: Callable[[Walk], str] | None = None
 
 
 class Lightspeed:
@@ -126,6 +131,7 @@ class Lightspeed:
                 urgency=Urgency.URGENT if since else Urgency.BULK,
                 by_id=False,
                 parse=self._stock_rows,
+                tail=None if since else self._stock_tail,
             ),
             deliver,
         )
@@ -142,12 +148,24 @@ class Lightspeed:
         return await checks.check(self._calls, self._settings.shop_id, self._settings.register_id)
 
     def _all_items(self) -> _Read[ItemRow]:
-        url = self._url("Item", archived="true", sort="itemID", load_relations='["ItemShops"]')
-        return _Read("Item.all", "Item", url, Urgency.BULK, by_id=True, parse=self._items_with_stock)
+        asked = {"archived": "true", "sort": "itemID", "load_relations": '["ItemShops"]'}
+        return _Read(
+            operation="Item.all",
+            resource="Item",
+            url=self._url("Item", **asked),
+            urgency=Urgency.BULK,
+            by_id=True,
+            parse=self._items_with_stock,
+            tail=lambda walk: self._url("Item", **asked, itemID=behind(walk.highest_id)),
+        )
 
     def _changed_items(self, since: datetime) -> _Read[ItemRow]:
         url = self._url("Item", archived="true", sort="timeStamp", timeStamp=at_or_after(since))
         return _Read("Item.changes", "Item", url, Urgency.URGENT, by_id=False, parse=_items)
+
+    def _stock_tail(self, walk: Walk) -> str:
+        newest = at_or_after(walk.newest) if walk.newest else ""
+        return self._url("ItemShop", shopID=self._settings.shop_id, sort="timeStamp", timeStamp=newest)
 
     def _url(self, resource: str, **asked: str) -> str:
         return list_url(self._calls.base, self._calls.account_id, resource, **asked)
@@ -155,7 +173,8 @@ class Lightspeed:
     async def _walk(self, read: _Read[T], deliver: Deliver[T]) -> Certificate:
         """Follow a list to its end, page by page; the next page is asked for when the last one is delivered."""
         source = f"{API}.{read.operation}"
-        walk = Walk(source, self._clock.now(), by_id=read.by_id, max_pages=self._settings.max_pages)
+        key = read.resource[0].lower() + read.resource[1:] + "ID"
+        walk = Walk(source, self._clock.now(), key, by_id=read.by_id, max_pages=self._settings.max_pages)
         url: str | None = read.url
         while url is not None:
             page, rows, served_at = await self._page(read, url)
@@ -163,6 +182,8 @@ class Lightspeed:
             url = walk.follow(page, self._calls.base)
             if fresh:
                 await deliver(fresh)
+            if url is None and read.tail is not None and walk.gained:
+                url = read.tail(walk)
         certificate = walk.certificate(self._clock.now())
         log.debug("lightspeed.read_finished", source=source, rows=certificate.rows, pages=certificate.pages)
         return certificate

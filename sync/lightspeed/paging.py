@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +34,9 @@ class Sighting:
 
 @dataclass(slots=True)
 class Walk:
-    """Keeps the books of one walk. With `by_id` the rows come in ascending order of their ids.
+    """Keeps the books of one walk over the resource whose id field is `key`.
+
+    With `by_id` the rows come in ascending order of their ids.
 
     A walk by id is no snapshot: a row may change behind it while a later row carries a newer time. What it saw is
     complete only up to the server's time at its first page, so `newest` never goes beyond that.
@@ -40,12 +44,14 @@ class Walk:
 
     source: str
     started_at: datetime
+    key: str
     by_id: bool
     max_pages: int = MAX_PAGES
     pages: int = 0
     newest: datetime | None = None
+    gained: bool = False  # whether the last page said anything new
     _barren: int = 0
-    _highest_id: int = -1
+    highest_id: int = -1
     _ceiling: datetime | None = None
     _visited: set[str] = field(default_factory=set)
     _seen: dict[str, Hashable] = field(default_factory=dict)
@@ -56,6 +62,7 @@ class Walk:
         fresh = [row for sighting, row in rows if self._note(sighting)]
         if self.pages == 1:
             self._ceiling = server_time or self.newest
+        self.gained = bool(fresh)
         self._barren = 0 if fresh else self._barren + 1
         if self._barren > _MAX_BARREN:
             raise self._incomplete("the pages do not advance")
@@ -68,6 +75,8 @@ class Walk:
         if not page.following:
             return None
         url = pinned(page.following, base)
+        if not _continues(url, page, self.key):
+            raise self._incomplete("a page lacks its last rows")
         if url in self._visited:
             raise self._incomplete("the pages lead in a circle")
         if self.pages >= self.max_pages:
@@ -87,14 +96,30 @@ class Walk:
         known = sighting.row_id in self._seen
         if known and (self.by_id or self._seen[sighting.row_id] == sighting.version):
             return False
-        if self.by_id and int(sighting.row_id) < self._highest_id:
+        if self.by_id and int(sighting.row_id) < self.highest_id:
             raise self._incomplete("the rows are not in order")
-        self._highest_id = max(self._highest_id, int(sighting.row_id))
+        self.highest_id = max(self.highest_id, int(sighting.row_id))
         self._seen[sighting.row_id] = sighting.version
         return True
 
     def _incomplete(self, why: str) -> Transient:
         return Transient(Code.LS011, f"({self.source}: {why})")
+
+
+def _continues(url: str, page: Page, key: str) -> bool:
+    """Say whether a next link goes on behind the page's last row, as far as its cursor can be read.
+
+    The cursor is the base64 of a JSON array of the last row's sort keys, its id last.
+    """
+    cursor = httpx.URL(url).params.get("after", "")
+    try:
+        keys = json.loads(urlsafe_b64decode(cursor.replace("+", "-").replace("/", "_") + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        return True
+    if not isinstance(keys, list) or not keys:
+        return True
+    last = page.rows[-1] if page.rows else None
+    return isinstance(last, dict) and str(last.get(key)) == str(keys[-1])
 
 
 def pinned(url: str, base: httpx.URL) -> str:
@@ -124,6 +149,11 @@ def list_url(base: httpx.URL, account_id: str, resource: str, **asked: str) -> s
 def account_url(base: httpx.URL, account_id: str) -> str:
     """Return the URL below which an account's resources lie."""
     return f"{str(base).rstrip('/')}/API/V3/Account/{quote(account_id, safe='')}"
+
+
+def behind(row_id: int) -> str:
+    """Return the filter value for ids above this one."""
+    return f">,{row_id}"
 
 
 def at_or_after(since: datetime) -> str:
