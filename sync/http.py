@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -268,7 +268,7 @@ async def _whole(response: httpx.Response, request: Request) -> Outcome:
     if request.sink is not None and sink is None and response.status_code == HTTPStatus.OK:
         return Failure(Trouble.NOT_WHOLE)
     raw, size = bytearray(), 0
-    async for piece in response.aiter_raw():
+    async for piece in _pieces(response):
         size += len(piece)
         if size > request.max_bytes:
             return Failure(Trouble.TOO_LARGE)
@@ -280,6 +280,14 @@ async def _whole(response: httpx.Response, request: Request) -> Outcome:
         return Failure(Trouble.NOT_WHOLE)
     answer = Answer(response.status_code, response.headers, bytes(raw))
     return answer if encoding == "identity" else _decompressed(answer, encoding, request.max_bytes)
+
+
+def _pieces(response: httpx.Response) -> AsyncIterable[bytes]:
+    """Return the body's bytes as they were sent, also where a transport gives them all at once."""
+    stream = response.stream
+    if not isinstance(stream, httpx.AsyncByteStream):
+        raise TypeError("an asynchronous transport gave a synchronous stream")
+    return stream
 
 
 def _length_fits(header: str | None, size: int, method: str) -> bool:
