@@ -1,0 +1,111 @@
+"""Shopify as the engine sees it: the port `Storefront` over the Admin GraphQL API."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sync.clock import Clock
+from sync.gate import Gate
+from sync.http import HttpEdge
+from sync.model import Certificate, Finding, LevelRow, OrderRow, StockChange, VariantRow, WriteResult
+from sync.pacing import Quota
+from sync.ports import ApiMeter, Deliver
+from sync.shopify import checks, export, writes
+from sync.shopify.api import AdminApi, Limits
+from sync.shopify.auth import TokenSource
+from sync.shopify.documents import SET_AVAILABLE
+from sync.shopify.levels import levels_of, levels_walk
+from sync.shopify.orders import OrderReader
+from sync.shopify.pages import walk
+from sync.shopify.variants import variants_walk
+
+API = "shopify"
+NEWEST_VERIFIED = "2026-10"
+
+
+class ShopifyStorefront:
+    """One shop's stock and orders at one location.
+
+    `base_url` has no path and no slash at its end. `edge` is not closed here: who opened it closes it.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        shop_domain: str,
+        location_id: str,
+        tokens: TokenSource,
+        edge: HttpEdge,
+        clock: Clock,
+        meter: ApiMeter,
+        rng: random.Random,
+        api_version: str = NEWEST_VERIFIED,
+        limits: Limits | None = None,
+        quota: Quota | None = None,
+    ) -> None:
+        self._shop_domain = shop_domain
+        self._location_id = location_id
+        self._clock = clock
+        self._api = AdminApi(
+            base_url=base_url,
+            api_version=api_version,
+            tokens=tokens,
+            edge=edge,
+            gate=Gate(api=API, quota=quota or Quota(), clock=clock, meter=meter),
+            clock=clock,
+            rng=rng,
+            limits=limits or Limits(),
+        )
+        self._several: bool | None = None
+        self._asking = asyncio.Lock()
+
+    async def read_levels(self, since: datetime, deliver: Deliver[LevelRow]) -> Certificate:
+        """Deliver the level rows changed at or after `since`, inactive ones too; see `Storefront`."""
+        return await walk(self._api, levels_walk(self._location_id, since), deliver, self._clock)
+
+    async def levels_of(self, inventory_item_ids: Sequence[str]) -> Mapping[str, LevelRow]:
+        """Return the present level rows of these items, 250 a call; see `Storefront`."""
+        return await levels_of(self._api, self._location_id, inventory_item_ids)
+
+    async def read_orders(self, since: datetime | None, deliver: Deliver[OrderRow]) -> Certificate:
+        """Deliver orders changed at or after `since`, None: all with units to send; see `Storefront`."""
+        reader = await self._order_reader()
+        return await walk(self._api, reader.walk(since), deliver, self._clock)
+
+    async def orders_of(self, order_ids: Sequence[str]) -> Mapping[str, OrderRow]:
+        """Return these orders as they are now; see `Storefront`."""
+        reader = await self._order_reader()
+        return await reader.by_id(order_ids)
+
+    async def read_variants(self, since: datetime, deliver: Deliver[VariantRow]) -> Certificate:
+        """Deliver the variants changed at or after `since`, without levels; see `Storefront`."""
+        return await walk(self._api, variants_walk(since, self._clock.now()), deliver, self._clock)
+
+    async def read_everything(self, deliver: Deliver[VariantRow]) -> Certificate:
+        """Deliver every variant with its level by a bulk operation, and look anew whether there are more locations."""
+        self._several = await checks.has_several_locations(self._api)
+        return await export.read_everything(self._api, self._location_id, deliver)
+
+    async def set_available(self, key: str, reference: str, changes: Sequence[StockChange]) -> WriteResult:
+        """Set `available`, all or none; see `Storefront`.
+
+        Repeats the call with the same key and bytes while nobody answers, for as long as `Limits` allow.
+        """
+        variables = writes.variables(key, reference, self._location_id, changes)
+        return await self._api.write(SET_AVAILABLE, variables, writes.interpreter(changes))
+
+    async def check(self) -> Sequence[Finding]:
+        """Try sign-in, version, scopes and location; see `Storefront`."""
+        findings, several = await checks.check(self._api, self._location_id, self._shop_domain)
+        self._several = several if several is not None else self._several
+        return findings
+
+    async def _order_reader(self) -> OrderReader:
+        async with self._asking:
+            if self._several is None:
+                self._several = await checks.has_several_locations(self._api)
+        return OrderReader(self._api, self._location_id, several=self._several)

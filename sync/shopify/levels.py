@@ -1,0 +1,52 @@
+"""Reading stock levels: the feed of what changed, and the point read of known items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sync.errors import Code, Permanent, Transient
+from sync.model import LevelRow
+from sync.shopify.api import AdminApi
+from sync.shopify.documents import LEVELS_CHANGED, LEVELS_OF_ITEMS
+from sync.shopify.pages import Page, Walk, search_moment
+from sync.shopify.wire import LevelsChanged, LevelsOfItems, level_row, parse
+
+MOST_IDS = 250  # of any list argument
+
+
+def levels_walk(location_id: str, since: datetime) -> Walk[LevelRow]:
+    """Return the walk over our location's levels that changed at or after `since`.
+
+    The feed is a search index without an order by time; the caller's overlap covers its lag and the walk's length.
+    """
+    variables = {"locationId": location_id, "query": f"updated_at:>={search_moment(since)}"}
+    return Walk("shopify.levels", LEVELS_CHANGED, variables, MOST_IDS, _page)
+
+
+async def _page(data: Mapping[str, Any]) -> Page[LevelRow]:
+    location = parse(LevelsChanged, data).location
+    if location is None:
+        raise Permanent(Code.SH008, "The location does not exist: check SHOPIFY_LOCATION_ID.")
+    nodes = location.inventory_levels.nodes
+    rows = [level_row(node.item.id, node.quantities, node.updated_at, active=node.is_active) for node in nodes]
+    newest = max((row.level_updated_at for row in rows), default=None)
+    return Page(rows, newest, location.inventory_levels.page_info)
+
+
+async def levels_of(api: AdminApi, location_id: str, item_ids: Sequence[str]) -> dict[str, LevelRow]:
+    """Return the present levels of these items by item id; items that are gone or not stocked here are missing."""
+    wanted = list(dict.fromkeys(item_ids))
+    found: dict[str, LevelRow] = {}
+    for start in range(0, len(wanted), MOST_IDS):
+        ids = wanted[start : start + MOST_IDS]
+        data = await api.read(LEVELS_OF_ITEMS, {"ids": ids, "locationId": location_id})
+        nodes = parse(LevelsOfItems, data).nodes
+        if len(nodes) != len(ids):
+            raise Transient(Code.SH013, f"Asked for {len(ids)} items, answered with {len(nodes)}.")
+        for node in nodes:
+            if node is not None and node.inventory_level is not None:
+                level = node.inventory_level
+                found[node.id] = level_row(node.id, level.quantities, level.updated_at, active=level.is_active)
+    return found

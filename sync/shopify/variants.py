@@ -1,0 +1,83 @@
+"""Reading variants that changed: a closed window in time, walked by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from sync.model import LevelRow, VariantRow
+from sync.pacing import Urgency
+from sync.shopify.documents import VARIANTS_CHANGED
+from sync.shopify.pages import Page, Walk, search_moment
+from sync.shopify.wire import VariantsChanged, parse
+
+_PAGE = 250
+
+
+def variants_walk(since: datetime, until: datetime) -> Walk[VariantRow]:
+    """Return the walk over variants changed from `since` to before `until`, our present moment.
+
+    Closed, because a variant that changes while the walk is under way may have been passed already: its change lies
+    after the window, where no watermark taken from this walk can reach.
+    """
+    query = f"updated_at:>={search_moment(since)} updated_at:<{search_moment(until)}"
+    return Walk("shopify.variants", VARIANTS_CHANGED, {"query": query}, _PAGE, _page, Urgency.BULK)
+
+
+async def _page(data: Mapping[str, Any]) -> Page[VariantRow]:
+    variants = parse(VariantsChanged, data).product_variants
+    rows = [variant_row(node) for node in variants.nodes]
+    return Page(rows, max((row.updated_at for row in rows), default=None), variants.page_info)
+
+
+class _ProductLike(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+
+
+class _ItemLike(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def tracked(self) -> bool: ...
+
+
+class VariantLike(Protocol):
+    """A variant, as pydantic or msgspec read it."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def sku(self) -> str | None: ...  # noqa: D102
+    @property
+    def barcode(self) -> str | None: ...  # noqa: D102
+    @property
+    def updated_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def product(self) -> _ProductLike: ...  # noqa: D102
+    @property
+    def inventory_item(self) -> _ItemLike: ...  # noqa: D102
+
+
+def variant_row(node: VariantLike, level: LevelRow | None = None) -> VariantRow:
+    """Return the row of one variant."""
+    return VariantRow(
+        variant_id=node.id,
+        product_id=node.product.id,
+        inventory_item_id=node.inventory_item.id,
+        sku=node.sku or "",
+        barcode=node.barcode or "",
+        title=node.title,
+        product_title=node.product.title,
+        product_status=node.product.status,
+        tracked=node.inventory_item.tracked,
+        updated_at=node.updated_at,
+        level=level,
+    )
