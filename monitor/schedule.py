@@ -1,0 +1,138 @@
+"""Starts jobs on time: the only file that knows APScheduler, which gives the beat and nothing else.
+
+Overlap, draining and counting are ours: APScheduler cancels running coroutines when it shuts down, and joins late
+runs into one without a word. So each beat is counted against the clock, and a run is never cut short but by the
+end of the draining time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Protocol
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from sync.clock import Clock
+
+log = structlog.get_logger()
+
+_LATE_BY_HALF = 0.5  # a beat later than half an interval stands for a missed one
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """A beat every `interval`, the first at once."""
+
+    interval: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """A beat a day at this time, in UTC: local times jump and repeat."""
+
+    at: time
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to be run on a beat. Jobs of one `lane` never run at the same time."""
+
+    name: str
+    run: Callable[[], Awaitable[object]]
+    beat: Every | Daily
+    lane: str
+
+
+class Tally(Protocol):
+    """Counts what the schedule asked for and what was run."""
+
+    def due(self, job: str, expected: int = 1, missed: int = 0) -> None:
+        """Count runs that the schedule asked for, and those of them left out."""
+
+    def begun(self, job: str) -> None:
+        """Count a run that was begun on schedule."""
+
+
+class Schedule:
+    """Runs jobs on their beats until it is drained. A beat that finds its lane busy waits for it, once."""
+
+    def __init__(self, *, jobs: Sequence[Job], clock: Clock, tally: Tally) -> None:
+        self._jobs = {job.name: job for job in jobs}
+        self._clock = clock
+        self._tally = tally
+        self._lanes = {job.lane: asyncio.Lock() for job in jobs}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._last_beat: dict[str, float] = {}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to beat, at once for jobs that run at intervals."""
+        for job in self._jobs.values():
+            self._scheduler.add_job(
+                self._on_beat,
+                _trigger(job.beat, self._clock.now()),
+                args=[job.name],
+                id=job.name,
+                coalesce=True,
+                misfire_grace_time=None,  # however late, it runs; once
+            )
+        self._scheduler.start()
+
+    async def _on_beat(self, name: str) -> None:
+        """Be called in the event loop: APScheduler sends plain functions to a thread."""
+        self.beat(name)
+
+    def beat(self, name: str) -> None:
+        """Take one beat of a job: start a run unless one is under way or waiting already."""
+        job, now = self._jobs[name], self._clock.monotonic()
+        missed = _missed(job.beat, self._last_beat.get(name), now)
+        self._last_beat[name] = now
+        busy = name in self._running
+        self._tally.due(name, expected=1 + missed, missed=missed + busy)
+        if missed or busy:
+            log.warning("schedule.missed", job=name, missed=missed, busy=busy)
+        if not busy and not self._closed:
+            self._running[name] = asyncio.get_running_loop().create_task(self._run(job), name=f"job {name}")
+
+    async def _run(self, job: Job) -> None:
+        try:
+            async with self._lanes[job.lane]:
+                if self._closed:
+                    return
+                self._tally.begun(job.name)
+                await job.run()
+        finally:
+            self._running.pop(job.name, None)
+
+    async def drain(self, seconds: float) -> bool:
+        """Start nothing more, give what is running `seconds` to end, then cancel it; tell whether all ended."""
+        self._closed = True
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        if not self._running:
+            return True
+        _, late = await asyncio.wait(self._running.values(), timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return not late
+
+
+def _trigger(beat: Every | Daily, now: datetime) -> IntervalTrigger | CronTrigger:
+    if isinstance(beat, Daily):
+        return CronTrigger(hour=beat.at.hour, minute=beat.at.minute, second=beat.at.second, timezone=UTC)
+    return IntervalTrigger(seconds=beat.interval.total_seconds(), start_date=now, timezone=UTC)
+
+
+def _missed(beat: Every | Daily, last: float | None, now: float) -> int:
+    """Return how many beats were joined to this one: APScheduler does not say."""
+    if last is None or isinstance(beat, Daily):
+        return 0
+    return max(0, int((now - last) / beat.interval.total_seconds() + _LATE_BY_HALF) - 1)
