@@ -1,4 +1,4 @@
-"""Writes the generated parts of docs/ anew: what stands between `<!-- begin: NAME (made by …) -->` and `<!-- end: NAME -->`."""
+"""Writes the generated parts of docs/ anew: what stands between `<!-- begin: NAME … -->` and `<!-- end: NAME -->`."""
 
 from __future__ import annotations
 
