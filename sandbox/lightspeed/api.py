@@ -105,6 +105,8 @@ def perform(shop: LightspeedShop, request: Asked) -> Json:
         return _act(shop, request)
     if request.method == "GET":
         return _get(shop.books, request)
+    if path.resource == "SaleLine" and request.method != "GET":
+        raise no_endpoint()  # layaways and special orders: not pretended
     change = _CHANGES.get((request.method, path.resource))
     if change is None or (request.method == "POST") is bool(path.key):
         raise _not_allowed(request)

@@ -47,14 +47,15 @@ def lightspeed_app(shop: LightspeedShop, faults: Faults) -> ASGIApp:
 
 
 def operations_of(call: Call) -> tuple[str, ...]:
-    """Name a call: its first path resource, with the action behind it (`Sale/refund`), or `oauth.token`."""
+    """Name a call, the narrowest name first: `POST Sale/refund`, `Sale/refund`, `POST Sale`, `Sale`; `oauth.token`."""
     if call.path.startswith(_OAUTH):
         return (f"oauth.{call.path.removeprefix(_OAUTH)}",)
     try:
         path = split(call.path)
     except ApiError:
         return ("unknown",)
-    return (path.costed_as, path.resource) if path.action else (path.resource,)
+    names = dict.fromkeys((path.costed_as, path.resource))
+    return tuple(name for each in names for name in (f"{call.method} {each}", each))
 
 
 def answer_api(shop: LightspeedShop, request: Request, body: bytes) -> Response:

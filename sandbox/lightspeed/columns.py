@@ -71,7 +71,9 @@ ITEM: Columns = {
     "taxClassID": _int("tax_class_id"),
     "departmentID": _fixed(0),
     "itemMatrixID": _int("item_matrix_id"),
+    "itemAttributesID": _int("item_matrix_id"),
     "manufacturerID": _int("manufacturer_id"),
+    "noteID": _fixed(0),
     "seasonID": _fixed(0),
     "defaultVendorID": _int("default_vendor_id"),
 }

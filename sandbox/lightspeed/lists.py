@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from sandbox.lightspeed.books import Books
 from sandbox.lightspeed.query import Condition, Kind, Query, cursor, read, read_time, test_of
-from sandbox.lightspeed.resources import RESOURCES, Resource, check_relations, render
+from sandbox.lightspeed.resources import RESOURCES, Resource, check_relations, many_of, render
 from sandbox.lightspeed.wire import ApiError, Json, Value, page, text
 
 Keys = tuple[Any, ...]  # an edge row's sort keys, its id last
@@ -33,7 +33,7 @@ class _Order:
 
 def answer(books: Books, resource: Resource, query: Query, link: Callable[[str], str]) -> Json:
     """Return a list's envelope; `link` makes a full URL of a query string. Raises ApiError (400)."""
-    relations = tuple(resource.relations) if query.all_relations else query.relations
+    relations = tuple(many_of(resource)) if query.all_relations else query.relations
     check_relations(resource, relations)
     loaded = replace(query, relations=relations)
     matches = _matcher(books, resource, loaded)
@@ -88,7 +88,7 @@ def _order(books: Books, resource: Resource, query: Query) -> _Order:
     """Return the order asked for, the id's by default; raises ApiError (400) off the whitelist."""
     sort = query.sort
     field = sort.removeprefix("-")
-    if field and field not in resource.sortable:
+    if field and field not in (*resource.sortable, resource.key):
         raise ApiError(400, f"Sorting by '{field}' is not supported for {resource.name}.")
     field = {"": resource.key, "id": resource.key, "updatetime": "updateTime"}.get(field, field)
     table, descending = resource.table(books), sort.startswith("-")
@@ -207,6 +207,6 @@ def _relation_test(
 
 def one(books: Books, resource: Resource, row: Any, query: Query) -> Json:
     """Return a single object with the relations asked for; raises ApiError (400)."""
-    relations = tuple(resource.relations) if query.all_relations else query.relations
+    relations = tuple(many_of(resource)) if query.all_relations else query.relations
     check_relations(resource, relations)
     return render(books, resource, row, relations)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sandbox.lightspeed.books import Books, Reason, found
 from sandbox.lightspeed.payload import Body, get_bool, get_decimal, get_int, get_text, get_time
 from sandbox.lightspeed.rows import ZERO, Item, Sale, SaleLine, SalePayment
-from sandbox.lightspeed.wire import ApiError, Json, listed, not_found, number
+from sandbox.lightspeed.wire import ApiError, Json, listed, number
 
 _CENT = Decimal("0.01")
 _MAX_QUANTITY = 1_000_000
@@ -195,13 +195,17 @@ def _open(books: Books, body: Body) -> Sale:
 
 def _check_till(books: Books, body: Body) -> None:
     if get_int(body, "shopID") not in books.shop_ids:
-        raise ApiError(400, f"Sale not created. Shop '{get_text(body, 'shopID')}' is invalid.")
+        raise _bad_key("Shop")
     for resource, name in (("Register", "registerID"), ("Employee", "employeeID"), ("Customer", "customerID")):
         key = get_int(body, name)
         if key and books.records[resource].get(key) is None:
-            raise ApiError(400, f"Sale not created. {resource} '{key}' is invalid.")
+            raise _bad_key(resource)
     if get_int(body, "taxCategoryID") not in (0, 1):
-        raise ApiError(400, "Sale not created. The tax category is invalid.")
+        raise _bad_key("TaxCategory")
+
+
+def _bad_key(resource: str) -> ApiError:
+    return ApiError(400, f"Invalid Foreign keys for {resource}")
 
 
 def _check_complete_time(books: Books, body: Body) -> None:
@@ -227,7 +231,7 @@ def _checked_line(books: Books, body: Json | Body, sale: Sale | None = None) -> 
     item_id = get_int(body, "itemID")
     item = books.items.get(item_id)
     if item_id and item is None:
-        raise not_found("Item", item_id)
+        raise _bad_key("Item")
     return body, item
 
 
@@ -311,7 +315,7 @@ def _refund_quantities(books: Books, sale: Sale, wanted: list[Json]) -> list[tup
 def _checked_payment(books: Books, body: Json) -> Json:
     key = get_int(body, "paymentTypeID")
     if books.records["PaymentType"].get(key) is None:
-        raise ApiError(400, f"PaymentType '{key}' is invalid.")
+        raise _bad_key("PaymentType")
     get_decimal(body, "amount")
     return body
 

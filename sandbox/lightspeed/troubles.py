@@ -26,7 +26,8 @@ _DENIED = "The resource owner or authorization server denied the request."
 class Troubles:
     """Renders the faults that the middleware leaves to the service.
 
-    `Fault.code` refines them: THROTTLED `burst` (the burst limiter's 429) or `text` (a body that is no JSON), `seconds` is Retry-After;
+    `Fault.code` refines them: THROTTLED `burst` (the burst limiter's 429) or `text` (a body that is no JSON),
+    `seconds` is Retry-After;
     UNAUTHORIZED `old` (the API's old shape; else OAuth's, and the token has really run out);
     SERVER_ERROR and REFUSED the status (`503`, `409`, `422`; else 500 and 400);
     DROPPED_RELATIONS needs none.
