@@ -334,7 +334,7 @@ class StockSync:
         return writer.counts
 
     async def _prove(self, request: PassRequest, scan: _Scan) -> None:
-        """A certified full reading that leaves no link unequal or unread is the proof of equality."""
+        """Tell of the proof of equality: a certified full reading that leaves no link unequal or unread."""
         if request.job is not Job.FULL or request.only is not None:
             return
         unequal = (await self._ledger.standing()).unequal_skus
