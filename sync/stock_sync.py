@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -60,6 +60,13 @@ class PassRequest:
     dry_run: bool = False
     confirmed: frozenset[int] = frozenset()
     only: frozenset[int] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the run is recorded as: only a whole pass that may write counts as one."""
+        if self.dry_run:
+            return "plan"
+        return self.job.value if self.only is None else "part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +153,8 @@ class StockSync:
         """Make one pass and return how it ended; a failure is recorded and told, and raises nothing."""
         async with self._one_at_a_time:
             started, now = self._clock.monotonic(), self._clock.now()
-            run_id = await self._ledger.begin_run(request.job, now)
-            self._tell(RunStarted(run_id, request.job, now))
+            run_id = await self._ledger.begin_run(request.name, now)
+            self._tell(RunStarted(run_id, request.name, now))
             try:
                 report = await self._pass(request, run_id)
             except SyncError as error:
@@ -156,7 +163,7 @@ class StockSync:
             return report
 
     async def _pass(self, request: PassRequest, run_id: int) -> PassReport:
-        read = await (self._read_all(run_id) if request.job is Job.FULL else self._read_changes(run_id))
+        read = await (self._read_all(run_id) if request.job is Job.FULL else self._read_changes(request, run_id))
         context = Context(run_id, self._policy, read.pulled_at, request.confirmed)
         scan = await self._scan(request, read, context)
         brake = await self._brake(read, scan)
@@ -183,12 +190,12 @@ class StockSync:
         await self._ledger.finish_run(
             report.run_id, now, report.outcome, numbers=report.numbers, code=code, detail=detail
         )
-        self._tell(RunFinished(report.run_id, request.job, now, report.outcome, seconds, code, detail, report.numbers))
+        self._tell(RunFinished(report.run_id, request.name, now, report.outcome, seconds, code, detail, report.numbers))
         level = log.info if report.outcome is RunOutcome.OK else log.warning
         level(
             "sync.pass_finished",
             run=report.run_id,
-            job=request.job.value,
+            job=request.name,
             outcome=report.outcome.value,
             seconds=round(seconds, 3),
             code=code.name if code else None,
@@ -198,14 +205,12 @@ class StockSync:
 
     # --- 1. read, in the protocol's order ---
 
-    async def _read_changes(self, run_id: int) -> _Read:
+    async def _read_changes(self, request: PassRequest, run_id: int) -> _Read:
         """Read what changed since the watermarks, and the rows of the other links that are due."""
         read = _Read(pulled_at=self._clock.now())
         await self._feeds.follow(Feed.STOCK, self._pos.read_stock, self._ledger.keep_stock, run_id)
         await self._read_levels(read, run_id)
-        after = 0
-        while works := await self._ledger.due(after=after, limit=_SCAN_PAGE):
-            after = works[-1].link_id
+        async for works in self._works(request):
             missing = [work.inventory_item_id for work in works if work.inventory_item_id not in read.fresh]
             for start in range(0, len(missing), ROWS_PER_CALL):
                 rows = await self._storefront.levels_of(missing[start : start + ROWS_PER_CALL])
@@ -252,21 +257,26 @@ class StockSync:
 
     async def _scan(self, request: PassRequest, read: _Read, context: Context) -> _Scan:
         """Settle the links that are in step; gather those that would be written, show drift or wait."""
-        scan, after = _Scan(), 0
-        everything = request.job is Job.FULL
-        while works := await self._ledger.due(after=after, limit=_SCAN_PAGE, everything=everything):
-            after = works[-1].link_id
-            settled = []
-            for work in works:
-                if request.only is not None and work.link_id not in request.only:
-                    continue
-                evaluation = self._first_look(work, read, scan, context)
-                if evaluation is not None:
-                    settled.append(evaluation)
+        scan = _Scan()
+        async for works in self._works(request):
+            looks = (self._first_look(work, read, scan, context) for work in works)
+            settled = [evaluation for evaluation in looks if evaluation is not None]
             if not request.dry_run:
                 await self._ledger.settle(settled, context.run_id, self._clock.now())
             await self._clock.sleep(0)
         return scan
+
+    async def _works(self, request: PassRequest) -> AsyncIterator[Sequence[Work]]:
+        """Hand out a pass's links in id order, some at a time: those due, all for a full pass, or those asked for."""
+        if request.only is not None:
+            chosen = sorted(request.only)
+            for start in range(0, len(chosen), _SCAN_PAGE):
+                yield await self._ledger.work_of(chosen[start : start + _SCAN_PAGE])
+            return
+        after, everything = 0, request.job is Job.FULL
+        while works := await self._ledger.due(after=after, limit=_SCAN_PAGE, everything=everything):
+            after = works[-1].link_id
+            yield works
 
     def _first_look(self, work: Work, read: _Read, scan: _Scan, context: Context) -> Evaluation | None:
         """Decide one link on its first row; return the decision if it needs no second reading."""
