@@ -85,7 +85,7 @@ class Quota:
     `reserve` is the share of the size that bulk calls leave to urgent ones. `now` is a monotonic clock's seconds.
     """
 
-    def __init__(self, *, reserve: float = 0.03) -> None:
+    def __init__(self, *, reserve: float = 0.025) -> None:
         self._reserve = reserve
         self._last: Reading | None = None
         self._level = 0.0
@@ -99,9 +99,16 @@ class Quota:
         self._burst_closed_until = -math.inf
 
     def cost_of(self, operation: str) -> float:
-        """Return what a call is expected to be charged: as it last was, else as the dearest known."""
+        """Return what a call is expected to be charged: as it last was, else as the dearest known.
+
+        Once that guess was too low and the bucket ran over, the next unknown call may find it empty only.
+        """
         known = self._costs.get(operation)
-        return known if known is not None else max(self._costs.values(), default=_CHEAPEST)
+        if known is not None:
+            return known
+        if self._last is not None and self._last.level > self._last.size:
+            return self._last.size
+        return max(self._costs.values(), default=_CHEAPEST)
 
     def ask(self, operation: str, urgency: Urgency, now: float) -> Verdict:
         """Say whether a call may go now. A GO counts the call as under way: `answered` must be told of its end."""

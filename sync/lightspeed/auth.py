@@ -109,18 +109,18 @@ class LightspeedAuth:
             return stored
         if not offered:
             raise Permanent(Code.LS005, "There is no refresh token yet.")
+        if stored is None:
+            return await self._refresh(self._client.refresh_token, save_as=NAME)
         adopted = await self._adopt(offered, prove)
         if adopted is not None:
             return adopted
-        if stored is None:
-            raise Permanent(Code.LS005, "LIGHTSPEED_REFRESH_TOKEN is not accepted.")
         log.warning("lightspeed.environment_token_refused", code=Code.LS005.name)
         kept = replace(stored, seen=offered)
         await self._store.save(NAME, kept)
         return kept
 
     async def _adopt(self, offered: str, prove: Prove) -> StoredTokens | None:
-        """Return the environment's pair once it has authenticated a call, None where it does not.
+        """Return the environment's pair once it has authenticated a call to our account, None where it does not.
 
         Until then it lives under a name of its own: using it may kill the token it came from, and a pair that
         turns out to be useless must not have overwritten the one that works.

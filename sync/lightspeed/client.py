@@ -43,7 +43,7 @@ class LightspeedSettings:
     register_id: str = ""
     limits: Limits = field(default_factory=Limits)
     max_pages: int = MAX_PAGES
-    reserve: float = 0.03
+    reserve: float = 0.025
 
 
 @dataclass(frozen=True, slots=True)
