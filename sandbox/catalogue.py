@@ -1,6 +1,6 @@
 """Makes up a believable shop of any size: kava, kratom, THC drinks and merchandise, deterministic by seed.
 
-Eleven goods in a hundred are odd in a way that real shops are; `ODDITIES` is the whole list. Each stands at a
+Thirteen goods in a hundred are odd in a way that real shops are; `ODDITIES` is the whole list. Each stands at a
 fixed place in the hundred, so that tests and people know where to look.
 """
 
@@ -244,6 +244,14 @@ def _store_only(good: Good, _before: Good) -> Good:
     return replace(good, online=False)
 
 
+def _numbered(good: Good, _before: Good) -> Good:
+    return replace(good, item_type="serialized")
+
+
+def _case(good: Good, _before: Good) -> Good:
+    return replace(_alone(good, f"Mixed Case {good.sku[-8:]}"), item_type="box")
+
+
 def _service(good: Good, _before: Good) -> Good:
     seat = _alone(good, f"Tasting Seat {good.sku[-8:]}")
     return replace(seat, item_type="non_inventory", tracked=False, stock=0, barcode="")
@@ -260,7 +268,9 @@ ODDITIES: Mapping[int, tuple[str, Callable[[Good, Good], Good]]] = {
     73: ("archived in both systems", _archived),
     78: ("sold online only", _online_only),
     83: ("sold in store only", _store_only),
+    88: ("every piece has a serial number", _numbered),
     93: ("a service without stock", _service),
+    98: ("a box made up of other goods", _case),
 }
 """What is odd about the good at each place of a hundred (counted from 0), and how it is made so."""
 

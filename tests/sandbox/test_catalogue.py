@@ -77,7 +77,7 @@ def test_barcodes_are_unique_and_end_in_the_right_digit() -> None:
 
 
 def test_each_oddity_stands_at_its_place_in_every_hundred() -> None:
-    assert sorted(ODDITIES) == [4, 13, 23, 33, 43, 53, 63, 73, 78, 83, 93]
+    assert sorted(ODDITIES) == [4, 13, 23, 33, 43, 53, 63, 73, 78, 83, 88, 93, 98]
     goods = generate(200, seed=8)
     for hundred in (0, 100):
         at = {place: goods[hundred + place] for place in ODDITIES}
@@ -92,6 +92,7 @@ def test_each_oddity_stands_at_its_place_in_every_hundred() -> None:
         assert (at[73].archived, at[73].status, at[73].stock) == (True, "ARCHIVED", 0)
         assert (at[78].in_store, at[78].online) == (False, True)
         assert (at[83].in_store, at[83].online) == (True, False)
+        assert (at[88].item_type, at[98].item_type) == ("serialized", "box")
         assert (at[93].item_type, at[93].tracked) == ("non_inventory", False)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from sandbox.catalogue import generate
 from sandbox.csv_import import read_export
+from sandbox.goods import Good
 
 SHARED = Path(__file__).parents[3] / "shared"
 
@@ -181,6 +184,43 @@ def test_very_long_descriptions_fit(export: Path) -> None:
     (card,) = read_export(export)
 
     assert len(card.description_html) == 200_000
+
+
+def _exported(goods: list[Good], path: Path) -> None:
+    """Write goods as Shopify exports them: what belongs to the product stands in its first row only."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, OLD.strip().split(","))
+        writer.writeheader()
+        seen: set[str] = set()
+        for good in goods:
+            row = {
+                "Handle": good.handle,
+                "Variant SKU": good.sku if good.online_sku is None else good.online_sku,
+                "Variant Inventory Tracker": "shopify" if good.tracked else "",
+                "Variant Inventory Qty": good.stock,
+                "Variant Price": good.price,
+                "Variant Barcode": f"'{good.barcode}" if good.barcode else "",
+                "Cost per item": good.cost,
+            }
+            for number, (name, value) in enumerate(good.options or (("Title", "Default Title"),), start=1):
+                row |= {f"Option{number} Name": name if good.handle not in seen else "", f"Option{number} Value": value}
+            if good.handle not in seen:
+                row |= {"Title": good.title, "Body (HTML)": good.description_html, "Vendor": good.vendor}
+                row |= {"Type": good.category, "Tags": ", ".join(good.tags), "Status": good.status.lower()}
+                row |= {"Image Src": good.image_urls[0]}
+            seen.add(good.handle)
+            writer.writerow(row)
+
+
+def test_a_made_up_shop_survives_being_exported_and_read(export: Path) -> None:
+    goods = [good for good in generate(400, seed=12) if good.online and good.item_type == "default"]
+    _exported(goods, export)
+
+    read = read_export(export)
+
+    same = [place for place, good in enumerate(goods) if good.online_sku is None and good.in_store]
+    assert len(read) == len(goods) > len(same) > 300
+    assert [read[place] for place in same] == [goods[place] for place in same]
 
 
 def test_a_real_export_can_be_read() -> None:

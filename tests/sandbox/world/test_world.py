@@ -86,6 +86,26 @@ async def test_services_answer_in_process_and_requests_are_counted() -> None:
     }
 
 
+async def test_both_shops_are_reached_with_the_settings_alone_when_served() -> None:
+    world = _world()
+    query = '{ location(id: "gid://shopify/Location/1001") { id } }'
+    async with serve(world), httpx.AsyncClient() as http:
+        settings = world.settings()
+        token = await _token(world, http)
+        items = await http.get(
+            f"{settings['LIGHTSPEED_API_URL']}/API/V3/Account/{settings['LIGHTSPEED_ACCOUNT_ID']}/Item.json",
+            headers={"authorization": f"Bearer {token}"},
+        )
+        location = await http.post(
+            f"{settings['SHOPIFY_ADMIN_URL']}/admin/api/2026-10/graphql.json",
+            json={"query": query},
+            headers={"x-shopify-access-token": settings["SHOPIFY_ADMIN_API_ACCESS_TOKEN"]},
+        )
+
+    assert len(items.json()["Item"]) == 20
+    assert location.json()["data"] == {"location": {"id": settings["SHOPIFY_LOCATION_ID"]}}
+
+
 def test_settings_name_everything_a_daemon_needs() -> None:
     settings = Addresses(smtp_port=2525, smtp_ca_file=Path("/x/ca.pem")).settings()
 
