@@ -1,0 +1,207 @@
+"""Answers one GraphQL request: document, variables, cost, list sizes, bucket, scopes, then the resolvers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    execute_sync,
+    get_named_type,
+)
+from graphql.execution.values import VariableValues, get_argument_values
+
+from sandbox.shopify.access import REQUIRED, Grant
+from sandbox.shopify.context import Context
+from sandbox.shopify.cost import MAX_QUERY_COST, Bucket, Estimate, estimate
+from sandbox.shopify.documents import Document, Error, coerce_variables, read_document
+from sandbox.shopify.schema import schema_of
+from sandbox.shopify.selections import Scope, collect
+from sandbox.shopify.state import ShopifyStore
+
+INPUT_LIMIT = 250
+LIMITS_PAGE = "https://shopify.dev/api/usage/limits"
+SCOPES_PAGE = "https://shopify.dev/api/usage/access-scopes"
+Body = dict[str, Any]
+
+
+class Asked(NamedTuple):
+    """One request that may be run: its operation, its variables, the fields of its root, and what it will cost."""
+
+    schema: GraphQLSchema
+    document: Document
+    operation: OperationDefinitionNode
+    given: dict[str, Any]
+    variables: VariableValues
+    roots: list[FieldNode]
+    estimate: Estimate
+
+
+def answer(store: ShopifyStore, grant: Grant, version: str, base_url: str, body: Body, refusal: str | None) -> Body:
+    """Return the body of the HTTP 200 that answers a request; `refusal` is a userErrors code for all mutations."""
+    asked = _read(version, body)
+    if not isinstance(asked, Asked):
+        return {"errors": list(asked)}
+    requested = asked.estimate.requested
+    if requested > MAX_QUERY_COST:
+        return {"errors": [_too_dear(requested)]}
+    oversized = next(_oversized(asked), None)
+    if oversized is not None:
+        return {"errors": [oversized]}
+    bucket = store.bucket(grant.app)
+    if store.rate_limits and not bucket.reserve(requested):
+        store.throttled += 1
+        return throttled_body(bucket, requested)
+    context = Context(store, grant, version, base_url, refusal=refusal)
+    return _told(store, bucket, asked, context, _run(asked, context))
+
+
+def _read(version: str, body: Body) -> Asked | list[Error] | tuple[Error, ...]:
+    """Return the request ready to run, or the errors that keep it from running."""
+    document = read_document(version, str(body.get("query") or ""))
+    if not isinstance(document, Document):
+        return document
+    name = body.get("operationName")
+    only = next(iter(document.operations.values())) if len(document.operations) == 1 else None
+    operation = document.operations.get(name) if name else only
+    if operation is None:
+        return [{"message": f"No operation named {name!r}" if name else "An operation name is required"}]
+    schema, given = schema_of(version), body.get("variables") or {}
+    variables = coerce_variables(schema, operation, given)
+    if isinstance(variables, list):
+        return variables
+    scope = Scope(schema, document.fragments, variables)
+    root = schema.get_root_type(operation.operation)
+    assert root is not None  # noqa: S101 - a validated operation has its root type
+    grouped: dict[str, list[FieldNode]] = {}
+    collect(scope, root, operation.selection_set, grouped)
+    roots = [nodes[0] for nodes in grouped.values()]
+    cost = estimate(schema, operation, document.fragments, variables)
+    return Asked(schema, document, operation, given, variables, roots, cost)
+
+
+def root_fields(version: str, body: Body) -> list[str]:
+    """Return the root fields that a request asks for; none of a request that cannot be run."""
+    asked = _read(version, body)
+    return [node.name.value for node in asked.roots] if isinstance(asked, Asked) else []
+
+
+def _oversized(asked: Asked) -> Iterator[Error]:
+    """Find list arguments with more than 250 entries."""
+    root = asked.schema.get_root_type(asked.operation.operation)
+    assert root is not None  # noqa: S101 - a validated operation has its root type
+    for node in asked.roots:
+        definition = root.fields.get(node.name.value)
+        if definition is None:
+            continue
+        for path, size in _lists(get_argument_values(definition, node, asked.variables), [node.name.value]):
+            if size > INPUT_LIMIT:
+                message = f"The input array size of {size} is greater than the maximum allowed of {INPUT_LIMIT}."
+                yield {"message": message, "path": path, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}
+
+
+def _lists(value: Any, path: list[str]) -> Iterator[tuple[list[str], int]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _lists(inner, [*path, name])
+    elif isinstance(value, list):
+        yield path, len(value)
+
+
+def _run(asked: Asked, context: Context) -> ExecutionResult:
+    denied = _denied(asked.schema, context.grant)
+    return execute_sync(
+        asked.schema,
+        asked.document.node,
+        context_value=context,
+        variable_values=asked.given,
+        operation_name=asked.operation.name.value if asked.operation.name else None,
+        middleware=[_guard(denied)] if denied else None,
+    )
+
+
+def _denied(schema: GraphQLSchema, grant: Grant) -> frozenset[str]:
+    """Return the types and fields that the token may not see; empty, and quickly so, for a full grant."""
+    coordinates = frozenset(name for name in REQUIRED if not grant.may(name))
+    return frozenset(name for name in coordinates if name.partition(".")[0] in schema.type_map)
+
+
+def _guard(denied: frozenset[str]) -> Callable[..., Any]:
+    """Make a middleware that answers null and ACCESS_DENIED for what the token may not see."""
+
+    def check(resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo, **asked: Any) -> Any:
+        kind = get_named_type(info.return_type).name
+        of = kind.removesuffix("Connection")
+        for coordinate in (f"{info.parent_type.name}.{info.field_name}", of):
+            if coordinate in denied:
+                raise _access_denied(info.field_name, REQUIRED[coordinate])
+        return resolve(source, info, **asked)
+
+    return check
+
+
+def _access_denied(name: str, scopes: tuple[str, ...]) -> GraphQLError:
+    needed = " or ".join(f"`{scope}`" for scope in scopes) + " access scope."
+    return GraphQLError(
+        f"Access denied for {name} field. Required access: {needed}",
+        extensions={"code": "ACCESS_DENIED", "documentation": SCOPES_PAGE, "requiredAccess": needed},
+    )
+
+
+def _told(store: ShopifyStore, bucket: Bucket, asked: Asked, context: Context, result: ExecutionResult) -> Body:
+    """Give the unused points back, count the call, and put the answer together."""
+    requested = asked.estimate.requested
+    actual = min(asked.estimate.actual(result.data), requested)
+    if store.rate_limits:
+        bucket.give_back(requested - actual)
+    store.points += actual
+    store.request_log.update(node.name.value for node in asked.roots)
+    told: Body = {"data": result.data}
+    if result.errors:
+        told["errors"] = [error.formatted for error in result.errors]
+    told["extensions"] = {"cost": _cost(bucket, requested, actual)}
+    if context.searches:
+        told["extensions"]["search"] = context.searches
+    return told
+
+
+def _cost(bucket: Bucket, requested: int, actual: int | None) -> Body:
+    return {
+        "requestedQueryCost": requested,
+        "actualQueryCost": actual,
+        "throttleStatus": {
+            "maximumAvailable": float(bucket.plan.maximum_available),
+            "currentlyAvailable": int(bucket.available()),
+            "restoreRate": float(bucket.plan.restore_rate),
+        },
+    }
+
+
+def throttled_body(bucket: Bucket, requested: int) -> Body:
+    """Return what a client hears that has spent its points."""
+    error = {"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": LIMITS_PAGE}}
+    return {"errors": [error], "extensions": {"cost": _cost(bucket, requested, None)}}
+
+
+def fault_cost(version: str, body: Body) -> int:
+    """Return what a request asks for in points, 0 for one that cannot be run."""
+    asked = _read(version, body)
+    return asked.estimate.requested if isinstance(asked, Asked) else 0
+
+
+def _too_dear(requested: int) -> Error:
+    return {
+        "message": f"Query cost is {requested}, which exceeds the single query max cost limit ({MAX_QUERY_COST}).",
+        "extensions": {
+            "code": "MAX_COST_EXCEEDED",
+            "cost": requested,
+            "maxCost": MAX_QUERY_COST,
+            "documentation": LIMITS_PAGE,
+        },
+    }

@@ -1,0 +1,252 @@
+"""What shoppers and the merchant do with orders, and how stock moves with it.
+
+Placing moves units from available to committed, sending takes them off committed, and what is taken off an order
+goes back to available or is gone, as the restock type says. on_hand is the sum and follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from itertools import count
+from typing import TypeVar
+
+from sandbox.clock import Clock
+from sandbox.shopify.index import Doc, Index
+from sandbox.shopify.model import Event, Item, Level, Location, RestockType, SoldOut
+from sandbox.shopify.money import part
+from sandbox.shopify.order_model import (
+    Fulfilment,
+    FulfilmentLine,
+    FulfilmentOrder,
+    Line,
+    Order,
+    Refund,
+    RefundLine,
+)
+from sandbox.shopify.stock import Stock, second
+
+FIRST_ORDER = 6_200_000_000_000
+FIRST_RECORD = 13_400_000_000_000  # lines, refunds, fulfilments: one series for all
+FIRST_SEQUENCE = 1001
+
+Record = Line | Refund | Fulfilment | FulfilmentLine | FulfilmentOrder
+R = TypeVar("R", Line, Refund, Fulfilment, FulfilmentLine, FulfilmentOrder)
+
+
+def order_doc(order: Order) -> Doc:
+    """Return an order's searchable values."""
+    return {
+        "id": order.number,
+        "name": order.name,
+        "created_at": order.created_at,
+        "processed_at": order.created_at,
+        "updated_at": order.updated_at,
+        "closed": order.closed_at is not None,
+        "cancelled": order.cancelled_at is not None,
+        "financial_status": order.financial_status,
+        "fulfillment_status": order.fulfilment_status,
+        "test": order.test,
+        "source_name": order.source_name,
+        "sku": tuple(line.variant.item.sku for line in order.lines),
+        "tag": order.tags,
+        "location_id": order.location.number,
+        "fulfillment_location_id": order.location.number,
+        "total_cents": order.current_cents,
+    }
+
+
+class OrderBook:
+    """All orders, oldest first, and what can be done with them."""
+
+    def __init__(self, clock: Clock, stock: Stock, lag_seconds: float, publish: Callable[[Event], None], tax_rate: Decimal) -> None:
+        self._clock = clock
+        self._stock = stock
+        self._publish = publish
+        self._tax_rate = tax_rate
+        self._records = count(FIRST_RECORD)
+        self.index = Index(clock, lag_seconds, order_doc)
+        self.orders: dict[str, Order] = {}
+        self.records: dict[str, Record] = {}
+
+    def place(
+        self,
+        wanted: Sequence[tuple[Item, int]],
+        location: Location,
+        *,
+        test: bool,
+        oversell: bool,
+        discount_cents: int,
+        shipping_cents: int,
+        paid: bool,
+        source_name: str,
+    ) -> Order:
+        """Sell `wanted` at `location`; raises SoldOut, and sells nothing, if anything is lacking."""
+        for item, units in wanted:
+            _check_sellable(item, units, location, oversell=oversell)
+        now, place = second(self._clock.now()), len(self.orders)
+        order = Order(
+            FIRST_ORDER + place + 1, FIRST_SEQUENCE + place, location, now, now, test, source_name, shipping_cents
+        )
+        goods = sum(item.variant.price_cents * units for item, units in wanted)
+        spent = 0
+        for item, units in wanted:
+            share = part(discount_cents, item.variant.price_cents * units, goods) if goods else 0
+            share = discount_cents - spent if item is wanted[-1][0] else share
+            spent += share
+            self._add_line(order, item, units, share)
+        order.fulfilment_orders.append(self._keep(FulfilmentOrder(next(self._records), order, location)))
+        order.original_cents = order.current_cents
+        order.received_cents = order.original_cents if paid else 0
+        self.orders[order.id] = order
+        self._changed(order, "orders/create", *(["orders/paid"] if paid else []))
+        return order
+
+    def fulfil(self, order: Order, units: Mapping[Line, int]) -> Fulfilment:
+        """Send units that are still to be sent; the order closes itself when all are."""
+        for line, wanted in units.items():
+            _check(0 < wanted <= line.unfulfilled, f"{order.name}: {wanted} units cannot be sent, {line.unfulfilled} are open")
+        lines = []
+        for line, wanted in units.items():
+            line.unfulfilled -= wanted
+            line.fulfilled += wanted
+            self._release(line, wanted, back=None)
+            lines.append(self._keep(FulfilmentLine(next(self._records), line, wanted)))
+        now = second(self._clock.now())
+        fulfilment = self._keep(Fulfilment(next(self._records), order, order.location, now, lines))
+        order.fulfilments.append(fulfilment)
+        done = order.fulfilment_status == "FULFILLED"
+        if done and order.financial_status != "PENDING":
+            order.closed_at = now
+        self._changed(order, "fulfillments/create", *(["orders/fulfilled"] if done else []), "orders/updated")
+        return fulfilment
+
+    def refund(self, order: Order, units: Mapping[Line, int], restock: RestockType, location: Location | None) -> Refund:
+        """Give money back for units. CANCEL takes unsent units, RETURN sent ones, NO_RESTOCK unsent ones first."""
+        for line, wanted in units.items():
+            _check(0 < wanted <= _refundable(line, restock), f"{order.name}: {wanted} units cannot be refunded as {restock}")
+        rows = [self._take_off(line, wanted, restock, location) for line, wanted in units.items()]
+        refund = self._refund(order, rows, "", money=True)
+        self._changed(order, "refunds/create", "orders/updated")
+        return refund
+
+    def cancel(self, order: Order, *, restock: bool, reason: str) -> Refund | None:
+        """Cancel what has not been sent and give all of its money back; None if there was nothing left."""
+        _check(order.cancelled_at is None, f"{order.name} is cancelled already")
+        restock_type = RestockType.CANCEL if restock else RestockType.NO_RESTOCK
+        rows = [self._take_off(line, line.unfulfilled, restock_type, None) for line in order.lines if line.unfulfilled]
+        shipping = 0 if order.fulfilments else order.shipping_cents - order.refunded_shipping_cents
+        order.refunded_shipping_cents += shipping
+        refund = self._refund(order, rows, "", money=True, shipping=shipping) if rows else None
+        order.cancelled_at = order.closed_at = second(self._clock.now())
+        order.cancel_reason = reason
+        self._changed(order, *(["refunds/create"] if refund else []), "orders/cancelled", "orders/updated")
+        return refund
+
+    def edit(self, order: Order, item: Item, delta: int, *, restock: bool, oversell: bool) -> None:
+        """Put units on an open order, or take unsent ones off; what is taken off leaves a refund without money."""
+        _check(order.cancelled_at is None, f"{order.name} is cancelled")
+        _check(delta != 0, "an edit changes something")
+        line = next((line for line in order.lines if line.variant.item is item), None)
+        if delta > 0:
+            _check_sellable(item, delta, order.location, oversell=oversell)
+            self._add_units(order, line, item, delta)
+        else:
+            _check(line is not None and line.unfulfilled >= -delta, f"{order.name}: {-delta} units are not open")
+            assert line is not None  # noqa: S101 - just checked
+            restock_type = RestockType.CANCEL if restock else RestockType.NO_RESTOCK
+            self._refund(order, [self._take_off(line, -delta, restock_type, None)], "", money=False)
+        order.edited = True
+        self._changed(order, "orders/edited", "orders/updated")
+
+    def _add_line(self, order: Order, item: Item, units: int, discount_cents: int) -> None:
+        variant = item.variant
+        number = next(self._records)
+        line = Line(number, order, variant, units, variant.price_cents, discount_cents, self._tax_rate, self._commit(item, units, order.location))
+        order.lines.append(self._keep(line))
+
+    def _add_units(self, order: Order, line: Line | None, item: Item, units: int) -> None:
+        if line is None:
+            self._add_line(order, item, units, 0)
+        else:
+            line.add(units, committed=self._commit(item, units, order.location))
+
+    def _commit(self, item: Item, units: int, location: Location) -> int:
+        """Move units from available to committed; return how many moved, none of an untracked item."""
+        if not item.tracked:
+            return 0
+        self._stock.move(self._level(item, location), available=-units, committed=units)
+        return units
+
+    def _release(self, line: Line, units: int, back: Location | None) -> None:
+        """Take units off committed, and put them back on the shelf at `back` unless that is None."""
+        held = min(units, line.committed)
+        line.committed -= held
+        if not held:
+            return
+        item, home = line.variant.item, line.order.location
+        if back is home:
+            self._stock.move(self._level(item, home), committed=-held, available=held)
+            return
+        self._stock.move(self._level(item, home), committed=-held)
+        if back is not None:
+            self._stock.move(self._level(item, back), available=held)
+
+    def _take_off(self, line: Line, units: int, restock: RestockType, location: Location | None) -> RefundLine:
+        """Take units off the order and put them where the restock type says."""
+        back = None if restock is RestockType.NO_RESTOCK else location or line.order.location
+        unsent = 0 if restock is RestockType.RETURN else min(units, line.unfulfilled)
+        line.unfulfilled -= unsent
+        line.returned += units - unsent
+        self._release(line, unsent, back)
+        if back is not None and restock is RestockType.RETURN and line.variant.item.tracked:
+            self._stock.move(self._level(line.variant.item, back), available=units)
+        net, tax = line.drop(units)
+        return RefundLine(next(self._records), line, units, restock, back, net, tax)
+
+    def _refund(self, order: Order, rows: list[RefundLine], note: str, *, money: bool, shipping: int = 0) -> Refund:
+        owed = sum(row.net_cents + row.tax_cents for row in rows) + shipping
+        given = min(owed, order.received_cents - order.refunded_cents) if money else 0
+        order.refunded_cents += given
+        refund = self._keep(Refund(next(self._records), order, second(self._clock.now()), note, rows, given))
+        order.refunds.append(refund)
+        return refund
+
+    def _level(self, item: Item, location: Location) -> Level:
+        return item.levels.get(location.id) or self._stock.activate(item, location)
+
+    def _keep(self, record: R) -> R:
+        self.records[record.id] = record
+        return record
+
+    def _changed(self, order: Order, *topics: str) -> None:
+        order.updated_at = second(self._clock.now())
+        self.index.touch(order)
+        for topic in topics:
+            self._publish(Event(topic, order.id, self._clock.now()))
+
+
+def _check(fine: bool, message: str) -> None:
+    if not fine:
+        raise ValueError(message)
+
+
+def _check_sellable(item: Item, units: int, location: Location, *, oversell: bool) -> None:
+    _check(units > 0, f"{item.sku}: {units} units cannot be ordered")
+    if oversell or not item.tracked or item.variant.inventory_policy == "CONTINUE":
+        return
+    level = item.levels.get(location.id)
+    there = level.quantities["available"] if level is not None and level.is_active else 0
+    if there < units:
+        raise SoldOut(f"{item.sku}: {units} wanted, {there} available at {location.name}")
+
+
+def _refundable(line: Line, restock: RestockType) -> int:
+    match restock:
+        case RestockType.CANCEL:
+            return line.unfulfilled
+        case RestockType.RETURN:
+            return line.fulfilled - line.returned
+        case _:
+            return line.current_quantity
+

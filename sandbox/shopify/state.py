@@ -1,0 +1,343 @@
+"""The pretend store as a whole: what is done to it by shoppers, the merchant and the client of its API."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from sandbox.clock import Clock
+from sandbox.goods import Good
+from sandbox.shopify.access import Access
+from sandbox.shopify.bulk import BulkOperations
+from sandbox.shopify.cost import STANDARD, Bucket, Plan
+from sandbox.shopify.idempotency import IdempotencyKeys
+from sandbox.shopify.index import Doc, Index
+from sandbox.shopify.model import Event, Item, Level, Location, Product, RestockType, StockWrite, Truth, Variant
+from sandbox.shopify.money import cents
+from sandbox.shopify.opening import online, open_shelves
+from sandbox.shopify.order_model import Line, Order
+from sandbox.shopify.orders import OrderBook
+from sandbox.shopify.stock import Stock
+from sandbox.shopify.webhooks import Subscriptions
+
+WAREHOUSE_EVERY, WAREHOUSE_UNITS = 10, 5
+"""Every tenth good also lies at the second location, so that a client that adds up locations is found out."""
+
+
+class ShopifyStore:
+    """One shop. Opened from goods `age` ago, so that nothing in it is new; times are the clock's, in UTC.
+
+    A SKU names a good as `Good.sku` does, however Shopify spells it. Methods that act raise ValueError for what
+    cannot be done. `writes` is every stock row written through the API and `request_log` counts answered root
+    fields; `events` calls back with everything that a webhook may tell.
+    """
+
+    def __init__(
+        self,
+        goods: Sequence[Good],
+        *,
+        clock: Clock,
+        seed: int,
+        domain: str = "wtfswag.myshopify.com",
+        location_id: str = "gid://shopify/Location/1001",
+        second_location_id: str = "gid://shopify/Location/1002",
+        rate_limits: bool = True,
+        plan: Plan = STANDARD,
+        index_lag_seconds: float = 0.0,
+        timezone: str = "America/New_York",
+        currency: str = "USD",
+        tax_rate: Decimal = Decimal("0.0825"),
+        age: timedelta = timedelta(days=30),
+    ) -> None:
+        self.clock = clock
+        self.random = random.Random(seed)  # noqa: S311 - made-up ids, not secrets
+        self.domain = domain
+        self.zone = ZoneInfo(timezone)
+        self.currency = currency
+        self.rate_limits = rate_limits
+        self.plan = plan
+        self.opened_at = (clock.now() - age).replace(microsecond=0)
+        self.request_log: Counter[str] = Counter()
+        self.throttled = 0  # calls answered THROTTLED
+        self.points = 0  # what all answered calls cost
+        self.stale_names_row = True  # False: a stale compare is reported with a null field
+        self.token_leaks = 0  # downloads that sent the access token to the storage
+        self.events: list[Callable[[Event], None]] = []
+        self.access = Access(clock, self.random)
+        self.idempotency = IdempotencyKeys(clock)
+        self.subscriptions = Subscriptions(clock)
+        self.bulk = BulkOperations(clock, self.random)
+        self.buckets: dict[str, Bucket] = {}
+        self.stock = Stock(clock, index_lag_seconds, self._publish)
+        self.order_book = OrderBook(clock, self.stock, index_lag_seconds, self._publish, tax_rate)
+        self._open(goods, location_id, second_location_id, index_lag_seconds)
+
+    def _open(self, goods: Sequence[Good], first: str, second: str, lag: float) -> None:
+        selling = online(goods)
+        self.shelves = open_shelves(selling, self.opened_at)
+        self.home = Location(int(first.rsplit("/", 1)[1]), "Store", "Austin", self.opened_at, self.opened_at)
+        self.warehouse = Location(int(second.rsplit("/", 1)[1]), "Warehouse", "Dallas", self.opened_at, self.opened_at)
+        self.locations = {place.id: place for place in (self.home, self.warehouse)}
+        stocked = list(zip(self.shelves.items.values(), selling, strict=True))
+        for place in self.locations.values():
+            self.stock.add_location(place)
+        here = ((item, good.stock if good.online_stock is None else good.online_stock) for item, good in stocked)
+        self.stock.load(self.home, here, self.opened_at)
+        there = ((item, WAREHOUSE_UNITS) for item, _ in stocked[::WAREHOUSE_EVERY])
+        self.stock.load(self.warehouse, there, self.opened_at)
+        self.product_index = Index(self.clock, lag, product_doc)
+        self.variant_index = Index(self.clock, lag, variant_doc)
+        self.item_index = Index(self.clock, lag, item_doc)
+        self.product_index.load(self.shelves.products.values())
+        self.variant_index.load(self.shelves.variants.values())
+        self.item_index.load(self.shelves.items.values())
+
+    def _publish(self, event: Event) -> None:
+        """Tell the listeners, and let a product's updatedAt move with its stock, as Shopify does."""
+        if event.topic == "inventory_levels/update":
+            variant = self.shelves.items[event.subject].variant
+            variant.product.updated_at = self.stock.now()
+            self.product_index.touch(variant.product)
+            self.variant_index.touch(variant)
+        for tell in self.events:
+            tell(event)
+
+    # --- what is true
+
+    @property
+    def writes(self) -> list[StockWrite]:
+        """Every row of stock written through the API, oldest first."""
+        return self.stock.writes
+
+    @property
+    def orders(self) -> list[Order]:
+        """All orders, oldest first."""
+        return list(self.order_book.orders.values())
+
+    def item(self, sku: str) -> Item:
+        """Return the inventory item of a good; raises ValueError for one that is not sold online."""
+        item = self.shelves.by_sku.get(sku)
+        if item is None:
+            raise ValueError(f"no variant with the SKU {sku!r}")
+        return item
+
+    def level(self, sku: str, location: str | None = None) -> Level:
+        """Return a good's stock level at a location (gid; None: the first); raises ValueError."""
+        level = self.item(sku).levels.get(location or self.home.id)
+        if level is None:
+            raise ValueError(f"{sku!r} is not stocked at {location}")
+        return level
+
+    def available(self, sku: str, location: str | None = None) -> int:
+        """Return the units a shopper may buy."""
+        return self.level(sku, location).quantities["available"]
+
+    def committed(self, sku: str, location: str | None = None) -> int:
+        """Return the units ordered and not yet sent."""
+        return self.level(sku, location).quantities["committed"]
+
+    def on_hand(self, sku: str, location: str | None = None) -> int:
+        """Return the units that lie there."""
+        return self.level(sku, location).quantity("on_hand")
+
+    def truth(self, sku: str, location: str | None = None) -> Truth:
+        """Return everything about a good at one location, its orders included."""
+        item, level, place = self.item(sku), self.level(sku, location), location or self.home.id
+        lines = [
+            line
+            for order in self.order_book.orders.values()
+            if order.location.id == place
+            for line in order.lines
+            if line.variant.item is item
+        ]
+        back = sum(
+            row.quantity
+            for order in self.order_book.orders.values()
+            for refund in order.refunds
+            for row in refund.lines
+            if row.line.variant.item is item and row.location is not None and row.location.id == place
+        )
+        return Truth(
+            available=level.quantities["available"],
+            committed=level.quantities["committed"],
+            reserved=level.quantities["reserved"],
+            on_hand=level.quantity("on_hand"),
+            taken=sum(line.quantity for line in lines) - back,
+            open=sum(line.unfulfilled for line in lines),
+            available_at=level.touched.get("available"),
+        )
+
+    # --- what shoppers and the merchant do
+
+    def place_order(
+        self,
+        units: Mapping[str, int],
+        test: bool = False,  # noqa: FBT001, FBT002 - the agreed shape
+        location: str | None = None,
+        *,
+        oversell: bool = False,
+        discount: Decimal = Decimal(0),
+        shipping: Decimal = Decimal(0),
+        paid: bool = True,
+        source_name: str = "web",
+        from_draft: bool = False,
+    ) -> str:
+        """Buy `units` by SKU and return the order's gid; raises SoldOut if not all of it is available.
+
+        `discount` is taken off the whole order. `from_draft` turns a draft's reserved units into the order's.
+        """
+        wanted = [(self.item(sku), amount) for sku, amount in units.items()]
+        if not wanted:
+            raise ValueError("an order has a line")
+        if from_draft:
+            for sku, amount in units.items():
+                self.release_draft(sku, amount, location)
+        order = self.order_book.place(
+            wanted,
+            self.locations[location or self.home.id],
+            test=test,
+            oversell=oversell,
+            discount_cents=cents(discount),
+            shipping_cents=cents(shipping),
+            paid=paid,
+            source_name=source_name,
+        )
+        return order.id
+
+    def fulfil(self, order: str, units: Mapping[str, int] | None = None) -> str:
+        """Send units by SKU (None: all that is open) and return the fulfilment's gid."""
+        found = self.order(order)
+        lines = {line: line.unfulfilled for line in found.lines if line.unfulfilled}
+        return self.order_book.fulfil(found, lines if units is None else self._lines(found, units)).id
+
+    def cancel(self, order: str, restock: bool = True, reason: str = "CUSTOMER") -> None:  # noqa: FBT001, FBT002
+        """Cancel what has not been sent, with or without putting it back on the shelf."""
+        self.order_book.cancel(self.order(order), restock=restock, reason=reason)
+
+    def refund(self, order: str, units: Mapping[str, int], restock_type: str, location: str | None = None) -> str:
+        """Refund units by SKU as CANCEL, RETURN or NO_RESTOCK, put back at `location`; return the refund's gid."""
+        found = self.order(order)
+        place = None if location is None else self.locations[location]
+        return self.order_book.refund(found, self._lines(found, units), RestockType(restock_type), place).id
+
+    def edit(self, order: str, sku: str, delta: int, restock: bool = True, *, oversell: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Put units on an order, or take unsent ones off."""
+        self.order_book.edit(self.order(order), self.item(sku), delta, restock=restock, oversell=oversell)
+
+    def adjust(self, sku: str, delta: int, location: str | None = None) -> None:
+        """Somebody edits the available stock by hand, in the admin."""
+        self.stock.move(self.level(sku, location), available=delta)
+
+    def reserve_draft(self, sku: str, units: int, location: str | None = None) -> None:
+        """A draft order reserves units; raises SoldOut's parent ValueError if they are not available."""
+        level = self.level(sku, location)
+        if not 0 < units <= level.quantities["available"]:
+            raise ValueError(f"{sku}: {units} units cannot be reserved")
+        self.stock.move(level, available=-units, reserved=units)
+
+    def release_draft(self, sku: str, units: int, location: str | None = None) -> None:
+        """The draft is given up."""
+        level = self.level(sku, location)
+        if not 0 < units <= level.quantities["reserved"]:
+            raise ValueError(f"{sku}: {units} units are not reserved")
+        self.stock.move(level, available=units, reserved=-units)
+
+    def bundle(self, sku: str) -> None:
+        """Turn a variant into a bundle's parent: its stock follows its components and cannot be written."""
+        self._item_changed(self.item(sku), bundle=True)
+
+    def untrack(self, sku: str) -> None:
+        """Stop counting an item: orders no longer move its stock."""
+        self._item_changed(self.item(sku), tracked=False)
+
+    def update_item(self, item: Item, **changes: object) -> None:
+        """Change an inventory item's own fields."""
+        self._item_changed(item, **changes)
+
+    def archive(self, sku: str) -> None:
+        """Take the good's product out of the shop."""
+        self.item(sku).variant.product.status = "ARCHIVED"
+        self._item_changed(self.item(sku))
+
+    def rename_sku(self, old: str, new: str) -> None:
+        """Give a variant another SKU."""
+        item = self.item(old)
+        self.shelves.by_sku[new] = self.shelves.by_sku.pop(old)
+        self._item_changed(item, sku=new)
+
+    def order(self, gid: str) -> Order:
+        """Return an order by its gid; raises ValueError for one that is not there."""
+        order = self.order_book.orders.get(gid)
+        if order is None:
+            raise ValueError(f"no order {gid}")
+        return order
+
+    def _lines(self, order: Order, units: Mapping[str, int]) -> dict[Line, int]:
+        found = {line.variant.item: line for line in order.lines}
+        missing = [sku for sku in units if self.item(sku) not in found]
+        if missing or not units:
+            raise ValueError(f"{order.name} has no line for {missing or 'nothing'}")
+        return {found[self.item(sku)]: amount for sku, amount in units.items()}
+
+    def _item_changed(self, item: Item, **changes: object) -> None:
+        for name, value in changes.items():
+            setattr(item, name, value)
+        variant, now = item.variant, self.stock.now()
+        item.updated_at = variant.updated_at = variant.product.updated_at = now
+        self.item_index.touch(item)
+        self.variant_index.touch(variant)
+        self.product_index.touch(variant.product)
+        self._publish(Event("inventory_items/update", item.id, self.clock.now()))
+
+    def bucket(self, app: str) -> Bucket:
+        """Return the cost bucket of one app in this shop."""
+        if app not in self.buckets:
+            self.buckets[app] = Bucket(self.clock, self.plan)
+        return self.buckets[app]
+
+
+def total_available(item: Item) -> int:
+    """Return an item's available units over all locations that stock it."""
+    return sum(level.quantities["available"] for level in item.levels.values() if level.is_active)
+
+
+def product_doc(product: Product) -> Doc:
+    """Return a product's searchable values."""
+    return {
+        "id": product.number,
+        "title": product.title,
+        "handle": product.handle,
+        "vendor": product.vendor,
+        "product_type": product.product_type,
+        "status": product.status,
+        "tag": product.tags,
+        "sku": tuple(variant.item.sku for variant in product.variants),
+        "barcode": tuple(variant.barcode for variant in product.variants),
+        "created_at": product.created_at,
+        "updated_at": product.updated_at,
+        "inventory_total": sum(total_available(variant.item) for variant in product.variants),
+    }
+
+
+def variant_doc(variant: Variant) -> Doc:
+    """Return a variant's searchable values."""
+    return {
+        "id": variant.number,
+        "title": variant.title,
+        "sku": variant.item.sku,
+        "barcode": variant.barcode,
+        "product_id": variant.product.number,
+        "product_status": variant.product.status,
+        "vendor": variant.product.vendor,
+        "updated_at": variant.updated_at,
+        "inventory_quantity": total_available(variant.item),
+    }
+
+
+def item_doc(item: Item) -> Doc:
+    """Return an inventory item's searchable values."""
+    return {"id": item.number, "sku": item.sku, "created_at": item.created_at, "updated_at": item.updated_at}
