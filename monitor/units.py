@@ -1,0 +1,171 @@
+"""Durations, shares and conditions, read and written as people write them: `1h30m`, `5%`, `sync_latency > 10m`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Final
+
+_SECONDS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_PART = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[a-z]+)+")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_CONDITION = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(>=|<=|==|!=|>|<)\s*(\S(?:.*\S)?)\s*")
+_LONGEST = timedelta(days=3_660)
+
+
+class Unit(StrEnum):
+    """What a signal is measured in."""
+
+    COUNT = "count"
+    DURATION = "duration"
+    RATIO = "ratio"
+
+
+class Op(StrEnum):
+    """How a signal is compared with its limit."""
+
+    ABOVE = ">"
+    AT_LEAST = ">="
+    BELOW = "<"
+    AT_MOST = "<="
+    EQUAL = "=="
+    UNEQUAL = "!="
+
+
+class Unfit(ValueError):
+    """A text cannot be understood: what is wrong, and what would be right."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A comparison of a signal with a limit: a number, seconds, or a share from 0 to 1, by `unit`."""
+
+    signal: str
+    op: Op
+    limit: float
+    unit: Unit
+
+    def __str__(self) -> str:
+        """Write it as people write it."""
+        return f"{self.signal} {self.op} {written(self.limit, self.unit)}"
+
+
+def duration(text: object) -> timedelta:
+    """Return the duration that `text` names; raises Unfit."""
+    if isinstance(text, bool) or not isinstance(text, int | float | str):
+        raise Unfit(f"{shown(text)} is not a duration", "write it like 60s, 5m or 1h30m")
+    if not isinstance(text, str):
+        raise Unfit(f"{text} has no unit", f"write {text}s for seconds, {text}m for minutes")
+    squeezed = "".join(text.lower().split())
+    if not _DURATION.fullmatch(squeezed):
+        bare = squeezed if _NUMBER.fullmatch(squeezed) else ""
+        raise Unfit(f"{shown(text)} is not a duration", f"write it like {bare or 60}s, {bare or 5}m or 1h30m")
+    seconds, largest = 0.0, float("inf")
+    for amount, unit in _PART.findall(squeezed):
+        size = _SECONDS.get(unit)
+        if size is None:
+            raise Unfit(f"{shown(unit)} is not a unit of time", "use s, m, h, d or w, as in 1h30m")
+        if size >= largest:
+            raise Unfit(f"{shown(text)} names its units out of order", "write the largest first, each once: 1h30m")
+        largest = size
+        seconds += float(amount) * size
+    if seconds > _LONGEST.total_seconds():
+        raise Unfit(f"{shown(text)} is longer than ten years", "write a shorter duration")
+    return timedelta(seconds=seconds)
+
+
+def share(text: object) -> float:
+    """Return the share, 0 to 1, that a percentage names; raises Unfit."""
+    if isinstance(text, str) and (found := _SHARE.fullmatch(text.strip())):
+        percent = float(found[1])
+        if percent > 100:  # noqa: PLR2004 - a whole has 100 per cent
+            raise Unfit(f"{shown(text)} is more than everything", "write a percentage from 0% to 100%")
+        return percent / 100
+    bare = text if isinstance(text, int | float) and not isinstance(text, bool) else 5
+    percent = bare * 100 if isinstance(bare, float) and bare <= 1 else bare
+    raise Unfit(f"{shown(text)} is not a percentage", f"write it like {percent:g}%")
+
+
+def condition(text: object, units: Mapping[str, Unit]) -> Condition:
+    """Return the condition that `text` names over signals with these `units`; raises Unfit."""
+    found = _CONDITION.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise Unfit(f"{shown(text)} is not a condition", "write SIGNAL OPERATOR NUMBER, like discrepant_skus > 5")
+    name, op, limit = found.groups()
+    unit = units.get(name)
+    if unit is None:
+        raise Unfit(f"there is no signal {shown(name)}", did_you_mean(name, units))
+    return Condition(name, Op(op), _limit(name, limit, unit), unit)
+
+
+def _limit(name: str, text: str, unit: Unit) -> float:
+    try:
+        match unit:
+            case Unit.DURATION:
+                return duration(_literal(text)).total_seconds()
+            case Unit.RATIO:
+                return share(_literal(text))
+            case Unit.COUNT:
+                return _plain(text)
+    except Unfit as unfit:
+        raise Unfit(f"{name} is measured as a {unit.value}, but {unfit.problem}", unfit.remedy) from unfit
+
+
+def _plain(text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise Unfit(f"{shown(text)} is not a plain number", "write it without a unit, like 5")
+    return float(text)
+
+
+def _literal(text: str) -> int | float | str:
+    if text.isdecimal():
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def written(value: float, unit: Unit) -> str:
+    """Write a value of `unit` for people: "7", "12m 30s", "5.2%"."""
+    match unit:
+        case Unit.DURATION:
+            return written_duration(timedelta(seconds=value))
+        case Unit.RATIO:
+            return f"{value * 100:.1f}".rstrip("0").rstrip(".") + "%"
+        case Unit.COUNT:
+            return f"{value:g}" if value != int(value) else str(int(value))
+
+
+def written_duration(length: timedelta) -> str:
+    """Write a duration with its two largest units: "1h 30m", "45s"."""
+    rest = round(length.total_seconds())
+    if rest <= 0:
+        return "0s"
+    parts = []
+    for unit, size in _SECONDS.items():
+        if unit != "w" and rest >= size:
+            parts.append(f"{rest // size}{unit}")
+            rest %= size
+    return " ".join(parts[:2])
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return what somebody probably meant by an unknown word, or all the words there are."""
+    words = sorted(known)
+    close = get_close_matches(word.lower(), words, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"known are {', '.join(words)}"
+
+
+def shown(value: object, longest: int = 60) -> str:
+    """Quote a foreign value, safe for a terminal and not too long."""
+    text = value if isinstance(value, str) else repr(value)
+    return ascii(text if len(text) <= longest else text[:longest] + "...")
