@@ -139,8 +139,9 @@ class Limiter:
         self._level = level + cost
         return Ruling(self._headers(cost, self._level, self._in_second))
 
-    def fill(self) -> None:
+    def fill(self, now: datetime) -> None:
         """Fill the bucket to its brim, as another client's work under the same key would."""
+        self.level(now)
         self._level = float(self.size)
 
     def refuse(self, kind: str, cost: float, now: datetime, retry_after: int) -> Ruling:

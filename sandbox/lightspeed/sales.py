@@ -24,14 +24,14 @@ def create(books: Books, body: Body) -> Sale:
     _check_till(books, body)
     lines = [_checked_line(books, line) for line in listed(body.get("SaleLines"), "SaleLine")]
     payments = [_checked_payment(books, row) for row in listed(body.get("SalePayments"), "SalePayment")]
-    _check_complete_time(books, body)
+    completing = _check_completion(books, body)
     sale = _open(books, body)
     for line, item in lines:
         _add_line(books, sale, line, item)
     for payment in payments:
         _add_payment(books, sale, payment)
     recalculate(books, sale)
-    if get_bool(body, "completed"):
+    if completing:
         complete(books, sale, body)
     return sale
 
@@ -46,7 +46,7 @@ def update(books: Books, sale: Sale, body: Body) -> Sale:
         raise ApiError(400, "Sale not updated. The sale is already completed.")
     checked = [(line, *_checked_line(books, line, sale)) for line in lines]
     new_payments = [_checked_payment(books, row) for row in payments if not get_int(row, "salePaymentID")]
-    _check_complete_time(books, body)
+    completing = _check_completion(books, body)
     for line, _, item in checked:
         _put_line(books, sale, line, item)
     for payment in new_payments:
@@ -54,7 +54,7 @@ def update(books: Books, sale: Sale, body: Body) -> Sale:
     _change_payments(books, sale, payments)
     _put_header(books, sale, body)
     recalculate(books, sale)
-    if get_bool(body, "completed") and not sale.completed:
+    if completing and not sale.completed:
         complete(books, sale, body)
     return sale
 
@@ -208,10 +208,13 @@ def _bad_key(resource: str) -> ApiError:
     return ApiError(400, f"Invalid Foreign keys for {resource}")
 
 
-def _check_complete_time(books: Books, body: Body) -> None:
+def _check_completion(books: Books, body: Body) -> bool:
+    """Say whether a sale is to be completed; raises ApiError before anything is stored."""
+    get_bool(body, "enablePromotions")
     moment = get_time(body, "completeTime")
     if moment is not None and moment > books.now():
         raise ApiError(400, "completeTime cannot be in the future.")
+    return get_bool(body, "completed")
 
 
 def _checked_line(books: Books, body: Json | Body, sale: Sale | None = None) -> tuple[Body, Item | None]:
