@@ -1,0 +1,88 @@
+"""What runs in production: the image, the compose file and the systemd unit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from sync.config import NAMES
+
+ROOT = Path(__file__).resolve().parents[2]
+UNIT = ROOT / "deploy" / "systemd" / "lightspeed-sync.service"
+DOCKERFILE = ROOT / "Dockerfile"
+COMPOSE = ROOT / "compose.yaml"
+
+
+def allowed_into_the_image() -> set[str]:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return {line.removeprefix("!") for line in lines if line.startswith("!")}
+
+
+def test_the_image_is_built_of_exactly_what_is_let_into_it() -> None:
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert {name for names in copies for name in names.split()} == allowed_into_the_image()
+
+
+def test_the_image_runs_without_root_and_asks_after_its_health() -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8")
+
+    assert "\nUSER 10001:10001\n" in text
+    assert "/healthz" in text
+    assert "syntax=" not in text  # would fetch a frontend, which an offline build cannot
+
+
+@pytest.mark.parametrize("file", [DOCKERFILE, COMPOSE, UNIT], ids=lambda path: path.name)
+def test_only_settings_that_exist_are_set(file: Path) -> None:
+    known = {*NAMES, *(f"{name}_FILE" for name in NAMES)}
+    words = set(re.findall(r"\b((?:[A-Z]+_)+[A-Z]+)(?==|: )", file.read_text(encoding="utf-8")))
+    foreign = {"PYTHON_IMAGE", "PIP_DISABLE_PIP_VERSION_CHECK", "PIP_NO_CACHE_DIR", "PIP_NO_INPUT"}
+
+    assert words - foreign - {"PIP_ROOT_USER_ACTION"} <= known
+    assert words & known
+
+
+def test_the_compose_service_may_write_only_its_state() -> None:
+    service = YAML(typ="safe").load(COMPOSE)["services"]["lightspeed-sync"]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert [volume for volume in service["volumes"] if not volume.endswith(":ro")] == ["state:/var/lib/lightspeed-sync"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_a_wrong_setting_is_not_answered_with_restarts() -> None:
+    assert "\nRestartPreventExitStatus=2\n" in UNIT.read_text(encoding="utf-8")
+
+
+@pytest.mark.peer
+def test_systemd_finds_the_unit_hardened() -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is missing (Debian's package systemd)")
+    command = [analyze, "security", "--offline=true", "--no-pager", str(UNIT)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    score = re.search(r"Overall exposure level .*: ([0-9.]+)", printed)
+
+    assert score is not None
+    assert float(score[1]) <= 2.0
+
+
+@pytest.mark.peer
+def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is missing (Debian's package systemd)")
+    unit = tmp_path / UNIT.name
+    program = "/opt/lightspeed-sync/bin/lightspeed-sync"
+    unit.write_text(UNIT.read_text(encoding="utf-8").replace(program, "/bin/true"), encoding="utf-8")
+
+    result = subprocess.run([analyze, "verify", str(unit)], check=False, capture_output=True, text=True)
+
+    assert [line for line in result.stderr.splitlines() if UNIT.name in line] == []
