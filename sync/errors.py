@@ -193,6 +193,16 @@ class Code(Enum):
         "The database was filled from another shop or account.",
         "Set STATE_DIR to a directory of its own for each shop.",
     )
+    ST008 = (
+        "SQLite is too old",
+        "The SQLite library found here can damage the database.",
+        "Install the package pysqlite3, or a Python that brings a newer SQLite.",
+    )
+    ST009 = (
+        "No usable state yet",
+        "There is no database of this version in the state directory.",
+        "Start the daemon once with `lightspeed-sync run`, or correct STATE_DIR.",
+    )
     CF001 = (
         "Setting missing",
         "A setting that is needed is not there.",

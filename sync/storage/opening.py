@@ -1,0 +1,144 @@
+"""Opens the state database, or says in one sentence why it must not be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import sqlalchemy as sa
+
+from sync.errors import Code, Permanent
+from sync.storage.database import Database, InlineDatabase, ReadOnlyDatabase, ThreadedDatabase, Writer
+from sync.storage.engine import reading_engine, translating, writing_engine
+from sync.storage.library import load_driver
+from sync.storage.lock import StateLock, create_private
+from sync.storage.tables import meta
+from sync.storage.types import to_text
+
+DATABASE_FILE = "lightspeed-sync.db"
+REVISIONS = ("0001", "0002", "0003")  # oldest first; a test compares them with the migrations
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Whose stock a database holds: the till's account and shop, the store and its location."""
+
+    account_id: str
+    shop_id: str
+    store_domain: str
+    location_id: str
+
+
+def database_path(state_dir: Path, url: str = "") -> Path:
+    """Return the database file that `url` (DATABASE_URL; "": the default) names; raises Permanent (CF002)."""
+    if not url:
+        return state_dir / DATABASE_FILE
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if parts.scheme != "sqlite" or parts.netloc or parts.query or len(path) < len("/x"):
+        raise Permanent(Code.CF002, "DATABASE_URL must be sqlite:///FILE; other engines are not supported.")
+    return Path(path[1:])
+
+
+def open_database(state_dir: Path, shop: Shop, now: datetime, *, url: str = "", threads: bool = True) -> Database:
+    """Take the state directory, check and upgrade the database, and return it.
+
+    With `threads` it must be called in a running event loop. Raises Permanent: ST001 newer tables, ST002 damaged,
+    ST003 not writable, ST004 in use, ST005 disk full, ST006 disk failure, ST007 another shop's, ST008 SQLite too old.
+    """
+    driver = load_driver()
+    path = database_path(state_dir, url)
+    with ExitStack() as undo:
+        for directory in dict.fromkeys([state_dir.absolute(), path.absolute().parent]):
+            undo.callback(StateLock(directory).release)
+        create_private(path)
+        engine = writing_engine(driver, path)
+        disposal = undo.enter_context(ExitStack())
+        disposal.callback(engine.dispose)
+        with translating():
+            _prepare(engine, path, shop, now)
+        disposal.pop_all()
+        locks = undo.pop_all()
+    readers = reading_engine(driver, path)
+    if threads:
+        return ThreadedDatabase(Writer(engine), readers, locks)
+    return InlineDatabase(Writer(engine), readers, locks)
+
+
+def open_for_reading(state_dir: Path, *, url: str = "") -> Database:
+    """Return the database for a command that reads beside the daemon, without any lock; `write` refuses.
+
+    Raises Permanent: ST001, ST002, ST008, and ST009 where there is no database of this version.
+    """
+    driver = load_driver()
+    path = database_path(state_dir, url)
+    if not path.is_file():
+        raise Permanent(Code.ST009, f"{path} does not exist.")
+    readers = reading_engine(driver, path, connections=1)
+    with ExitStack() as undo:
+        undo.callback(readers.dispose)
+        with translating(), readers.connect() as connection, connection.begin():
+            revision = _revision(connection, path)
+        if revision != REVISIONS[-1]:
+            raise Permanent(Code.ST009, f"{path} has tables of an older version; starting the daemon updates them.")
+        undo.pop_all()
+    return ReadOnlyDatabase(readers)
+
+
+# --- the checks, in the order in which they are made ---
+
+
+def _prepare(engine: sa.Engine, path: Path, shop: Shop, now: datetime) -> None:
+    with engine.connect() as connection, connection.begin():
+        _refuse_damaged(connection, path)
+        revision = _revision(connection, path)
+        if revision:
+            _refuse_other_shop(connection, path, shop)
+        if revision != REVISIONS[-1]:
+            _upgrade(connection)
+        _sign(connection, shop, now)
+
+
+def _refuse_damaged(connection: sa.Connection, path: Path) -> None:
+    verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if verdict != "ok":
+        raise Permanent(Code.ST002, f"{path}: {verdict}.")
+
+
+def _revision(connection: sa.Connection, path: Path) -> str:
+    """Return the revision of the tables, "" for an empty file; refuse what is newer or not ours."""
+    tables: Sequence[str] = sa.inspect(connection).get_table_names()
+    if not tables:
+        return ""
+    if "alembic_version" not in tables:
+        raise Permanent(Code.ST007, f"{path} is a database of another program.")
+    revision = str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one())
+    if revision not in REVISIONS:
+        raise Permanent(Code.ST001, f"{path} has revision {revision}, this version knows {REVISIONS[-1]}.")
+    return revision
+
+
+def _refuse_other_shop(connection: sa.Connection, path: Path, shop: Shop) -> None:
+    stored = {row.key: row.value for row in connection.execute(sa.select(meta.c.key, meta.c.value))}
+    for name, value in asdict(shop).items():
+        if name in stored and stored[name] != value:
+            raise Permanent(Code.ST007, f"{path} belongs to {name} {stored[name]}, the settings say {value}.")
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from sync.storage.migrations import upgrade  # noqa: PLC0415 - Alembic costs memory, and is hardly ever needed
+
+    upgrade(connection)
+
+
+def _sign(connection: sa.Connection, shop: Shop, now: datetime) -> None:
+    """Write whose database it is, and its generation: what makes our idempotency keys differ from a lost file's."""
+    stored = set(connection.scalars(sa.select(meta.c.key)))
+    values = asdict(shop) | {"generation": to_text(now)}
+    rows = [{"key": key, "value": value} for key, value in values.items() if key not in stored]
+    if rows:
+        connection.execute(sa.insert(meta), rows)
