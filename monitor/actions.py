@@ -1,0 +1,119 @@
+"""What a command may ask of the engine, whether it runs inside the daemon or for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from sync.clock import Clock
+from sync.errors import Code, Permanent, Refused
+from sync.events import Listener, PauseChanged
+from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
+from sync.ports import Ledger
+from sync.records import PauseKind, RunOutcome
+from sync.stock_sync import Job, PassReport, PassRequest, StockSync
+
+
+class SyncOrder(BaseModel):
+    """A pass that a person asks for; `plan` is the text of a reviewed plan that is to be carried out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    full: bool = False
+    dry_run: bool = False
+    skus: tuple[str, ...] = ()
+    plan: str | None = None
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """Return what narrows the pass, as a plan states it."""
+        return {"full": self.full, "skus": sorted(self.skus)}
+
+
+class SyncReply(BaseModel):
+    """How it went; `plan` is the text of the plan that was made, or that a brake held."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: int
+    outcome: RunOutcome
+    code: str | None = None
+    detail: str = ""
+    numbers: Mapping[str, int] = {}
+    plan: str | None = None
+
+
+class Actions:
+    """The engine's levers."""
+
+    def __init__(self, *, stock: StockSync, ledger: Ledger, clock: Clock, tell: Listener, environment: str) -> None:
+        self._stock = stock
+        self._ledger = ledger
+        self._clock = clock
+        self._tell = tell
+        self._environment = environment
+
+    async def sync(self, order: SyncOrder) -> SyncReply:
+        """Make a pass now, after the one under way.
+
+        Raises Permanent (LS002) for SKUs without a link, Refused (BR006) for a plan that does not fit.
+        """
+        report = await self._stock.run(
+            PassRequest(
+                job=Job.FULL if order.full else Job.INCREMENTAL,
+                dry_run=order.dry_run,
+                confirmed=frozenset() if order.plan is None else self._confirmed(order, order.plan),
+                only=await self._links(order.skus) if order.skus else None,
+            )
+        )
+        return SyncReply(
+            run_id=report.run_id,
+            outcome=report.outcome,
+            code=report.code.name if report.code else None,
+            detail=report.detail,
+            numbers=report.numbers,
+            plan=self._plan(order, report) if order.dry_run or report.outcome is RunOutcome.BRAKED else None,
+        )
+
+    def _confirmed(self, order: SyncOrder, text: str) -> frozenset[int]:
+        try:
+            plan = from_json(text)
+        except ValueError as error:
+            raise Refused(Code.BR006, str(error)) from error
+        if (plan.environment, dict(plan.filters)) != (self._environment, order.filters):
+            raise Refused(Code.BR006, "it was made for another environment or with other filters")
+        return confirmed_links(plan.changes)
+
+    async def _links(self, skus: tuple[str, ...]) -> frozenset[int]:
+        found = await self._ledger.link_ids_of(skus)
+        missing = [sku for sku in skus if sku not in found]
+        if missing:
+            raise Permanent(Code.LS002, f"not linked: {', '.join(missing)}")
+        return frozenset(found.values())
+
+    def _plan(self, order: SyncOrder, report: PassReport) -> str | None:
+        if report.outcome is RunOutcome.FAILED:
+            return None
+        return to_json(
+            Plan(
+                environment=self._environment,
+                filters=order.filters,
+                created_at=self._clock.now(),
+                changes=report.changes,
+                brake=Tripped(report.code, report.detail) if report.code else None,
+            )
+        )
+
+    async def pause(self, kind: PauseKind, reason: str) -> None:
+        """Stop a kind of work until it is resumed."""
+        await self._ledger.pause(kind, reason, self._clock.now())
+        self._tell(PauseChanged(kind, reason))
+
+    async def resume(self, kind: PauseKind | None) -> int:
+        """Lift one pause or all; return how many there were."""
+        lifted = await self._ledger.resume(kind)
+        for each in PauseKind if kind is None else (kind,):
+            self._tell(PauseChanged(each, None))
+        return lifted

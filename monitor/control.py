@@ -1,0 +1,124 @@
+"""The unix socket in the state directory by which commands reach a running daemon.
+
+Whoever may write to the state directory may steer the daemon; nobody else can reach the socket.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from monitor.actions import Actions, SyncOrder
+from sync.errors import Code, OutcomeUnknown, Permanent, Refused, SyncError, Transient
+from sync.records import PauseKind
+
+SOCKET = "control.sock"
+_BASE = "http://lightspeed-sync"
+_KINDS = {kind.__name__: kind for kind in (Transient, Permanent, OutcomeUnknown, Refused)}
+
+
+class PauseOrder(BaseModel):
+    """Stop a kind of work, with the reason that people are shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: PauseKind = PauseKind.WRITES
+    reason: str
+
+
+class ResumeOrder(BaseModel):
+    """Lift one pause, or all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: PauseKind | None = None
+
+
+def control_app(actions: Actions) -> Starlette:
+    """Return the application that answers on the socket."""
+
+    async def sync(request: Request) -> Response:
+        reply = await actions.sync(SyncOrder.model_validate_json(await request.body()))
+        return JSONResponse(reply.model_dump(mode="json"))
+
+    async def pause(request: Request) -> Response:
+        order = PauseOrder.model_validate_json(await request.body())
+        await actions.pause(order.kind, order.reason)
+        return JSONResponse({"paused": order.kind})
+
+    async def resume(request: Request) -> Response:
+        order = ResumeOrder.model_validate_json(await request.body())
+        return JSONResponse({"lifted": await actions.resume(order.kind)})
+
+    routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in (sync, pause, resume)]
+    handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _tell_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, SyncError)  # noqa: S101 - registered for this class alone
+    kind = next(name for name, kind in _KINDS.items() if isinstance(error, kind))
+    body = {"kind": kind, "code": error.code.name, "detail": error.detail}
+    return JSONResponse(body, status_code=HTTPStatus.CONFLICT)
+
+
+async def _tell_mistake(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"kind": "Permanent", "code": Code.CF002.name, "detail": str(error)}, HTTPStatus.CONFLICT)
+
+
+def bind(state_dir: Path) -> socket.socket:
+    """Return the listening socket; the directory's lock is held, so a file left behind is nobody's."""
+    path = state_dir / SOCKET
+    path.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with _short(state_dir) as directory:
+        bound.bind(f"{directory}/{SOCKET}")
+    path.chmod(0o600)
+    bound.listen(16)
+    return bound
+
+
+@contextmanager
+def _short(state_dir: Path) -> Iterator[str]:
+    """Name a directory in few characters: a socket's path may have 107 at most."""
+    handle = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}"
+    finally:
+        os.close(handle)
+
+
+async def ask(state_dir: Path, action: str, order: BaseModel) -> Any:
+    """Ask the running daemon and return its answer's JSON; None where no daemon runs.
+
+    Raises the `SyncError` that the daemon answered with.
+    """
+    if not (state_dir / SOCKET).exists():
+        return None
+    with _short(state_dir) as directory:
+        transport = httpx.AsyncHTTPTransport(uds=f"{directory}/{SOCKET}")
+        async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=None) as client:  # noqa: S113
+            try:
+                answer = await client.post(f"/{action}", content=order.model_dump_json())
+            except httpx.ConnectError:
+                return None
+            except httpx.TransportError as error:
+                raise Transient(Code.IN001, "the daemon stopped before it answered") from error
+    body = answer.json()
+    if answer.status_code == HTTPStatus.CONFLICT:
+        raise _KINDS[body["kind"]](Code[body["code"]], body["detail"])
+    return body

@@ -1,0 +1,61 @@
+"""Serves ASGI applications inside the daemon's own event loop, on a socket that is bound before anything starts."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_GRACE = 3  # seconds a request may go on after the listener closed
+_START_STEP = 0.005
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the daemon, which stops things in its own order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
+    """Serve `app` on a bound socket while the block runs; then let requests under way end, and close it."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=5,
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[bound]), name="listener")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+        bound.close()
+
+
+def bind_tcp(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises OSError where the place is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(128)
+    except OSError:
+        bound.close()
+        raise
+    return bound
