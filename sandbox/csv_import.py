@@ -73,7 +73,7 @@ class _Product:
 
 
 def read_export(path: Path, *, mend: bool = False) -> list[Good]:
-    """Return the goods of a Shopify product export, in the file's order.
+    """Return the goods of a Shopify product export, product by product in the file's order.
 
     A variant without a SKU keeps `online_sku=""`, and Lightspeed's item gets one made from handle and options;
     a SKU that occurred before makes the later variant online only. With `mend=True` every variant is tracked and

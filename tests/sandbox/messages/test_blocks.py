@@ -83,6 +83,17 @@ def test_blocks_at_the_limit_are_fine(blocks: list[Any]) -> None:
             [_actions(text=_plain("b" * 76))],
             "must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]",
         ),
+        ([_section(fields=_marked("f"))], "must be an array [json-pointer:/blocks/0/fields]"),
+        ([_section(fields=[])], "no fewer than 1 items allowed [json-pointer:/blocks/0/fields]"),
+        ([_section(text=_marked("s") | {"text": 5})], "must provide a string [json-pointer:/blocks/0/text/text]"),
+        (
+            [_section(text=_marked("s"), accessory={"type": "image", "image_url": "u"})],
+            "must provide a string [json-pointer:/blocks/0/accessory/alt_text]",
+        ),
+        (
+            [{"type": "actions", "elements": ["see"]}],
+            "missing required field: type [json-pointer:/blocks/0/elements/0]",
+        ),
         ([{"type": "banner"}], "unsupported type: banner [json-pointer:/blocks/0/type]"),
         (["text"], "must be an object [json-pointer:/blocks/0]"),
         (
@@ -102,8 +113,9 @@ def test_one_step_too_far_is_named_with_its_place(blocks: list[Any], complaint: 
         ("&lt;!channel&gt;", []),
         ("a <!channel> b <https://x.example|here>", ["<!channel>", "<https://x.example|here>"]),
         ("3 < 5", []),
+        ("5 > 3 <", []),
     ],
-    ids=["plain", "escaped", "mention and link", "a lone bracket"],
+    ids=["plain", "escaped", "mention and link", "a lone bracket", "the wrong way round"],
 )
 def test_mentions_and_links_are_found_in_text_that_was_not_escaped(text: str, found: list[str]) -> None:
     assert control_sequences(text) == found
