@@ -152,7 +152,7 @@ def _item_shops(value: object) -> object:
     """Unwrap the relation; None stays None: it was not sent at all."""
     if value is None:
         return None
-    return many(value["ItemShop"] if isinstance(value, Mapping) and "ItemShop" in value else value)
+    return many(value.get("ItemShop") if isinstance(value, Mapping) else value)
 
 
 class Item(Wire):

@@ -192,7 +192,7 @@ async def test_a_body_that_never_ends_is_given_up_at_the_deadline() -> None:
 
 async def test_a_url_that_is_none_was_surely_not_sent() -> None:
     stage = Stage(script(httpx.Response(200)))
-    request = Request(method="GET", url="https://[vendor.test/", operation="things")
+    request = Request(method="GET", url="https://vendor.test:port/", operation="things")
     assert await stage.outcome(request) == Failure(Trouble.UNREACHABLE, sent=False)
     assert stage.requests == []
 
