@@ -77,8 +77,9 @@ class Schedule:
         for job in self._jobs.values():
             self._scheduler.add_job(
                 self._on_beat,
-                _trigger(job.beat, self._clock.now()),
+                _trigger(job.beat),
                 args=[job.name],
+                **_first(job.beat, self._clock.now()),
                 id=job.name,
                 coalesce=True,
                 misfire_grace_time=None,  # however late, it runs; once
@@ -125,10 +126,15 @@ class Schedule:
         return not late
 
 
-def _trigger(beat: Every | Daily, now: datetime) -> IntervalTrigger | CronTrigger:
+def _first(beat: Every | Daily, now: datetime) -> dict[str, datetime]:
+    """Return when a job first runs, where that is not as its trigger says."""
+    return {"next_run_time": now} if isinstance(beat, Every) else {}
+
+
+def _trigger(beat: Every | Daily) -> IntervalTrigger | CronTrigger:
     if isinstance(beat, Daily):
         return CronTrigger(hour=beat.at.hour, minute=beat.at.minute, second=beat.at.second, timezone=UTC)
-    return IntervalTrigger(seconds=beat.interval.total_seconds(), start_date=now, timezone=UTC)
+    return IntervalTrigger(seconds=beat.interval.total_seconds(), timezone=UTC)
 
 
 def _missed(beat: Every | Daily, last: float | None, now: float) -> int:

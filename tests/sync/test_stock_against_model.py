@@ -39,12 +39,13 @@ def moment(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def compared(model: ModuleType) -> type[Any]:
+def compared(model: ModuleType) -> type[Any]:  # noqa: C901 - a class body, not a flow
     """Return the model's simulation, made to ask `decide` the same question before each of its own evaluations."""
 
     class Compared(model.Sim):  # type: ignore[misc, name-defined]
         evaluations = 0
         held_approvals = 0
+        sent: dict[str, Any]
 
         def reading(self, t: float) -> Reading:
             row_available, committed, aside, updated = self.mem["row"]
@@ -96,13 +97,17 @@ def compared(model: ModuleType) -> type[Any]:
             reading, memory = self.reading(t), self.memory()
             decision = decide(reading, memory, POLICY)
             skips, writes, recorded = self.skip, self.nw, len(self.drifts)
-            self.sent = None
+            self.sent = {}
             again = bool(super().ev_am(t))
             type(self).evaluations += 1
             if self.skip > skips:
                 assert decision.verdict is Verdict.UNSETTLED
                 return again
-            if reading.approved and decision.verdict in (Verdict.WAIT_COHERENT, Verdict.WAIT_QUIET, Verdict.WAIT_ANSWER):
+            if reading.approved and decision.verdict in (
+                Verdict.WAIT_COHERENT,
+                Verdict.WAIT_QUIET,
+                Verdict.WAIT_ANSWER,
+            ):
                 # The model forgets an approval that cannot be carried out at once; the product keeps it.
                 type(self).held_approvals += 1
                 assert self.nw == writes
@@ -111,8 +116,7 @@ def compared(model: ModuleType) -> type[Any]:
             self.compare_memory(decision.memory, sent=self.nw > writes, stale=again)
             if self.nw > writes:
                 assert decision.if_applied is not None
-                assert self.sent is not None
-                sent: dict[str, Any] = self.sent
+                sent = self.sent
                 assert decision.memory.open_write == OpenWrite(
                     sent["fr"], sent["to"], sent["base"], sent["h"], sent["d0"]
                 )
@@ -177,7 +181,8 @@ def test_each_script_of_the_model_is_decided_alike(outcome: str) -> None:
         for placement in rng.sample(placements, min(PLACEMENTS_PER_SCRIPT, len(placements))):
             lags = [rng.choice(choice) for choice in exhaust.lagsets(script)]
             events = [
-                (at + 0.01 * j, event, lag) for j, (at, event, lag) in enumerate(zip(placement, script, lags, strict=True))
+                (at + 0.01 * j, event, lag)
+                for j, (at, event, lag) in enumerate(zip(placement, script, lags, strict=True))
             ]
             sim = compared_sim("amend", N0=stock, mode=mode, pout=postings, wout=writes)
             play(model, sim, events, cycles=11)
