@@ -12,15 +12,16 @@ from urllib.parse import parse_qs
 from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.faults_http import Answer, ASGIApp, Call, FaultMiddleware, Message, Proceed, Receive, Scope, Send
 from sandbox.shopify.access import TOKEN_SECONDS, serve_version
+from sandbox.shopify.context import Context
 from sandbox.shopify.engine import answer, fault_cost, root_fields, throttled_body
 from sandbox.shopify.short_page import shorten, shorten_lines
 from sandbox.shopify.state import ShopifyStore
 
 _GRAPHQL = re.compile(r"/admin/api/(?:(?P<version>[^/]+)/)?graphql\.json")
-_TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105 - a path
+_TOKEN_PATH = "/admin/oauth/access_token"
 _BULK = re.compile(r"/bulk/(?P<name>[\w.-]+)")
 _JSON = "application/json; charset=utf-8"
-_BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105 - a message
+_BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 OVERLOADED_CODE = "SERVICE_UNAVAILABLE"
 
 
@@ -90,7 +91,8 @@ class _Shop:
         body = _object(call.body)
         if body is None or not isinstance(body.get("query"), str):
             return self._json(400, {"errors": {"query": "Required parameter missing or invalid"}}, version)
-        return self._json(200, answer(self._store, grant, version, base_url, body, refusal), version)
+        context = Context(self._store, grant, version, base_url, refusal=refusal)
+        return self._json(200, answer(context, body), version)
 
     def _token(self, call: Call) -> Answer:
         given = _form(call)
@@ -183,7 +185,9 @@ async def _read(scope: Scope, receive: Receive) -> Call:
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return Call(scope["method"], scope["path"], scope.get("query_string", b"").decode("latin-1"), headers, b"".join(parts))
+    return Call(
+        scope["method"], scope["path"], scope.get("query_string", b"").decode("latin-1"), headers, b"".join(parts)
+    )
 
 
 def _base_url(scope: Scope, call: Call) -> str:

@@ -117,7 +117,9 @@ class _Planner:
             collect(self._reading, parent, selections, grouped)
         return tuple(self._field(parent, key, nodes, depth, in_list=in_list) for key, nodes in grouped.items())
 
-    def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], depth: int, *, in_list: bool) -> Field:
+    def _field(
+        self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], depth: int, *, in_list: bool
+    ) -> Field:
         name = nodes[0].name.value
         if name == "__typename":
             return Field(key, None, {}, "leaf", (), parent.name)
@@ -131,7 +133,9 @@ class _Planner:
         if not isinstance(kind, GraphQLObjectType):
             return Field(key, resolve, asked, "object", (), kind.name)
         if kind.name.endswith("Connection"):
-            return self._connection(Field(key, resolve, asked, "connection", (), kind.name), kind, sets, depth, in_list=in_list)
+            return self._connection(
+                Field(key, resolve, asked, "connection", (), kind.name), kind, sets, depth, in_list=in_list
+            )
         is_list = is_list_type(get_nullable_type(definition.type))
         below = self.fields(kind, sets, depth=depth, in_list=in_list or is_list)
         return Field(key, resolve, asked, "list" if is_list else "object", below, kind.name)
@@ -143,7 +147,9 @@ class _Planner:
         if in_list:
             self.refusals.append("Bulk queries cannot contain a connection field within a list field.")
         if depth >= MAX_DEPTH:
-            self.refusals.append(f"Bulk queries cannot contain connections with a nesting depth greater than {MAX_DEPTH}.")
+            self.refusals.append(
+                f"Bulk queries cannot contain connections with a nesting depth greater than {MAX_DEPTH}."
+            )
         row_type = get_named_type(kind.fields["nodes"].type)
         below = self.fields(row_type, self._rows(kind, sets), depth=depth + 1, in_list=False)
         if any(_holds_connection(found) for found in below) and not any(found.key == "id" for found in below):

@@ -116,7 +116,7 @@ class Estimate:
         return sum(self._root(_actual(spend, data.get(spend.key))) for spend in self.spends)
 
     def _root(self, points: int) -> int:
-        """A mutation's payload is an object like any other, except that the mutation itself costs 10."""
+        """Price one root field; of a mutation, its payload is one object less, and the mutation itself 10 points."""
         return MUTATION_COST + max(0, points - 2) if self.mutation else points
 
 
@@ -203,14 +203,16 @@ def _spend(scope: Scope, parent: GraphQLObjectType, key: str, nodes: list[FieldN
 
 def _branches(scope: Scope, kind: Any, sets: Sequence[SelectionSetNode]) -> tuple[tuple[Spend, ...], ...]:
     if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
-        return tuple(dict.fromkeys(_fields(scope, possible, sets) for possible in scope.schema.get_possible_types(kind)))
+        return tuple(
+            dict.fromkeys(_fields(scope, possible, sets) for possible in scope.schema.get_possible_types(kind))
+        )
     return (_fields(scope, kind, sets),)
 
 
 def _connection(
     scope: Scope, key: str, definition: GraphQLField, nodes: list[FieldNode], kind: GraphQLObjectType
 ) -> Spend:
-    """A connection's rows are found under `nodes` or under `edges { node }`."""
+    """Read a connection, whose rows stand under `nodes` or under `edges { node }`."""
     asked = get_argument_values(definition, nodes[0], scope.variables)
     rows = asked.get("first") if asked.get("first") is not None else asked.get("last")
     grouped: dict[str, list[FieldNode]] = {}
@@ -220,9 +222,13 @@ def _connection(
     found = [node for group in grouped.values() for node in group]
     sets = [node.selection_set for node in found if node.name.value == "nodes" and node.selection_set]
     edge_type = get_named_type(kind.fields["edges"].type)
-    for edge in (node for node in found if node.name.value == "edges" and node.selection_set):
+    for edge in (node.selection_set for node in found if node.name.value == "edges" and node.selection_set):
         inner: dict[str, list[FieldNode]] = {}
-        collect(scope, edge_type, edge.selection_set, inner)
-        sets += [n.selection_set for group in inner.values() for n in group if n.name.value == "node" and n.selection_set]
+        collect(scope, edge_type, edge, inner)
+        sets += [
+            n.selection_set for group in inner.values() for n in group if n.name.value == "node" and n.selection_set
+        ]
     row_type = get_named_type(kind.fields["nodes"].type)
-    return Spend(key, 1, min(int(rows or 0), 100_000) if rows is None or rows > 0 else 0, _branches(scope, row_type, sets))
+    return Spend(
+        key, 1, min(int(rows or 0), 100_000) if rows is None or rows > 0 else 0, _branches(scope, row_type, sets)
+    )

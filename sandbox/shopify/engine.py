@@ -23,7 +23,6 @@ from sandbox.shopify.cost import MAX_QUERY_COST, Bucket, Estimate, estimate
 from sandbox.shopify.documents import Document, Error, coerce_variables, read_document
 from sandbox.shopify.schema import schema_of
 from sandbox.shopify.selections import Scope, collect
-from sandbox.shopify.state import ShopifyStore
 
 INPUT_LIMIT = 250
 LIMITS_PAGE = "https://shopify.dev/api/usage/limits"
@@ -43,9 +42,9 @@ class Asked(NamedTuple):
     estimate: Estimate
 
 
-def answer(store: ShopifyStore, grant: Grant, version: str, base_url: str, body: Body, refusal: str | None) -> Body:
-    """Return the body of the HTTP 200 that answers a request; `refusal` is a userErrors code for all mutations."""
-    asked = _read(version, body)
+def answer(context: Context, body: Body) -> Body:
+    """Return the body of the HTTP 200 that answers a request."""
+    store, asked = context.store, _read(context.version, body)
     if not isinstance(asked, Asked):
         return {"errors": list(asked)}
     requested = asked.estimate.requested
@@ -54,12 +53,11 @@ def answer(store: ShopifyStore, grant: Grant, version: str, base_url: str, body:
     oversized = next(_oversized(asked), None)
     if oversized is not None:
         return {"errors": [oversized]}
-    bucket = store.bucket(grant.app)
+    bucket = store.bucket(context.grant.app)
     if store.rate_limits and not bucket.reserve(requested):
         store.throttled += 1
         return throttled_body(bucket, requested)
-    context = Context(store, grant, version, base_url, refusal=refusal)
-    return _told(store, bucket, asked, context, _run(asked, context))
+    return _told(bucket, asked, context, _run(asked, context))
 
 
 def _read(version: str, body: Body) -> Asked | list[Error] | tuple[Error, ...]:
@@ -135,7 +133,7 @@ def _denied(schema: GraphQLSchema, grant: Grant) -> frozenset[str]:
 def _guard(denied: frozenset[str]) -> Callable[..., Any]:
     """Make a middleware that answers null and ACCESS_DENIED for what the token may not see."""
 
-    def check(resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo, **asked: Any) -> Any:
+    def check(resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Context], **asked: Any) -> Any:
         kind = get_named_type(info.return_type).name
         of = kind.removesuffix("Connection")
         for coordinate in (f"{info.parent_type.name}.{info.field_name}", of):
@@ -154,9 +152,9 @@ def _access_denied(name: str, scopes: tuple[str, ...]) -> GraphQLError:
     )
 
 
-def _told(store: ShopifyStore, bucket: Bucket, asked: Asked, context: Context, result: ExecutionResult) -> Body:
+def _told(bucket: Bucket, asked: Asked, context: Context, result: ExecutionResult) -> Body:
     """Give the unused points back, count the call, and put the answer together."""
-    requested = asked.estimate.requested
+    store, requested = context.store, asked.estimate.requested
     actual = min(asked.estimate.actual(result.data), requested)
     if store.rate_limits:
         bucket.give_back(requested - actual)

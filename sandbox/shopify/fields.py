@@ -110,7 +110,10 @@ def duplicate_skus(item: Item, info: Info) -> int:
 
 def measurement(item: Item, _: Info) -> dict[str, Any]:
     """Return the item's measurement: no pretend good has a weight."""
-    return {"id": f"gid://shopify/InventoryItemMeasurement/{item.number}", "weight": {"unit": "KILOGRAMS", "value": 0.0}}
+    return {
+        "id": f"gid://shopify/InventoryItemMeasurement/{item.number}",
+        "weight": {"unit": "KILOGRAMS", "value": 0.0},
+    }
 
 
 def changes(group: AdjustmentGroup, _: Info, **asked: Any) -> list[Change]:
@@ -159,7 +162,9 @@ def timezone_offset(store: ShopifyStore, _: Info) -> int:
 
 def bulk_url(operation: Operation, info: Info) -> str | None:
     """Return where the result lies: plain storage beside the API, for anyone who knows the name."""
-    return f"{info.context.base_url}/bulk/{operation.file_name}" if operation.has_file and not operation.failed else None
+    return (
+        f"{info.context.base_url}/bulk/{operation.file_name}" if operation.has_file and not operation.failed else None
+    )
 
 
 def bulk_partial_url(operation: Operation, info: Info) -> str | None:
@@ -207,12 +212,12 @@ FIELDS: dict[str, Callable[..., Any]] = {
             "redirect_limit_reached": False,
         }
     ),
-    "Shop.taxesIncluded": constant(False),  # noqa: FBT003
+    "Shop.taxesIncluded": constant(False),
     "Shop.timezoneOffsetMinutes": timezone_offset,
     "Shop.url": lambda store, _: f"https://{store.domain}",
     "Shop.weightUnit": constant("KILOGRAMS"),
     "Location.activatable": lambda place, _: not place.is_active,
-    "Location.deactivatable": constant(False),  # noqa: FBT003
+    "Location.deactivatable": constant(False),
     "Location.address": lambda place, _: {
         "address1": "1 Main Street",
         "city": place.city,
@@ -222,9 +227,9 @@ FIELDS: dict[str, Callable[..., Any]] = {
         "province_code": "TX",
         "zip": "78701",
     },
-    "Location.fulfillsOnlineOrders": constant(True),  # noqa: FBT003
-    "Location.shipsInventory": constant(True),  # noqa: FBT003
-    "Location.isFulfillmentService": constant(False),  # noqa: FBT003
+    "Location.fulfillsOnlineOrders": constant(True),
+    "Location.shipsInventory": constant(True),
+    "Location.isFulfillmentService": constant(False),
     "Location.hasActiveInventory": lambda place, info: bool(info.context.store.stock.indexes[place.id].entries()),
     "Location.inventoryLevel": location_level,
     "Location.inventoryLevels": location_levels,
@@ -241,7 +246,7 @@ FIELDS: dict[str, Callable[..., Any]] = {
     "InventoryItem.variants": connection(lambda item: [item.variant]),
     "InventoryAdjustmentGroup.changes": changes,
     "Product.hasOnlyDefaultVariant": lambda product, _: product.option_names == ("Title",),
-    "Product.isGiftCard": constant(False),  # noqa: FBT003
+    "Product.isGiftCard": constant(False),
     "Product.options": options,
     "Product.publishedAt": lambda product, _: product.created_at if product.status == "ACTIVE" else None,
     "Product.tags": lambda product, _: sorted(product.tags),
@@ -260,7 +265,7 @@ FIELDS: dict[str, Callable[..., Any]] = {
     "ProductVariant.selectedOptions": selected_options,
     "ProductVariant.sellableOnlineQuantity": lambda variant, _: max(0, total_available(variant.item)),
     "ProductVariant.sku": lambda variant, _: variant.item.sku or None,
-    "ProductVariant.taxable": constant(True),  # noqa: FBT003
+    "ProductVariant.taxable": constant(True),
     "BulkOperation.url": bulk_url,
     "BulkOperation.partialDataUrl": bulk_partial_url,
     "WebhookSubscription.apiVersion": subscription_version,

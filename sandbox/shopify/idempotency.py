@@ -46,10 +46,12 @@ class IdempotencyKeys:
     def remember(self, app: str, mutation: str, key: str, hashed: str, outcome: Any) -> None:
         """Note how the write under a key ended; `outcome` None means it was refused."""
         now = self._clock.now()
-        self._uses = {known: use for known, use in self._uses.items() if now - use.at < KEPT} if self._full() else self._uses
+        self._uses = (
+            {known: use for known, use in self._uses.items() if now - use.at < KEPT} if self._full() else self._uses
+        )
         self._uses[app, mutation, key] = _Use(now, hashed, outcome)
 
     def _full(self) -> bool:
         """Sweep only now and then: at every power of two from 1,024 on."""
         size = len(self._uses)
-        return size >= 1024 and size & (size - 1) == 0  # noqa: PLR2004
+        return size >= 1024 and size & (size - 1) == 0

@@ -27,6 +27,7 @@ STRICT_FROM = "2026-04"
 
 FIRST_GROUP = 9_500_000_000_000
 Payload = dict[str, Any]
+GROUP = "inventory_adjustment_group"
 
 
 class Request(NamedTuple):
@@ -43,7 +44,7 @@ class Request(NamedTuple):
         return self.context.store
 
 
-def set_quantities(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
+def set_quantities(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
     """inventorySetQuantities: set available or on_hand to absolute values."""
     input_ = arguments["input"]
     _demand_compare(info, "InventoryQuantityInput", input_["quantities"])
@@ -57,10 +58,10 @@ def set_quantities(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payloa
         deltas = [(row, "available", row["quantity"] - quantity_now(store, name, row)) for row in input_["quantities"]]
         return _applied(request, input_, name, deltas)
 
-    return _once(info, "inventorySetQuantities", arguments, "inventory_adjustment_group", errors, apply)
+    return _once(info, "inventorySetQuantities", arguments, result=GROUP, errors=errors, apply=apply)
 
 
-def adjust_quantities(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
+def adjust_quantities(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
     """inventoryAdjustQuantities: add to a quantity, or take from it."""
     input_ = arguments["input"]
     _demand_compare(info, "InventoryChangeInput", input_["changes"])
@@ -73,10 +74,10 @@ def adjust_quantities(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Pay
         name = input_["name"]
         return _applied(request, input_, name, [(row, name, row["delta"]) for row in input_["changes"]])
 
-    return _once(info, "inventoryAdjustQuantities", arguments, "inventory_adjustment_group", errors, apply)
+    return _once(info, "inventoryAdjustQuantities", arguments, result=GROUP, errors=errors, apply=apply)
 
 
-def activate(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
+def activate(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
     """inventoryActivate: begin to stock an item at a location. Its userErrors have no code."""
 
     def errors(request: Request) -> list[UserError]:
@@ -96,10 +97,10 @@ def activate(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
         if wanted is not None:
             before = level.quantities["available"]
             store.stock.move(level, available=wanted - before)
-            _note(request, level, "available", before, "other", None)
+            _note(request, level, "available", before=before, reason="other", reference=None)
         return {"inventory_level": level, "user_errors": []}
 
-    return _once(info, "inventoryActivate", arguments, "inventory_level", errors, apply)
+    return _once(info, "inventoryActivate", arguments, result="inventory_level", errors=errors, apply=apply)
 
 
 def _activation_refusals(store: ShopifyStore, arguments: dict[str, Any]) -> list[tuple[list[str], str]]:
@@ -117,7 +118,7 @@ def _activation_refusals(store: ShopifyStore, arguments: dict[str, Any]) -> list
     return []
 
 
-def deactivate(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
+def deactivate(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
     """inventoryDeactivate: stop stocking an item at a location. Its userErrors have no code."""
     store: ShopifyStore = info.context.store
     if info.context.refusal:
@@ -141,7 +142,7 @@ def _deactivation_refusal(level: Level | None) -> str | None:
     return None
 
 
-def update_item(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
+def update_item(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
     """inventoryItemUpdate: tracked, SKU, cost and shipping of an inventory item."""
     store: ShopifyStore = info.context.store
     if info.context.refusal:
@@ -159,14 +160,14 @@ def update_item(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
     return {"inventory_item": item, "user_errors": []}
 
 
-def _demand_compare(info: GraphQLResolveInfo, type_name: str, rows: list[dict[str, Any]]) -> None:
+def _demand_compare(info: GraphQLResolveInfo[Context], type_name: str, rows: list[dict[str, Any]]) -> None:
     """Raise unless every row says what it changes from, if only null."""
     if info.context.version >= STRICT_FROM and any("changeFromQuantity" not in row for row in rows):
         message = f"{type_name} must include the following argument: changeFromQuantity."
         raise GraphQLError(message, extensions={"code": "INVALID_FIELD_ARGUMENTS"})
 
 
-def _key(info: GraphQLResolveInfo) -> str:
+def _key(info: GraphQLResolveInfo[Context]) -> str:
     """Return the idempotency key that stands on the field; raises where it is mandatory and missing."""
     directive = info.schema.get_directive("idempotent")
     assert directive is not None  # noqa: S101 - our schema has it
@@ -178,9 +179,10 @@ def _key(info: GraphQLResolveInfo) -> str:
 
 
 def _once(
-    info: GraphQLResolveInfo,
+    info: GraphQLResolveInfo[Context],
     mutation: str,
     arguments: dict[str, Any],
+    *,
     result: str,
     errors: Callable[[Request], list[UserError]],
     apply: Callable[[Request], Payload],
@@ -208,7 +210,9 @@ def _refused(errors: list[UserError]) -> Payload:
     return {"user_errors": errors}
 
 
-def _applied(request: Request, input_: dict[str, Any], name: str, deltas: list[tuple[dict[str, Any], str, int]]) -> Payload:
+def _applied(
+    request: Request, input_: dict[str, Any], name: str, deltas: list[tuple[dict[str, Any], str, int]]
+) -> Payload:
     """Move every row, note each write, and describe what changed; nothing changed gives no group."""
     store, changes = request.store, []
     for row, moved, delta in deltas:
@@ -218,11 +222,12 @@ def _applied(request: Request, input_: dict[str, Any], name: str, deltas: list[t
         level = item.levels.get(location.id) or store.stock.activate(item, location)
         before = level.quantity(name)
         store.stock.move(level, **{moved: delta})
-        _note(request, level, name, before, input_["reason"], input_.get("referenceDocumentUri"))
+        reason, reference = input_["reason"], input_.get("referenceDocumentUri")
+        _note(request, level, name, before=before, reason=reason, reference=reference)
         if delta:
             changes.append(Change(moved, delta, item, location, row.get("ledgerDocumentUri")))
             changes += [Change("on_hand", delta, item, location)] if moved != "incoming" else []
-    return {"inventory_adjustment_group": _group(store, input_, changes), "user_errors": []}
+    return {GROUP: _group(store, input_, changes), "user_errors": []}
 
 
 def _group(store: ShopifyStore, input_: dict[str, Any], changes: list[Change]) -> AdjustmentGroup | None:
@@ -234,7 +239,7 @@ def _group(store: ShopifyStore, input_: dict[str, Any], changes: list[Change]) -
     return group
 
 
-def _note(request: Request, level: Level, name: str, before: int, reason: str, reference: str | None) -> None:
+def _note(request: Request, level: Level, name: str, *, before: int, reason: str, reference: str | None) -> None:
     write = StockWrite(
         at=request.store.clock.now(),
         mutation=request.mutation,

@@ -30,7 +30,9 @@ class Edge(NamedTuple):
 class Page:
     """One answered page: `nodes`, or `edges`, and `page_info`."""
 
-    def __init__(self, entries: Sequence[Entry], key: Callable[[Entry], SortValue], *, more: bool, earlier: bool) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], key: Callable[[Entry], SortValue], *, more: bool, earlier: bool
+    ) -> None:
         self._entries = entries
         self._key = key
         self.has_next_page = more

@@ -11,7 +11,16 @@ PHYSICAL = ("available", "committed", "reserved", "damaged", "quality_control", 
 """What on_hand is the sum of; `incoming` stands apart."""
 
 SETTABLE = (*PHYSICAL, "incoming")
-QUANTITY_NAMES = ("available", "committed", "damaged", "incoming", "on_hand", "quality_control", "reserved", "safety_stock")
+QUANTITY_NAMES = (
+    "available",
+    "committed",
+    "damaged",
+    "incoming",
+    "on_hand",
+    "quality_control",
+    "reserved",
+    "safety_stock",
+)
 
 
 class SoldOut(ValueError):

@@ -38,7 +38,7 @@ class Money:
     def amount(self) -> str:
         """The amount without needless zeros, but with one decimal at least."""
         text = price_text(self.amount_cents)
-        return text[:-1] if text.endswith("0") else text
+        return text.removesuffix("0")
 
     @property
     def shop_money(self) -> Self:

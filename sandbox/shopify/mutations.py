@@ -15,7 +15,7 @@ from sandbox.shopify.inventory_rules import UserError
 from sandbox.shopify.webhooks import address_refusal
 
 
-def subscribe(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
+def subscribe(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
     """webhookSubscriptionCreate; the same topic and address twice is refused."""
     context: Context = info.context
     asked, rows = arguments["webhookSubscription"], context.store.subscriptions
@@ -28,12 +28,14 @@ def subscribe(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
         return {"webhook_subscription": None, "user_errors": [wrong]}
     fields = asked.get("includeFields") or []
     kind = asked.get("format") or "JSON"
-    made = rows.add(arguments["topic"], uri, kind, asked.get("filter"), fields, context.version)
+    made = rows.add(
+        arguments["topic"], uri, kind=kind, only=asked.get("filter"), fields=fields, version=context.version
+    )
     return {"webhook_subscription": made, "user_errors": []}
 
 
-def unsubscribe(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
-    """webhookSubscriptionDelete."""
+def unsubscribe(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
+    """WebhookSubscriptionDelete."""
     gid = arguments["id"]
     if info.context.refusal or not info.context.store.subscriptions.remove(gid):
         wrong = UserError(None, ["id"], info.context.refusal or "Webhook subscription does not exist")
@@ -41,7 +43,7 @@ def unsubscribe(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
     return {"deleted_webhook_subscription_id": gid, "user_errors": []}
 
 
-def run_bulk_query(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
+def run_bulk_query(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
     """bulkOperationRunQuery: five at once; the rows are those of this moment."""
     context: Context = info.context
     bulk = context.store.bulk
@@ -63,8 +65,8 @@ def _no_bulk(errors: list[UserError]) -> Payload:
     return {"bulk_operation": None, "user_errors": errors}
 
 
-def cancel_bulk(_: Any, info: GraphQLResolveInfo, **arguments: Any) -> Payload:
-    """bulkOperationCancel."""
+def cancel_bulk(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
+    """BulkOperationCancel."""
     bulk = info.context.store.bulk
     operation = bulk.operations.get(arguments["id"])
     if operation is None:

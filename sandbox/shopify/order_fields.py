@@ -8,8 +8,8 @@ from typing import Any
 from sandbox.shopify.context import Info
 from sandbox.shopify.fields import connection, constant, money
 from sandbox.shopify.model import Location
-from sandbox.shopify.order_model import Line, Order, Refund
 from sandbox.shopify.money import Money, part, tax_on
+from sandbox.shopify.order_model import Line, Order, Refund
 
 
 def first_of(rows: Callable[[Any], list[Any]]) -> Callable[..., list[Any]]:
@@ -39,7 +39,10 @@ def _discounted_unit(line: Line) -> int:
 
 def _total(order: Order) -> int:
     """Before anything was taken off the order, units put on by edits included."""
-    return sum(_net_ordered(line) + tax_on(_net_ordered(line), line.tax_rate) for line in order.lines) + order.shipping_cents
+    return (
+        sum(_net_ordered(line) + tax_on(_net_ordered(line), line.tax_rate) for line in order.lines)
+        + order.shipping_cents
+    )
 
 
 def _current_discounts(order: Order) -> int:
@@ -59,7 +62,7 @@ def refund_owner(refund: Refund, _: Info) -> Order:
 
 ORDER_FIELDS: dict[str, Callable[..., Any]] = {
     "Order.closed": lambda order, _: order.closed_at is not None,
-    "Order.confirmed": constant(True),  # noqa: FBT003
+    "Order.confirmed": constant(True),
     "Order.currencyCode": lambda _, info: info.context.store.currency,
     "Order.presentmentCurrencyCode": lambda _, info: info.context.store.currency,
     "Order.currentSubtotalLineItemsQuantity": lambda order, _: sum(line.current_quantity for line in order.lines),
@@ -81,7 +84,7 @@ ORDER_FIELDS: dict[str, Callable[..., Any]] = {
     "Order.subtotalLineItemsQuantity": lambda order, _: sum(line.quantity for line in order.lines),
     "Order.subtotalPriceSet": money(lambda order: sum(map(_net_ordered, order.lines))),
     "Order.tags": lambda order, _: list(order.tags),
-    "Order.taxesIncluded": constant(False),  # noqa: FBT003
+    "Order.taxesIncluded": constant(False),
     "Order.totalDiscountsSet": money(lambda order: sum(line.discount_cents for line in order.lines)),
     "Order.totalOutstandingSet": money(
         lambda order: max(0, order.current_cents - order.received_cents + order.refunded_cents)
@@ -94,7 +97,7 @@ ORDER_FIELDS: dict[str, Callable[..., Any]] = {
     "LineItem.discountedTotalSet": money(_net_ordered),
     "LineItem.discountedUnitPriceAfterAllDiscountsSet": money(_discounted_unit),
     "LineItem.discountedUnitPriceSet": money(_discounted_unit),
-    "LineItem.isGiftCard": constant(False),  # noqa: FBT003
+    "LineItem.isGiftCard": constant(False),
     "LineItem.name": lambda line, _: f"{line.variant.product.title} - {line.variant.title}",
     "LineItem.nonFulfillableQuantity": constant(0),
     "LineItem.originalTotalSet": money(lambda line: line.unit_cents * line.quantity),
@@ -105,7 +108,7 @@ ORDER_FIELDS: dict[str, Callable[..., Any]] = {
     "LineItem.restockable": lambda line, _: line.variant.item.tracked,
     "LineItem.sku": lambda line, _: line.variant.item.sku or None,
     "LineItem.taxLines": tax_lines,
-    "LineItem.taxable": constant(True),  # noqa: FBT003
+    "LineItem.taxable": constant(True),
     "LineItem.title": lambda line, _: line.variant.product.title,
     "LineItem.totalDiscountSet": money(lambda line: line.discount_cents),
     "LineItem.unfulfilledQuantity": lambda line, _: line.unfulfilled,
@@ -123,7 +126,7 @@ ORDER_FIELDS: dict[str, Callable[..., Any]] = {
     "RefundLineItem.totalTaxSet": money(lambda row: row.tax_cents),
     "Fulfillment.fulfillmentLineItems": connection(lambda fulfilment: fulfilment.lines),
     "Fulfillment.name": lambda row, _: f"{row.order.name}-F{row.order.fulfilments.index(row) + 1}",
-    "Fulfillment.requiresShipping": constant(True),  # noqa: FBT003
+    "Fulfillment.requiresShipping": constant(True),
     "Fulfillment.status": constant("SUCCESS"),
     "Fulfillment.totalQuantity": lambda row, _: sum(line.quantity for line in row.lines),
     "Fulfillment.updatedAt": lambda row, _: row.created_at,

@@ -41,7 +41,7 @@ class Line:
         self.tax_cents = tax_on(self.net_cents, self.tax_rate)
 
     def add(self, units: int, *, committed: int) -> None:
-        """An edit puts more units on the line, at the full price."""
+        """Put more units on the line, at the full price, as an edit does."""
         self.quantity += units
         self.current_quantity += units
         self.unfulfilled += units

@@ -59,7 +59,9 @@ def order_doc(order: Order) -> Doc:
 class OrderBook:
     """All orders, oldest first, and what can be done with them."""
 
-    def __init__(self, clock: Clock, stock: Stock, lag_seconds: float, publish: Callable[[Event], None], tax_rate: Decimal) -> None:
+    def __init__(
+        self, clock: Clock, stock: Stock, lag_seconds: float, publish: Callable[[Event], None], tax_rate: Decimal
+    ) -> None:
         self._clock = clock
         self._stock = stock
         self._publish = publish
@@ -105,7 +107,10 @@ class OrderBook:
     def fulfil(self, order: Order, units: Mapping[Line, int]) -> Fulfilment:
         """Send units that are still to be sent; the order closes itself when all are."""
         for line, wanted in units.items():
-            _check(0 < wanted <= line.unfulfilled, f"{order.name}: {wanted} units cannot be sent, {line.unfulfilled} are open")
+            _check(
+                0 < wanted <= line.unfulfilled,
+                f"{order.name}: {wanted} units cannot be sent, {line.unfulfilled} are open",
+            )
         lines = []
         for line, wanted in units.items():
             line.unfulfilled -= wanted
@@ -121,10 +126,15 @@ class OrderBook:
         self._changed(order, "fulfillments/create", *(["orders/fulfilled"] if done else []), "orders/updated")
         return fulfilment
 
-    def refund(self, order: Order, units: Mapping[Line, int], restock: RestockType, location: Location | None) -> Refund:
+    def refund(
+        self, order: Order, units: Mapping[Line, int], restock: RestockType, location: Location | None
+    ) -> Refund:
         """Give money back for units. CANCEL takes unsent units, RETURN sent ones, NO_RESTOCK unsent ones first."""
         for line, wanted in units.items():
-            _check(0 < wanted <= _refundable(line, restock), f"{order.name}: {wanted} units cannot be refunded as {restock}")
+            _check(
+                0 < wanted <= _refundable(line, restock),
+                f"{order.name}: {wanted} units cannot be refunded as {restock}",
+            )
         rows = [self._take_off(line, wanted, restock, location) for line, wanted in units.items()]
         refund = self._refund(order, rows, "", money=True)
         self._changed(order, "refunds/create", "orders/updated")
@@ -162,7 +172,16 @@ class OrderBook:
     def _add_line(self, order: Order, item: Item, units: int, discount_cents: int) -> None:
         variant = item.variant
         number = next(self._records)
-        line = Line(number, order, variant, units, variant.price_cents, discount_cents, self._tax_rate, self._commit(item, units, order.location))
+        line = Line(
+            number,
+            order,
+            variant,
+            units,
+            variant.price_cents,
+            discount_cents,
+            self._tax_rate,
+            self._commit(item, units, order.location),
+        )
         order.lines.append(self._keep(line))
 
     def _add_units(self, order: Order, line: Line | None, item: Item, units: int) -> None:
@@ -226,7 +245,7 @@ class OrderBook:
             self._publish(Event(topic, order.id, self._clock.now()))
 
 
-def _check(fine: bool, message: str) -> None:
+def _check(fine: object, message: str) -> None:
     if not fine:
         raise ValueError(message)
 
@@ -249,4 +268,3 @@ def _refundable(line: Line, restock: RestockType) -> int:
             return line.fulfilled - line.returned
         case _:
             return line.current_quantity
-

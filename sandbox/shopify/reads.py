@@ -192,7 +192,7 @@ def api_version(handle: str) -> dict[str, Any]:
     return {"handle": handle, "display_name": f"{year}-{month}", "supported": handle in SERVED}
 
 
-def api_versions(_: Any, info: Info) -> list[dict[str, Any]]:
+def api_versions(_: Any, _info: Info) -> list[dict[str, Any]]:
     """Return the versions there are, the unsupported `unstable` last."""
     unstable = {"handle": "unstable", "display_name": "unstable", "supported": False}
     return [*map(api_version, SERVED), unstable]
@@ -223,7 +223,7 @@ class _Whole:
         self.path = path
 
 
-def inventory_properties(_: Any, info: Info) -> dict[str, Any]:
+def inventory_properties(_: Any, _info: Info) -> dict[str, Any]:
     """Return the quantity names and how they add up."""
     parts = ["available", "committed", "damaged", "quality_control", "reserved", "safety_stock"]
     names = [

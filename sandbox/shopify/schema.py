@@ -11,9 +11,9 @@ from typing import Any
 
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, build_schema
 
+from sandbox.shopify.bulk import Operation
 from sandbox.shopify.fields import FIELDS
 from sandbox.shopify.model import AdjustmentGroup, Item, Level, Location, Product, Quantity, Variant
-from sandbox.shopify.bulk import Operation
 from sandbox.shopify.mutations import MUTATIONS
 from sandbox.shopify.order_fields import ORDER_FIELDS
 from sandbox.shopify.order_model import Fulfilment, FulfilmentLine, FulfilmentOrder, Line, Order, Refund

@@ -163,7 +163,7 @@ class _Reader:
         return token
 
     def _stray(self) -> _Term:
-        """A colon that no filter's name precedes; inside an unquoted time, one precedes the "00" that follows."""
+        """Pass over a colon that no filter's name precedes; in an unquoted time, the next "00" looks like one."""
         if self._value() is not None:
             self._warn("", "A search field name is missing before the colon.", "missing_named_field")
         return _Term(None, None)
@@ -195,7 +195,7 @@ def _joined(terms: list[_Term], word: str) -> _Term:
     tests = [term.test for term in terms if term.test is not None]
     shown = [term.parsed for term in terms if term.parsed]
     parsed = {word: shown} if len(shown) > 1 else next(iter(shown), None)
-    if len(tests) < 2:  # noqa: PLR2004
+    if len(tests) < 2:
         return _Term(tests[0] if tests else None, parsed)
     first, *rest = tests
     if word == "or":
@@ -209,14 +209,12 @@ def _negated(term: _Term) -> _Term:
 
 
 def _containing(text: str) -> Predicate:
-    """A word without a field is looked for in every text."""
+    """Look for a word without a field in every text."""
     wanted = text.casefold().strip("*")
     return lambda doc: any(wanted in value.casefold() for value in doc.values() if isinstance(value, str))
 
 
-def _comparison(
-    kind: Kind, name: str, comparison: str, text: str, zone: ZoneInfo
-) -> tuple[Predicate | None, str]:
+def _comparison(kind: Kind, name: str, comparison: str, text: str, zone: ZoneInfo) -> tuple[Predicate | None, str]:
     """Return the test and the value as it was understood; no test for a value that makes no sense."""
     match kind:
         case Kind.DATE:

@@ -11,12 +11,18 @@ def shorten(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(value: dict[str, Any]) -> dict[str, Any]:
-    cut = {name: rows[: len(rows) * 2 // 3] for name, rows in value.items() if name in ("nodes", "edges") and isinstance(rows, list)}
+    cut = {
+        name: rows[: len(rows) * 2 // 3]
+        for name, rows in value.items()
+        if name in ("nodes", "edges") and isinstance(rows, list)
+    }
     if not cut:
         return {name: _short(inner) if isinstance(inner, dict) else inner for name, inner in value.items()}
     told = {**value, **cut}
     if isinstance(value.get("pageInfo"), dict):
-        told["pageInfo"] = {**value["pageInfo"], "hasNextPage": False} if "hasNextPage" in value["pageInfo"] else value["pageInfo"]
+        told["pageInfo"] = (
+            {**value["pageInfo"], "hasNextPage": False} if "hasNextPage" in value["pageInfo"] else value["pageInfo"]
+        )
     return told
 
 

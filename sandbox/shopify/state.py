@@ -54,7 +54,7 @@ class ShopifyStore:
         age: timedelta = timedelta(days=30),
     ) -> None:
         self.clock = clock
-        self.random = random.Random(seed)  # noqa: S311 - made-up ids, not secrets
+        self.random = random.Random(seed)
         self.domain = domain
         self.zone = ZoneInfo(timezone)
         self.currency = currency
@@ -229,18 +229,18 @@ class ShopifyStore:
         self.order_book.edit(self.order(order), self.item(sku), delta, restock=restock, oversell=oversell)
 
     def adjust(self, sku: str, delta: int, location: str | None = None) -> None:
-        """Somebody edits the available stock by hand, in the admin."""
+        """Edit the available stock by hand, as somebody does in the admin."""
         self.stock.move(self.level(sku, location), available=delta)
 
     def reserve_draft(self, sku: str, units: int, location: str | None = None) -> None:
-        """A draft order reserves units; raises SoldOut's parent ValueError if they are not available."""
+        """Reserve units for a draft order; raises ValueError if they are not available."""
         level = self.level(sku, location)
         if not 0 < units <= level.quantities["available"]:
             raise ValueError(f"{sku}: {units} units cannot be reserved")
         self.stock.move(level, available=-units, reserved=units)
 
     def release_draft(self, sku: str, units: int, location: str | None = None) -> None:
-        """The draft is given up."""
+        """Give a draft order up."""
         level = self.level(sku, location)
         if not 0 < units <= level.quantities["reserved"]:
             raise ValueError(f"{sku}: {units} units are not reserved")

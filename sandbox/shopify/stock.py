@@ -99,7 +99,9 @@ class Stock:
         found: list[Quantity] = []
         for name in names:
             if name == "on_hand" or name in level.quantities:
-                gid = f"gid://shopify/InventoryQuantity/{level.number}?inventory_item_id={level.item.number}&name={name}"
+                gid = (
+                    f"gid://shopify/InventoryQuantity/{level.number}?inventory_item_id={level.item.number}&name={name}"
+                )
                 found.append(Quantity(gid, name, level.quantity(name), level.touched.get(name)))
         return found
 

@@ -59,7 +59,9 @@ class Subscriptions:
         self._next = FIRST_SUBSCRIPTION
         self.rows: dict[str, Subscription] = {}
 
-    def add(self, topic: str, uri: str, kind: str, only: str | None, fields: list[str], version: str) -> Subscription:
+    def add(
+        self, topic: str, uri: str, *, kind: str, only: str | None, fields: list[str], version: str
+    ) -> Subscription:
         """Make a subscription."""
         self._next += 1
         now = self._clock.now().replace(microsecond=0)

@@ -27,5 +27,5 @@ def teach_scalars(schema: GraphQLSchema) -> None:
     decimal = schema.type_map["Decimal"]
     assert isinstance(moment, GraphQLScalarType)  # noqa: S101 - our own schema says so
     assert isinstance(decimal, GraphQLScalarType)  # noqa: S101 - our own schema says so
-    moment.coerce_output_value = datetime_text  # type: ignore[method-assign]
-    decimal.coerce_input_value = _read_decimal  # type: ignore[method-assign]
+    moment.coerce_output_value = datetime_text
+    decimal.coerce_input_value = _read_decimal
