@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -22,48 +22,39 @@ class InProcessTransport(httpx.AsyncBaseTransport):
     interrupted by its client's giving up: its effect lands as it would in another process.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, clock: Clock, protocol_error: bool = False
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, clock: Clock, protocol_error: bool = False) -> None:
         self._app = app
         self._clock = clock
         self._protocol_error = protocol_error
-        self._running: set[asyncio.Task[tuple[Answer, datetime]]] = set()
+        self._running: set[asyncio.Task[tuple[Answer, timedelta]]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the service's answer; raises httpx.ReadError or httpx.ReadTimeout."""
         body = await request.aread()
         seconds: float | None = request.extensions.get("timeout", {}).get("read")
-        asked = self._clock.now()
         task = asyncio.ensure_future(self._serve(request, body))
         self._running.add(task)
         task.add_done_callback(self._forget)
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
             raise httpx.ReadTimeout("The read operation timed out", request=request)
-        answer, answered = self._result(task, request)
-        if seconds is not None and answered - asked > timedelta(seconds=seconds):
+        answer, took = self._result(task, request)
+        if seconds is not None and took > timedelta(seconds=seconds):
             raise httpx.ReadTimeout("The read operation timed out", request=request)
-        return httpx.Response(
-            answer.status,
-            headers=list(answer.headers),
-            content=answer.body,
-            request=request,
-        )
+        return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body, request=request)
 
-    async def _serve(
-        self, request: httpx.Request, body: bytes
-    ) -> tuple[Answer, datetime]:
-        return await run_app(self._app, _scope(request), body), self._clock.now()
+    async def _serve(self, request: httpx.Request, body: bytes) -> tuple[Answer, timedelta]:
+        """Return the answer and how long the service took, by its own clock."""
+        asked = self._clock.now()
+        answer = await run_app(self._app, _scope(request), body)
+        return answer, self._clock.now() - asked
 
-    def _forget(self, task: asyncio.Task[tuple[Answer, datetime]]) -> None:
+    def _forget(self, task: asyncio.Task[tuple[Answer, timedelta]]) -> None:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # an abandoned call's cut connection concerns nobody: mark it as seen
 
-    def _result(
-        self, task: asyncio.Task[tuple[Answer, datetime]], request: httpx.Request
-    ) -> tuple[Answer, datetime]:
+    def _result(self, task: asyncio.Task[tuple[Answer, timedelta]], request: httpx.Request) -> tuple[Answer, timedelta]:
         try:
             return task.result()
         except ConnectionCut as cut:

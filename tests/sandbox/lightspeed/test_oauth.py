@@ -149,3 +149,22 @@ async def test_revoked_and_disconnected_tokens_are_refused(stranger: httpx.Async
 async def test_another_account_is_forbidden(client: httpx.AsyncClient) -> None:
     answer = await client.get("https://api.lightspeedapp.com/API/V3/Account/777/Item.json")
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"[]"])
+async def test_a_malformed_json_token_request_is_refused(stranger: httpx.AsyncClient, body: bytes) -> None:
+    answer = await stranger.post(TOKEN, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_a_json_refresh_that_names_a_scope_is_refused(stranger: httpx.AsyncClient) -> None:
+    asked = {**CLIENT, "grant_type": "refresh_token", "refresh_token": "sandbox-refresh-token"}
+    answer = await stranger.post(TOKEN, json={**asked, "scope": "employee:all"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert (await stranger.post(TOKEN, data={**asked, "scope": "employee:all"})).status_code == 200
+
+
+async def test_a_code_with_a_challenge_needs_its_verifier(stranger: httpx.AsyncClient, shop: LightspeedShop) -> None:
+    grant = {**CLIENT, "grant_type": "authorization_code", "code": shop.issue_code("some-challenge")}
+    answer = await stranger.post(TOKEN, data={**grant, "code_verifier": "other"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")

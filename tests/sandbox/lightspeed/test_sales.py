@@ -212,7 +212,13 @@ async def test_a_line_is_added_by_its_own_path(client: httpx.AsyncClient) -> Non
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "SaleLine.json"), ("GET", "InventoryCount.json"), ("GET", "Order.json"), ("GET", "Sale/1/Nope.json")],
+    [
+        ("POST", "SaleLine.json"),
+        ("GET", "InventoryCount.json"),
+        ("GET", "Order.json"),
+        ("GET", "Sale/1/x/y.json"),
+        ("GET", "Sale/1/Nope.json"),
+    ],
 )
 async def test_what_is_not_pretended_is_an_unknown_endpoint(client: httpx.AsyncClient, method: str, path: str) -> None:
     assert (await client.request(method, path, json={})).status_code == 404
