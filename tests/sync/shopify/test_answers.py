@@ -27,9 +27,9 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RIGHT = {"x-shopify-api-version": "2026-10"}
 
 
-def got(body: bytes | str | dict[str, Any], status: int = 200, **headers: str) -> Answer:
+def got(body: bytes | str | dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
-    return Answer(status, httpx.Headers({**RIGHT, **headers}), raw)
+    return Answer(status, httpx.Headers({**RIGHT, **(headers or {})}), raw)
 
 
 REJECTED = {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}
@@ -50,17 +50,17 @@ CASES: dict[str, tuple[Outcome, type[SyncError], str, float | None]] = {
     "408": (got("", 408), Unproven, "SH004", None),
     "418": (got("", 418), Permanent, "SH008", None),
     "423 locked": (got("", 423), Permanent, "SH016", None),
-    "429 with a wait": (got("", 429, **{"retry-after": "7"}), Transient, "SH001", 7.0),
+    "429 with a wait": (got("", 429, {"retry-after": "7"}), Transient, "SH001", 7.0),
     "429 without": (got("", 429), Transient, "SH001", 1.0),
     "430 security": (got("", 430), Transient, "SH001", 300.0),
     "500 with HTML": (got("<html>", 500), Unproven, "SH006", None),
-    "503 with a wait": (got("", 503, **{"retry-after": "3"}), Unproven, "SH006", 3.0),
+    "503 with a wait": (got("", 503, {"retry-after": "3"}), Unproven, "SH006", 3.0),
     "504": (got("", 504), Unproven, "SH004", None),
-    "a redirect": (got("", 301, location="https://evil.example/"), Permanent, "SH008", None),
+    "a redirect": (got("", 301, {"location": "https://evil.example/"}), Permanent, "SH008", None),
     "HTML with 200": (got("<html>hello</html>"), Unproven, "SH007", None),
     "half a body": (got('{"data": {"shop"'), Unproven, "SH007", None),
     "a list": (got("[]"), Unproven, "SH007", None),
-    "another version": (got({"data": {}}, **{"x-shopify-api-version": "2026-01"}), OtherVersion, "SH010", None),
+    "another version": (got({"data": {}}, 200, {"x-shopify-api-version": "2026-01"}), OtherVersion, "SH010", None),
     "no version": (Answer(200, httpx.Headers(), b'{"data": {}}'), OtherVersion, "SH010", None),
     "no data": (got({"extensions": {}}), Unproven, "SH007", None),
     "null data": (got({"data": None}), Unproven, "SH007", None),

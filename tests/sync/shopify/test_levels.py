@@ -50,8 +50,8 @@ async def test_pages_are_delivered_in_order_until_the_last(stage: Stage) -> None
 
 
 async def test_all_numbers_of_a_level_come_from_one_row(stage: Stage) -> None:
-    units = {"committed": 2, "reserved": 3, "damaged": 4, "quality_control": 5, "safety_stock": 6}
-    node = {"id": item(1), "inventoryLevel": level(-1, **units)}
+    stocked = level(-1, committed=2, reserved=3, damaged=4, quality_control=5, safety_stock=6)
+    node = {"id": item(1), "inventoryLevel": stocked}
     stage.says(answer({"nodes": [node]}))
     assert await stage.shop.levels_of([item(1)]) == {
         item(1): LevelRow(
