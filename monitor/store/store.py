@@ -1,0 +1,98 @@
+"""The monitor's records, each method one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from monitor.notice import FailureReason, Notice, Receipt
+from monitor.rules import State
+from monitor.signals import Backlog
+from monitor.store import incidents, messages
+from monitor.store.incidents import Incident, Judged, Routing, Told
+from monitor.store.messages import Claim
+from sync.storage.database import Database
+
+_LONGEST_ERROR = 500
+
+
+class Store:
+    """The monitor's records over the shared database; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- rules ---
+    async def states(self) -> Mapping[str, State]:
+        """Return the kept state of every rule that has one, those no longer in the file too."""
+        return await self._database.read(incidents.states)
+
+    async def record(self, judged: Sequence[Judged], routing: Routing, now: datetime) -> Sequence[Told]:
+        """Keep what an evaluation found, with its incidents and messages; return what was decided to tell."""
+        wanted = [each for each in judged if incidents.matters(each)]
+        if not wanted:
+            return ()
+        return await self._database.write(lambda connection: incidents.record(connection, wanted, routing, now))
+
+    async def open_incidents(self) -> Sequence[Incident]:
+        """Return the alerts that are firing, oldest first."""
+        return await self._database.read(incidents.firing)
+
+    async def latest_incidents(self, limit: int = 20) -> Sequence[Incident]:
+        """Return the latest incidents, newest first."""
+        return await self._database.read(lambda connection: incidents.latest(connection, limit))
+
+    # --- messages ---
+    async def recover(self, channels: Collection[str], now: datetime) -> int:
+        """After a start: what was being sent is in doubt, what is for a channel we do not have is given up.
+
+        Returns how many messages are in doubt.
+        """
+        return await self._database.write(lambda connection: messages.recover(connection, channels, now))
+
+    async def enqueue_test(self, notices: Mapping[str, Notice], now: datetime) -> None:
+        """Write one message about no incident to each channel."""
+
+        def add(connection: Connection) -> None:
+            for channel, notice in notices.items():
+                messages.insert(connection, None, channel, notice, now)
+
+        await self._database.write(add)
+
+    async def claim(self, channel: str, lease: timedelta, now: datetime) -> Claim | None:
+        """Return the next message that is due on a channel, as ours to send until the lease ends.
+
+        Messages of one incident keep their order; those of different incidents do not wait for each other.
+        """
+        return await self._database.write(lambda connection: messages.claim(connection, channel, lease, now))
+
+    async def delivered(self, claim: Claim, receipt: Receipt, now: datetime) -> bool:
+        """Keep the proof of a delivery; False where the claim was no longer ours."""
+        values = {"state": "done", "sent_at": now, "external": asdict(receipt), "next_at": None, "lease_until": None}
+        return await self._database.write(lambda connection: messages.close(connection, claim, values))
+
+    async def undelivered(self, claim: Claim, reason: FailureReason, detail: str, next_at: datetime) -> bool:
+        """Keep why an attempt failed and when the next is due."""
+        ambiguous = reason is FailureReason.AMBIGUOUS
+        values = {
+            "state": "ambiguous" if ambiguous else "due",
+            "next_at": next_at,
+            "lease_until": None,
+            "last_error": f"{reason.value}: {detail}"[:_LONGEST_ERROR],
+        }
+        return await self._database.write(lambda connection: messages.close(connection, claim, values))
+
+    async def expire(self, before: datetime) -> int:
+        """Give up messages written before a moment, never the first of an alert that still fires; return how many."""
+        return await self._database.write(lambda connection: messages.expire(connection, before))
+
+    async def next_due(self, channel: str) -> datetime | None:
+        """Return when the next message of a channel is due, or its lease ends."""
+        return await self._database.read(lambda connection: messages.next_due(connection, channel))
+
+    async def backlog(self) -> Backlog:
+        """Return what waits to be delivered, and what was given up."""
+        return await self._database.read(messages.backlog)
