@@ -1,0 +1,135 @@
+"""The words of a message, for every channel alike: a title, what, since when, and what to do.
+
+Whatever comes from outside (SKUs, titles) loses control characters and what turns the direction of writing, and is
+cut to length, before a channel adds its own escaping.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+
+from monitor.notice import Kind, Notice, Severity
+from monitor.units import written_duration
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+_DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_SPACES = frozenset({"Zl", "Zp", "Zs"})
+_EXAMPLES_SHOWN = 5
+_LONGEST_EXAMPLE = 60
+_RENDERING = (TemplateError, ValueError, TypeError, LookupError, AttributeError)
+
+_WORDS = {
+    Kind.FIRING: "Alert",
+    Kind.REMINDER: "Still firing",
+    Kind.RESOLVED: "Resolved",
+    Kind.SUMMARY: "Was firing",
+    Kind.TEST: "Test",
+}
+_SIGNS = {Severity.CRITICAL: "\N{LARGE RED CIRCLE}", Severity.WARNING: "\N{LARGE ORANGE CIRCLE}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A message in words: safe, short, without any markup."""
+
+    sign: str  # one emoji
+    title: str
+    summary: str
+    facts: tuple[tuple[str, str], ...]  # label, text
+    description: str
+    remedy: str  # "" where there is nothing left to do
+    link: str
+    note: str  # where it comes from, and whether it may be a repeat
+
+    def plain(self) -> str:
+        """Write it as text."""
+        lines = [self.title, self.summary, "", *(f"{label}: {text}" for label, text in self.facts)]
+        for text in (self.description, f"What to do: {self.remedy}" if self.remedy else "", self.link, self.note):
+            if text:
+                lines += ["", text]
+        return "\n".join(lines)
+
+
+def wording(notice: Notice) -> Wording:
+    """Put a notice into words."""
+    over = notice.kind in (Kind.RESOLVED, Kind.SUMMARY)
+    repeat = " (possible repeat)" if notice.repeat else ""
+    return Wording(
+        sign=_sign(notice, over=over),
+        title=clean(f"{_WORDS[notice.kind]}: {notice.alert}{repeat}", 140),
+        summary=clean(notice.summary, 500),
+        facts=tuple((label, clean(text, 400)) for label, text in _facts(notice, over=over)),
+        description=clean(notice.description, 1_000),
+        remedy="" if over else clean(notice.remedy, 1_000),
+        link=notice.link if notice.link.startswith(("https://", "http://")) else "",
+        note=clean(f"lightspeed-sync, {notice.severity.value}, message {notice.identity}{repeat}", 200),
+    )
+
+
+def _sign(notice: Notice, *, over: bool) -> str:
+    if over:
+        return "\N{LARGE GREEN CIRCLE}"
+    return _SIGNS.get(notice.severity, "\N{LARGE BLUE CIRCLE}")
+
+
+def _facts(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
+    label = "Now" if notice.kind is Kind.RESOLVED else "Value"
+    facts = [(label, f"{notice.value} (alert at {notice.limit})"), ("What", notice.signal)]
+    if over and notice.until is not None:
+        length = written_duration(notice.until - notice.since)
+        facts.append(("When", f"{_moment(notice.since)} to {_moment(notice.until)} ({length})"))
+    else:
+        facts.append(("Since", f"{_moment(notice.since)} ({written_duration(notice.at - notice.since)})"))
+    if notice.examples:
+        shown = [clean(example, _LONGEST_EXAMPLE) for example in notice.examples[:_EXAMPLES_SHOWN]]
+        more = len(notice.examples) - len(shown)
+        facts.append(("SKUs", ", ".join(shown) + (f" and {more} more" if more else "")))
+    return facts
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def clean(text: str, longest: int) -> str:
+    """Return one line of at most `longest` characters without anything invisible."""
+    kept = []
+    for letter in text:
+        category = unicodedata.category(letter)
+        if category in _SPACES or letter in "\t\r\n\v\f":
+            kept.append(" ")
+        elif category not in _DROPPED:
+            kept.append(letter)
+    line = " ".join("".join(kept).split())
+    return line if len(line) <= longest else line[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def templates() -> Environment:
+    """Return the templates, HTML escaped by itself, unknown names refused."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def or_plain(notice: Notice, make: Callable[[], T], otherwise: T) -> T:
+    """Return what `make` renders; where it cannot, the plain form, so that the message goes out all the same."""
+    try:
+        return make()
+    except _RENDERING as error:
+        log.warning("notification.rendering_failed", alert=notice.alert, error=type(error).__name__)
+        return otherwise
