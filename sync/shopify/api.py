@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sync.clock import Clock
 from sync.errors import Code, OutcomeUnknown, Permanent, Transient
@@ -60,17 +60,24 @@ class AdminApi:
         self._wrong_version: OtherVersion | None = None
 
     async def read(
-        self, document: Document, variables: Mapping[str, Any], urgency: Urgency = Urgency.URGENT
-    ) -> Mapping[str, Any]:
-        """Return the data of a request that may be repeated; raises what is left after the retries."""
-        call = _Call(self, document, variables, urgency)
+        self,
+        document: Document,
+        variables: Mapping[str, Any],
+        interpret: Callable[[Mapping[str, Any]], T],
+        urgency: Urgency = Urgency.URGENT,
+    ) -> T:
+        """Return what `interpret` makes of the data of a request that may be repeated.
+
+        A `Transient` of `interpret` is one more reason to repeat. Raises what is left after the retries.
+        """
+        call = _Call(self, document, variables, interpret, urgency)
         try:
             return await self._read(call)
         except TokenRejected:
             await self.tokens.renew(call.token)
             return await self._read(call)
 
-    async def _read(self, call: _Call) -> Mapping[str, Any]:
+    async def _read(self, call: _Call[T]) -> T:
         try:
             return await self.edge.read(call.prepare, call.translate)
         finally:
@@ -87,13 +94,13 @@ class AdminApi:
         """
         if self._wrong_version is not None:
             raise Permanent(Code.SH010, self._wrong_version.detail)
-        call = _Call(self, document, variables, Urgency.URGENT)
+        call = _Call(self, document, variables, interpret, Urgency.URGENT)
         until = self.clock.monotonic() + self.limits.write_seconds
         doubt: Unproven | None = None
         last: Transient
         for attempt in count(1):
             try:
-                return interpret(await self._attempt(call))
+                return await self._attempt(call)
             except DoneAnyway as error:
                 raise OutcomeUnknown(error.code, error.detail) from error
             except Unproven as error:
@@ -112,7 +119,7 @@ class AdminApi:
             raise OutcomeUnknown(doubt.code, doubt.detail) from last
         raise last
 
-    async def _attempt(self, call: _Call) -> Mapping[str, Any]:
+    async def _attempt(self, call: _Call[T]) -> T:
         """Send once; twice where only the token was rejected, which is found before anything is executed."""
         try:
             return await self._once(call)
@@ -120,7 +127,7 @@ class AdminApi:
             await self.tokens.renew(call.token)
             return await self._once(call)
 
-    async def _once(self, call: _Call) -> Mapping[str, Any]:
+    async def _once(self, call: _Call[T]) -> T:
         try:
             return await self.edge.call(await call.prepare(), call.translate)
         finally:
@@ -137,12 +144,13 @@ class AdminApi:
 
 
 @dataclass(slots=True)
-class _Call:
+class _Call(Generic[T]):
     """One request through its attempts: always the same bytes, with the token and quota ticket of each attempt."""
 
     api: AdminApi
     document: Document
     variables: Mapping[str, Any]
+    interpret: Callable[[Mapping[str, Any]], T]
     urgency: Urgency
     token: str = field(default="", repr=False)
     body: bytes = field(default=b"", init=False, repr=False)
@@ -168,8 +176,8 @@ class _Call:
             max_bytes=limits.answer_bytes,
         )
 
-    def translate(self, outcome: Outcome) -> Mapping[str, Any]:
-        """Tell the quota what was charged, and return the answer's data."""
+    def translate(self, outcome: Outcome) -> T:
+        """Tell the quota what was charged, and return what the answer's data mean."""
         if self.ticket is not None:
             self.api.gate.leave(self.ticket, reading_of(outcome))
             self.ticket = None
@@ -179,7 +187,7 @@ class _Call:
             self.api.note_version(error)
             raise
         self.api.note_version(None)
-        return data
+        return self.interpret(data)
 
     def leave(self) -> None:
         """Give back a ticket whose call was never answered."""

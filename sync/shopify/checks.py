@@ -9,7 +9,7 @@ from sync.model import Finding
 from sync.shopify.answers import printable
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import CHECK_CONNECTION, COUNT_LOCATIONS
-from sync.shopify.wire import CheckConnection, CountLocations, parse
+from sync.shopify.wire import CheckConnection, CountLocations, shaped
 
 SCOPES = ("read_products", "read_inventory", "write_inventory", "read_locations", "read_orders")
 SEVERAL_SCOPE = "read_merchant_managed_fulfillment_orders"
@@ -18,13 +18,13 @@ OLD_ORDERS_SCOPE = "read_all_orders"
 
 async def has_several_locations(api: AdminApi) -> bool:
     """Say whether the shop has more than one active location of its own."""
-    return len(parse(CountLocations, await api.read(COUNT_LOCATIONS, {})).locations.nodes) > 1
+    return len((await api.read(COUNT_LOCATIONS, {}, shaped(CountLocations))).locations.nodes) > 1
 
 
 async def check(api: AdminApi, location_id: str, shop_domain: str) -> tuple[list[Finding], bool | None]:
     """Return the findings, and whether there are several locations (None: not known)."""
     try:
-        answer = parse(CheckConnection, await api.read(CHECK_CONNECTION, {"locationId": location_id}))
+        answer = await api.read(CHECK_CONNECTION, {"locationId": location_id}, shaped(CheckConnection))
     except SyncError as error:
         return [Finding(ok=False, name="shopify sign-in", detail=str(error), remedy=error.remedy)], None
     several = len(answer.locations.nodes) > 1

@@ -25,7 +25,7 @@ from sync.shopify.answers import Unproven, printable, whole
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import BULK_CANCEL, BULK_POLL, BULK_START, EXPORT_VARIANTS
 from sync.shopify.variants import variant_row
-from sync.shopify.wire import level_row, parse
+from sync.shopify.wire import level_row, shaped
 
 _ROWS_A_PAGE = 500
 _FIRST_POLL = 1.0
@@ -107,8 +107,8 @@ async def _export(api: AdminApi, location_id: str) -> wire.BulkOperation:
     until, wait = api.clock.monotonic() + api.limits.export_seconds, _FIRST_POLL
     while True:
         await api.clock.sleep(wait)
-        data = await api.read(BULK_POLL, {"id": operation_id}, Urgency.BULK)
-        operation = parse(wire.BulkPoll, data).bulk_operation
+        poll = await api.read(BULK_POLL, {"id": operation_id}, shaped(wire.BulkPoll), Urgency.BULK)
+        operation = poll.bulk_operation
         if operation is None:
             raise Transient(Code.SH015, "The export vanished.")
         if operation.status == "COMPLETED":
@@ -126,8 +126,8 @@ async def _export(api: AdminApi, location_id: str) -> wire.BulkOperation:
 async def _start(api: AdminApi, location_id: str) -> str:
     query = EXPORT_VARIANTS.text.replace('"LOCATION"', json.dumps(location_id))
     # Sent like a read: an answer lost costs one of five slots until that export ends, nothing else.
-    data = await api.read(BULK_START, {"query": query}, Urgency.BULK)
-    payload = parse(wire.BulkStart, data).bulk_operation_run_query
+    answer = await api.read(BULK_START, {"query": query}, shaped(wire.BulkStart), Urgency.BULK)
+    payload = answer.bulk_operation_run_query
     if payload is None:
         raise Unproven(Code.SH007, "The export's start has no answer.")
     if payload.user_errors:
@@ -143,7 +143,7 @@ async def _start(api: AdminApi, location_id: str) -> str:
 async def _give_up(api: AdminApi, operation_id: str) -> None:
     """Free the slot; that it cannot be freed is no news beside the failure it is freed for."""
     try:
-        await api.read(BULK_CANCEL, {"id": operation_id}, Urgency.BULK)
+        await api.read(BULK_CANCEL, {"id": operation_id}, bool, Urgency.BULK)
     except SyncError:
         return
 

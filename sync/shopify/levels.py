@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sync.errors import Code, Permanent, Transient
@@ -16,17 +17,17 @@ from sync.shopify.wire import LevelsChanged, LevelsOfItems, level_row, parse
 MOST_IDS = 250  # of any list argument
 
 
-def levels_walk(location_id: str, since: datetime) -> Walk[LevelRow]:
+def levels_walk(location_id: str, since: datetime) -> Walk[LevelsChanged, LevelRow]:
     """Return the walk over our location's levels that changed at or after `since`.
 
     The feed is a search index without an order by time; the caller's overlap covers its lag and the walk's length.
     """
     variables = {"locationId": location_id, "query": f"updated_at:>={search_moment(since)}"}
-    return Walk("shopify.levels", LEVELS_CHANGED, variables, MOST_IDS, _page)
+    return Walk("shopify.levels", LEVELS_CHANGED, variables, MOST_IDS, LevelsChanged, _page)
 
 
-async def _page(data: Mapping[str, Any]) -> Page[LevelRow]:
-    location = parse(LevelsChanged, data).location
+async def _page(answer: LevelsChanged) -> Page[LevelRow]:
+    location = answer.location
     if location is None:
         raise Permanent(Code.SH008, "The location does not exist: check SHOPIFY_LOCATION_ID.")
     nodes = location.inventory_levels.nodes
@@ -41,12 +42,17 @@ async def levels_of(api: AdminApi, location_id: str, item_ids: Sequence[str]) ->
     found: dict[str, LevelRow] = {}
     for start in range(0, len(wanted), MOST_IDS):
         ids = wanted[start : start + MOST_IDS]
-        data = await api.read(LEVELS_OF_ITEMS, {"ids": ids, "locationId": location_id})
-        nodes = parse(LevelsOfItems, data).nodes
-        if len(nodes) != len(ids):
-            raise Transient(Code.SH013, f"Asked for {len(ids)} items, answered with {len(nodes)}.")
-        for node in nodes:
-            if node is not None and node.inventory_level is not None:
-                level = node.inventory_level
-                found[node.id] = level_row(node.id, level.quantities, level.updated_at, active=level.is_active)
+        variables = {"ids": ids, "locationId": location_id}
+        found |= await api.read(LEVELS_OF_ITEMS, variables, partial(_levels, len(ids)))
     return found
+
+
+def _levels(asked: int, data: Mapping[str, Any]) -> dict[str, LevelRow]:
+    nodes = parse(LevelsOfItems, data).nodes
+    if len(nodes) != asked:
+        raise Transient(Code.SH013, f"Asked for {asked} items, answered with {len(nodes)}.")
+    return {
+        node.id: level_row(node.id, level.quantities, level.updated_at, active=level.is_active)
+        for node in nodes
+        if node is not None and (level := node.inventory_level) is not None
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from sync.errors import Code, Transient
@@ -33,6 +34,7 @@ from sync.shopify.wire import (
     RefundLine,
     Wire,
     parse,
+    shaped,
 )
 
 N = TypeVar("N", bound=Wire)
@@ -54,11 +56,11 @@ class OrderReader:
         self._location_id = location_id
         self._several = several
 
-    def walk(self, since: datetime | None) -> Walk[OrderRow]:
+    def walk(self, since: datetime | None) -> Walk[OrdersChanged, OrderRow]:
         """Return the walk over orders changed at or after `since`; None: over all that may have units to send."""
         query = OPEN_ORDERS if since is None else f"updated_at:>={search_moment(since)}"
         document = ORDERS_CHANGED[self._several]
-        return Walk("shopify.orders", document, {"query": query}, _PAGE[self._several], self._page)
+        return Walk("shopify.orders", document, {"query": query}, _PAGE[self._several], OrdersChanged, self._page)
 
     async def by_id(self, order_ids: Sequence[str]) -> dict[str, OrderRow]:
         """Return these orders as they are now; deleted ones are missing."""
@@ -68,20 +70,19 @@ class OrderReader:
         while start < len(wanted):
             ids = wanted[start : start + size]
             try:
-                nodes = parse(OrdersById, await self._api.read(ORDERS_BY_ID[self._several], {"ids": ids})).nodes
+                document = ORDERS_BY_ID[self._several]
+                nodes = (await self._api.read(document, {"ids": ids}, partial(_by_id, len(ids)))).nodes
             except TooDear:
                 if size == 1:
                     raise
                 size //= 2
                 continue
-            if len(nodes) != len(ids):
-                raise Transient(Code.SH013, f"Asked for {len(ids)} orders, answered with {len(nodes)}.")
             found |= {node.id: await self._row(node) for node in nodes if node is not None}
             start += size
         return found
 
-    async def _page(self, data: Mapping[str, Any]) -> Page[OrderRow]:
-        orders = parse(OrdersChanged, data).orders
+    async def _page(self, answer: OrdersChanged) -> Page[OrderRow]:
+        orders = answer.orders
         rows = [await self._row(order) for order in orders.nodes]
         return Page(rows, max((row.updated_at for row in rows), default=None), orders.page_info)
 
@@ -109,10 +110,17 @@ class OrderReader:
         """Return a nested list to its end; an owner that vanished meanwhile makes the read incomplete."""
 
         async def more(cursor: str) -> Connection[N]:
-            data = await self._api.read(document, {"id": owner_id, "after": cursor})
-            owner = parse(More[shape], data).owner  # type: ignore[valid-type]
+            more_of: type[More[N]] = More[shape]  # type: ignore[valid-type]
+            owner = (await self._api.read(document, {"id": owner_id, "after": cursor}, shaped(more_of))).owner
             if owner is None:
                 raise Transient(Code.SH013, "An order changed while it was read.")
             return owner.page
 
         return await rest_of(first, more)
+
+
+def _by_id(asked: int, data: Mapping[str, Any]) -> OrdersById:
+    answer = parse(OrdersById, data)
+    if len(answer.nodes) != asked:
+        raise Transient(Code.SH013, f"Asked for {asked} orders, answered with {len(answer.nodes)}.")
+    return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -15,9 +15,10 @@ from sync.ports import Deliver
 from sync.shopify.answers import TooDear
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import Document
-from sync.shopify.wire import Connection, PageInfo, Wire
+from sync.shopify.wire import Connection, PageInfo, Wire, shaped
 
 R = TypeVar("R")
+M = TypeVar("M", bound=Wire)
 N = TypeVar("N", bound=Wire)
 
 # Shopify's paging is capped at this many objects: a walk that reaches it cannot tell an end from the cap.
@@ -35,14 +36,15 @@ class Page(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Walk(Generic[R]):
-    """What to read: `variables` are completed by `first` and `after`; `page` turns an answer's data into rows."""
+class Walk(Generic[M, R]):
+    """What to read: `variables` are completed by `first` and `after`; `page` turns an answer of `shape` into rows."""
 
     source: str
     document: Document
     variables: Mapping[str, Any]
     first: int
-    page: Callable[[Mapping[str, Any]], Awaitable[Page[R]]]
+    shape: type[M]
+    page: Callable[[M], Awaitable[Page[R]]]
     urgency: Urgency = Urgency.URGENT
 
 
@@ -60,14 +62,14 @@ def search_moment(moment: datetime) -> str:
     return f"'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
 
 
-async def walk(api: AdminApi, plan: Walk[R], deliver: Deliver[R], clock: Clock) -> Certificate:
+async def walk(api: AdminApi, plan: Walk[M, R], deliver: Deliver[R], clock: Clock) -> Certificate:
     """Deliver page after page until the last; only then is there a certificate."""
     started_at, rows, pages, newest = clock.now(), 0, 0, None
     cursor: str | None = None
     while True:
-        data, first = await _affordable(api, plan, cursor)
-        plan = plan if first == plan.first else _smaller(plan, first)
-        page = await plan.page(data)
+        answer, first = await _affordable(api, plan, cursor)
+        plan = replace(plan, first=first)
+        page = await plan.page(answer)
         cursor = next_cursor(page.info, cursor)
         if page.rows:
             await deliver(page.rows)
@@ -79,21 +81,17 @@ async def walk(api: AdminApi, plan: Walk[R], deliver: Deliver[R], clock: Clock) 
             raise Permanent(Code.SH013, f"More rows ({rows} and on) than paging can reach: a full reading is needed.")
 
 
-async def _affordable(api: AdminApi, plan: Walk[R], cursor: str | None) -> tuple[Mapping[str, Any], int]:
-    """Return a page's data and its size, halved until Shopify finds it affordable."""
+async def _affordable(api: AdminApi, plan: Walk[M, R], cursor: str | None) -> tuple[M, int]:
+    """Return a page and its size, halved until Shopify finds it affordable."""
     first = plan.first
     while True:
         try:
             variables = {**plan.variables, "first": first, "after": cursor}
-            return await api.read(plan.document, variables, plan.urgency), first
+            return await api.read(plan.document, variables, shaped(plan.shape), plan.urgency), first
         except TooDear:
             if first == 1:
                 raise
             first //= 2
-
-
-def _smaller(plan: Walk[R], first: int) -> Walk[R]:
-    return Walk(plan.source, plan.document, plan.variables, first, plan.page, plan.urgency)
 
 
 async def rest_of(connection: Connection[N], more: Callable[[str], Awaitable[Connection[N]]]) -> list[N]:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from sync.model import LevelRow, VariantRow
 from sync.pacing import Urgency
 from sync.shopify.documents import VARIANTS_CHANGED
 from sync.shopify.pages import Page, Walk, search_moment
-from sync.shopify.wire import VariantsChanged, parse
+from sync.shopify.wire import VariantsChanged
 
 _PAGE = 250
 
 
-def variants_walk(since: datetime, until: datetime) -> Walk[VariantRow]:
+def variants_walk(since: datetime, until: datetime) -> Walk[VariantsChanged, VariantRow]:
     """Return the walk over variants changed from `since` to before `until`, our present moment.
 
     Closed, because a variant that changes while the walk is under way may have been passed already: its change lies
     after the window, where no watermark taken from this walk can reach.
     """
     query = f"updated_at:>={search_moment(since)} updated_at:<{search_moment(until)}"
-    return Walk("shopify.variants", VARIANTS_CHANGED, {"query": query}, _PAGE, _page, Urgency.BULK)
+    return Walk("shopify.variants", VARIANTS_CHANGED, {"query": query}, _PAGE, VariantsChanged, _page, Urgency.BULK)
 
 
-async def _page(data: Mapping[str, Any]) -> Page[VariantRow]:
-    variants = parse(VariantsChanged, data).product_variants
+async def _page(answer: VariantsChanged) -> Page[VariantRow]:
+    variants = answer.product_variants
     rows = [variant_row(node) for node in variants.nodes]
     return Page(rows, max((row.updated_at for row in rows), default=None), variants.page_info)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
+from functools import partial
+from typing import Annotated, Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from sync.errors import Code
 from sync.model import LevelRow
@@ -15,6 +17,8 @@ from sync.shopify.answers import Unproven
 
 M = TypeVar("M", bound="Wire")
 N = TypeVar("N", bound="Wire")
+
+_CUT_OFF = "cut_off"
 
 
 def _moment(value: object) -> datetime:
@@ -51,11 +55,30 @@ class PageInfo(Wire):
     end_cursor: str | None
 
 
-class Connection(Wire, Generic[N]):
-    """One page of a connection."""
+class Edge(Wire, Generic[N]):
+    """One row and the cursor behind it."""
 
-    nodes: list[N]
+    cursor: str
+    node: N
+
+
+class Connection(Wire, Generic[N]):
+    """One page of a connection. `end_cursor` is its last row's cursor: a page that lost its last rows shows it."""
+
+    edges: list[Edge[N]]
     page_info: PageInfo
+
+    @property
+    def nodes(self) -> list[N]:
+        """The rows."""
+        return [edge.node for edge in self.edges]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        last = self.edges[-1].cursor if self.edges else None
+        if last != self.page_info.end_cursor:
+            raise PydanticCustomError(_CUT_OFF, "the page does not end with its last row")
+        return self
 
 
 class Ref(Wire):
@@ -386,10 +409,19 @@ class CountLocations(Wire):
 
 
 def parse(shape: type[M], data: Any) -> M:
-    """Return `data` as `shape`; raises `Unproven` naming the place that does not fit, never what stood there."""
+    """Return `data` as `shape`; raises `Unproven` naming the place that does not fit, never what stood there.
+
+    A page without its last rows is an incomplete read; anything else that does not fit is unreadable.
+    """
     try:
         return shape.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise Unproven(Code.SH007, f"Unexpected shape at {place}: {first['type']}.") from None
+        code = Code.SH013 if first["type"] == _CUT_OFF else Code.SH007
+        raise Unproven(code, f"Unexpected shape at {place}: {first['type']}.") from None
+
+
+def shaped(shape: type[M]) -> Callable[[Mapping[str, Any]], M]:
+    """Return what parses an answer's data as `shape`."""
+    return partial(parse, shape)

@@ -174,7 +174,11 @@ class Basket(Generic[T]):
 
 def page(nodes: Sequence[Any], after: str | None = None) -> dict[str, Any]:
     """Return a connection's page; `after`: where it goes on."""
-    return {"nodes": list(nodes), "pageInfo": {"hasNextPage": after is not None, "endCursor": after}}
+    edges = [{"cursor": f"row {place}", "node": node} for place, node in enumerate(nodes)]
+    end = after if after is not None else edges[-1]["cursor"] if edges else None
+    if edges:
+        edges[-1]["cursor"] = end
+    return {"edges": edges, "pageInfo": {"hasNextPage": after is not None, "endCursor": end}}
 
 
 def level(available: int = 5, *, touched: str | None = "2026-11-22T11:00:00Z", **units: int) -> dict[str, Any]:

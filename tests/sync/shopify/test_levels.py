@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import httpx
 import pytest
@@ -90,7 +91,7 @@ async def test_an_item_that_is_gone_or_not_stocked_is_missing(stage: Stage) -> N
 
 
 async def test_an_answer_with_fewer_items_than_asked_is_incomplete(stage: Stage) -> None:
-    stage.says(answer({"nodes": [None]}))
+    stage.says(*[answer({"nodes": [None]})] * 4)
     with pytest.raises(Transient) as caught:
         await stage.shop.levels_of([item(1), item(2)])
     assert caught.value.code is Code.SH013
@@ -99,7 +100,7 @@ async def test_an_answer_with_fewer_items_than_asked_is_incomplete(stage: Stage)
 async def test_a_missing_state_is_never_taken_for_zero(stage: Stage) -> None:
     broken = level()
     broken["quantities"] = [one for one in broken["quantities"] if one["name"] != "committed"]
-    stage.says(answer({"nodes": [{"id": item(1), "inventoryLevel": broken}]}))
+    stage.says(*[answer({"nodes": [{"id": item(1), "inventoryLevel": broken}]})] * 4)
     with pytest.raises(Transient) as caught:
         await stage.shop.levels_of([item(1)])
     assert "committed" in str(caught.value)
@@ -113,7 +114,7 @@ async def test_a_missing_state_is_never_taken_for_zero(stage: Stage) -> None:
 async def test_a_value_of_another_type_is_unreadable_and_not_quoted(stage: Stage, name: str, value: object) -> None:
     broken = level()
     broken["quantities"][0][name] = value
-    stage.says(answer({"nodes": [{"id": item(1), "inventoryLevel": broken}]}))
+    stage.says(*[answer({"nodes": [{"id": item(1), "inventoryLevel": broken}]})] * 4)
     with pytest.raises(Transient) as caught:
         await stage.shop.levels_of([item(1)])
     assert caught.value.code is Code.SH007
@@ -121,7 +122,7 @@ async def test_a_value_of_another_type_is_unreadable_and_not_quoted(stage: Stage
 
 async def test_a_moment_without_a_zone_is_unreadable(stage: Stage) -> None:
     broken = level() | {"updatedAt": "2026-11-22T11:30:00"}
-    stage.says(answer({"nodes": [{"id": item(1), "inventoryLevel": broken}]}))
+    stage.says(*[answer({"nodes": [{"id": item(1), "inventoryLevel": broken}]})] * 4)
     with pytest.raises(Transient):
         await stage.shop.levels_of([item(1)])
 
@@ -132,17 +133,30 @@ async def test_fields_that_nobody_asked_for_break_nothing(stage: Stage) -> None:
     assert list(await stage.shop.levels_of([item(1)])) == [item(1)]
 
 
-@pytest.mark.parametrize("cursor", ["c1", None, ""], ids=["the same cursor", "no cursor", "an empty cursor"])
-async def test_a_page_that_leads_nowhere_gives_no_certificate(stage: Stage, cursor: str | None) -> None:
-    lost = answer(
-        {"location": {"inventoryLevels": page([]) | {"pageInfo": {"hasNextPage": True, "endCursor": cursor}}}}
-    )
-    stage.says(levels_answer(1, after="c1"), lost)
+@pytest.mark.parametrize("cursor", ["c1", ""], ids=["the same cursor", "an empty cursor"])
+async def test_a_page_that_leads_nowhere_gives_no_certificate(stage: Stage, cursor: str) -> None:
+    stage.says(levels_answer(1, after="c1"), levels_answer(2, after=cursor))
     basket = Basket[LevelRow]()
     with pytest.raises(Transient) as caught:
         await stage.shop.read_levels(SINCE, basket)
     assert caught.value.code is Code.SH013
-    assert len(basket.rows) == 1
+    assert [row.available for row in basket.rows] == [1]
+
+
+CUT_OFF = {
+    "its last row": {"edges": [], "pageInfo": {"hasNextPage": False, "endCursor": "c1"}},
+    "its end": {**page([]), "edges": page([{"item": {"id": item(1)}, **level()}])["edges"]},
+    "its end, though more follows": page([]) | {"pageInfo": {"hasNextPage": True, "endCursor": "c1"}},
+}
+
+
+@pytest.mark.parametrize("lacking", CUT_OFF.values(), ids=CUT_OFF.keys())
+async def test_a_page_that_lacks_something_is_asked_for_again(stage: Stage, lacking: dict[str, Any]) -> None:
+    stage.says(answer({"location": {"inventoryLevels": lacking}}), levels_answer(1, 2))
+    basket = Basket[LevelRow]()
+    certificate = await stage.shop.read_levels(SINCE, basket)
+    assert certificate.rows == 2
+    assert stage.meter.attempts == [("LevelsChanged", "SH013"), ("LevelsChanged", None)]
 
 
 async def test_a_walk_that_reaches_the_paging_cap_gives_no_certificate(stage: Stage) -> None:
