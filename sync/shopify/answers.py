@@ -82,7 +82,9 @@ def data_of(outcome: Outcome, version: str, now: datetime) -> Mapping[str, Any]:
     executed; `Unproven` for what may have been.
     """
     answer = whole(outcome, now)
-    _check_version(answer, version)
+    served = answer.headers.get(VERSION_HEADER)
+    if served is not None and served != version:
+        raise OtherVersion(Code.SH010, f"Asked for {version}, answered by {printable(served, 20)}.")
     envelope = _envelope(answer)
     data, extensions = envelope.get("data"), envelope.get("extensions")
     if envelope.get("errors"):
@@ -90,6 +92,8 @@ def data_of(outcome: Outcome, version: str, now: datetime) -> Mapping[str, Any]:
     _check_search(extensions)
     if not isinstance(data, Mapping):
         raise Unproven(Code.SH007, "The answer has no data.")
+    if served is None:  # asked last: what no version is said of may be no answer of Shopify's at all
+        raise OtherVersion(Code.SH010, f"Asked for {version}, the answer names none.")
     return data
 
 
@@ -119,13 +123,6 @@ def whole(outcome: Outcome, now: datetime) -> Answer:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise Permanent(Code.SH008, f"Shopify redirects ({status}), which is not followed: check SHOPIFY_STORE_DOMAIN.")
     raise Permanent(Code.SH008, f"(status {status})")
-
-
-def _check_version(answer: Answer, version: str) -> None:
-    served = answer.headers.get(VERSION_HEADER)
-    if served != version:
-        said = printable(served, 20) if served else "none"
-        raise OtherVersion(Code.SH010, f"Asked for {version}, answered by {said}.")
 
 
 def _envelope(answer: Answer) -> Mapping[str, Any]:

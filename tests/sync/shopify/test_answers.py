@@ -62,6 +62,13 @@ CASES: dict[str, tuple[Outcome, type[SyncError], str, float | None]] = {
     "a list": (got("[]"), Unproven, "SH007", None),
     "another version": (got({"data": {}}, 200, {"x-shopify-api-version": "2026-01"}), OtherVersion, "SH010", None),
     "no version": (Answer(200, httpx.Headers(), b'{"data": {}}'), OtherVersion, "SH010", None),
+    "HTML without a version": (Answer(200, httpx.Headers(), b"<html>"), Unproven, "SH007", None),
+    "another version's errors": (
+        got({"errors": error("undefinedField")}, 200, {"x-shopify-api-version": "2026-01"}),
+        OtherVersion,
+        "SH010",
+        None,
+    ),
     "no data": (got({"extensions": {}}), Unproven, "SH007", None),
     "null data": (got({"data": None}), Unproven, "SH007", None),
     "errors as a text": (got({"errors": "Unavailable"}), Permanent, "SH008", None),
