@@ -26,6 +26,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from monitor.decide import Why
 from monitor.notice import FailureReason, Severity
 from sync.events import (
     ApiAttempt,
@@ -211,6 +212,8 @@ class Metrics:
             self.api_seconds.labels(api, operation)
         for channel in channels:
             self.notifications.labels(channel)
+        for why in Why:
+            self.suppressed.labels(why.name.lower())
         for channel, reason in product(channels, FailureReason):
             self.notification_failures.labels(channel, reason.value)
         for severity, state in product(Severity, ALERT_STATES):

@@ -81,8 +81,9 @@ class Email:
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         message["X-Lightspeed-Sync-Incident"] = clean(notice.incident, 80)
-        bodies = () if plain else or_plain(notice, lambda: self._bodies(words), ())
-        message.set_content(bodies[0] if bodies else words.plain())
+        bare = (words.plain(),)
+        bodies: tuple[str, ...] = bare if plain else or_plain(notice, lambda: self._bodies(words), bare)
+        message.set_content(bodies[0])
         for html in bodies[1:]:
             message.add_alternative(html, subtype="html")
         return message

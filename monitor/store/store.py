@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitor.notice import FailureReason, Notice, Receipt
@@ -15,6 +16,7 @@ from monitor.store import incidents, messages
 from monitor.store.incidents import Incident, Judged, Routing, Told
 from monitor.store.messages import Claim
 from sync.storage.database import Database
+from sync.storage.tables import meta
 
 _LONGEST_ERROR = 500
 
@@ -24,6 +26,11 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def touch(self) -> None:
+        """Write to the database without changing anything; raises SyncError where it cannot be written to."""
+        same = sa.update(meta).values(value=meta.c.value)
+        await self._database.write(lambda connection: connection.execute(same).rowcount)
 
     # --- rules ---
     async def states(self) -> Mapping[str, State]:

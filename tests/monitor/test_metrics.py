@@ -94,7 +94,7 @@ def busy(metrics: Metrics) -> Metrics:
     metrics.begun("stock")
     metrics.sent("slack")
     metrics.failed("slack", FailureReason.THROTTLED)
-    metrics.suppressed.labels("repeated").inc()
+    metrics.suppressed.labels("not_yet").inc()
     metrics.count_alerts({(Severity.CRITICAL, "firing"): 1})
     return metrics
 

@@ -1,0 +1,266 @@
+"""Delivers what the outbox holds: one worker for each channel, each message at least once.
+
+A worker claims a message, sends it, and keeps the proof; a failure sets when it is tried again. What was handed
+over without an answer, or was being sent when the process ended, is sent again with the same identity and marked
+as a possible repeat. Workers wait for a wake-up, or until the next message is due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from monitor.channels.base import Ambiguous, Channel, ChannelRefused, DeliveryError, Malformed, Throttled
+from monitor.notice import FailureReason, Receipt
+from monitor.store import Claim, Store
+from sync.clock import Clock
+from sync.pacing import backoff
+
+log = structlog.get_logger()
+
+_LONGEST_NAP = timedelta(minutes=5)  # a worker looks by itself at least this often, whatever it was told
+_LEASE_BEYOND_DEADLINE = timedelta(seconds=30)
+_LONGEST_RETRY_AFTER = timedelta(hours=1)  # a service that asks for more is asked again after this
+
+
+class DeliveryMeter(Protocol):
+    """Told of every attempt at a delivery."""
+
+    def sent(self, channel: str) -> None:
+        """Count an attempt."""
+
+    def failed(self, channel: str, reason: FailureReason) -> None:
+        """Count an attempt that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """How deliveries are tried; `pace` is the least time between two messages of a channel."""
+
+    backoff: timedelta = timedelta(seconds=5)
+    longest_backoff: timedelta = timedelta(minutes=15)
+    deadline: timedelta = timedelta(seconds=30)
+    expire: timedelta = timedelta(days=3)
+    pace: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+class Outbox:
+    """The workers of all channels. `run` them until `stop`; `wake` them when there is something new."""
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        policy: DeliveryPolicy,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        meter: DeliveryMeter,
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._workers = {
+            name: _Worker(name, channel, store, policy, clock=clock, rng=rng, meter=meter)
+            for name, channel in channels.items()
+        }
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """Return the channels that there are."""
+        return frozenset(self._workers)
+
+    async def recover(self) -> int:
+        """Call once after a start, before `run`: doubt what the last process was sending. Return how many."""
+        doubtful = await self._store.recover(self.channels, self._clock.now())
+        if doubtful:
+            log.info("outbox.recovered", in_doubt=doubtful)
+        return doubtful
+
+    async def run(self) -> None:
+        """Deliver until `stop`; messages being sent are finished first."""
+        async with asyncio.TaskGroup() as tasks:
+            for worker in self._workers.values():
+                tasks.create_task(worker.run(), name=f"outbox.{worker.name}")
+
+    async def deliver(self) -> int:
+        """Send everything that is due now, channel by channel; return how many attempts were made."""
+        return sum([await worker.drain() for worker in self._workers.values()])
+
+    async def expire(self) -> int:
+        """Give up messages that are too old to matter; return how many."""
+        gone = await self._store.expire(self._clock.now() - self._policy.expire)
+        if gone:
+            log.warning("outbox.expired", messages=gone)
+        return gone
+
+    def wake(self) -> None:
+        """Let every worker look for messages now."""
+        for worker in self._workers.values():
+            worker.wake()
+
+    def stop(self) -> None:
+        """Let `run` end after the messages that are being sent."""
+        for worker in self._workers.values():
+            worker.stop()
+
+
+class _Worker:
+    """Sends the messages of one channel, one at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        store: Store,
+        policy: DeliveryPolicy,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        meter: DeliveryMeter,
+    ) -> None:
+        self.name = name
+        self._channel = channel
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._rng = rng
+        self._meter = meter
+        self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._held_until: datetime | None = None  # the service asked the whole channel to wait
+        self._sent_at: float | None = None
+        self._failing = False
+
+    async def run(self) -> None:
+        while not self._stopping.is_set():
+            self._news.clear()
+            await self.drain()
+            await self._rest(await self._nap(), self._stopping, self._news)
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def drain(self) -> int:
+        """Send what is due; return how many attempts that took."""
+        attempts = 0
+        while not self._held():
+            await self._keep_pace()
+            if self._stopping.is_set():
+                break
+            lease = self._policy.deadline + _LEASE_BEYOND_DEADLINE
+            claim = await self._store.claim(self.name, lease, self._clock.now())
+            if claim is None:
+                break
+            await self._deliver(claim)
+            attempts += 1
+        return attempts
+
+    # --- waiting ---
+    def _held(self) -> bool:
+        return self._held_until is not None and self._clock.now() < self._held_until
+
+    async def _keep_pace(self) -> None:
+        pace = self._policy.pace.get(self.name)
+        if pace is not None and self._sent_at is not None:
+            rest = self._sent_at + pace.total_seconds() - self._clock.monotonic()
+            if rest > 0:
+                await self._rest(rest, self._stopping)
+
+    async def _nap(self) -> float:
+        """Return the seconds until there may be something to do."""
+        now = self._clock.now()
+        moments = [now + _LONGEST_NAP]
+        due = await self._store.next_due(self.name)
+        if due is not None:
+            moments.append(max(due, self._held_until or due))
+        return max(0.0, (min(moments) - now).total_seconds())
+
+    async def _rest(self, seconds: float, *until: asyncio.Event) -> None:
+        """Wait, but not beyond the first of these events."""
+        waits = [asyncio.ensure_future(event.wait()) for event in until]
+        sleep = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait({sleep, *waits}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in (sleep, *waits):
+                wait.cancel()
+
+    # --- one message ---
+    async def _deliver(self, claim: Claim) -> None:
+        self._meter.sent(self.name)
+        try:
+            receipt = await self._send(claim)
+        except DeliveryError as error:
+            await self._failed(claim, error)
+        else:
+            await self._store.delivered(claim, receipt, self._clock.now())
+            self._succeeded(claim)
+        self._sent_at = self._clock.monotonic()
+
+    async def _send(self, claim: Claim) -> Receipt:
+        try:
+            async with asyncio.timeout(self._policy.deadline.total_seconds()):
+                return await self._channel.send(claim.notice, claim.previous, plain=claim.plain)
+        except TimeoutError:
+            raise Ambiguous("no answer within the deadline") from None
+        except DeliveryError:
+            raise
+        except Exception as error:  # one message, through a mistake of ours, must not keep back all others
+            log.exception("notification.bug", channel=self.name, alert=claim.notice.alert)
+            raise Malformed(f"internal: {type(error).__name__}") from None
+
+    async def _failed(self, claim: Claim, error: DeliveryError) -> None:
+        self._meter.failed(self.name, error.reason)
+        now = self._clock.now()
+        wait = self._wait(claim, error)
+        if isinstance(error, Throttled):
+            self._held_until = now + wait
+        await self._store.undelivered(claim, error.reason, error.detail, now + wait)
+        level = log.info if self._failing else log.warning  # an outage is told once, and its end once
+        level(
+            "notification.failed",
+            channel=self.name,
+            code=error.code.name,
+            reason=error.reason.value,
+            detail=error.detail,
+            attempt=claim.attempt,
+            alert=claim.notice.alert,
+            again_in=round(wait.total_seconds(), 1),
+        )
+        self._failing = True
+
+    def _wait(self, claim: Claim, error: DeliveryError) -> timedelta:
+        """Return how long to wait: what the service asks for, else a jittered back-off; a plain retry goes at once."""
+        if isinstance(error, Malformed) and not claim.plain:
+            return timedelta(0)
+        if error.retry_after is not None:
+            return min(timedelta(seconds=error.retry_after), _LONGEST_RETRY_AFTER)
+        attempt = claim.attempt + (2 if isinstance(error, ChannelRefused) else 0)  # a person has to act first
+        seconds = backoff(
+            attempt,
+            self._rng.random(),
+            base=self._policy.backoff.total_seconds(),
+            cap=self._policy.longest_backoff.total_seconds(),
+        )
+        return timedelta(seconds=seconds)
+
+    def _succeeded(self, claim: Claim) -> None:
+        log.info(
+            "notification.sent",
+            channel=self.name,
+            alert=claim.notice.alert,
+            kind=claim.notice.kind.value,
+            attempt=claim.attempt,
+            recovered=self._failing,
+        )
+        self._failing = False
