@@ -1,0 +1,153 @@
+"""What the ops listener shows: probes with their reasons, and the state of everything on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor import signals
+from monitor.signals import Backlog, Facts
+from monitor.store import Incident, Store
+from monitor.units import written_duration
+from sync.clock import Clock
+from sync.errors import SyncError
+from sync.ports import Ledger
+from sync.records import Pause, RunRecord, Standing
+
+_RUNS_SHOWN = 15
+_INCIDENTS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that must be well, and how it is."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything the status page shows."""
+
+    now: datetime
+    version: str
+    probes: Sequence[Probe]
+    standing: Standing
+    synced_at: datetime | None
+    proved_at: datetime | None
+    firing: Sequence[Incident]
+    incidents: Sequence[Incident]
+    runs: Sequence[RunRecord]
+    pauses: Sequence[Pause]
+    backlog: Backlog
+
+
+class Beat:
+    """The event loop's pulse: beaten by the loop that does the work, read by the health check."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = clock.monotonic()
+
+    def beat(self) -> float:
+        """Take note that the loop is alive; return the seconds since it did so last."""
+        before, self._last = self._last, self._clock.monotonic()
+        return self._last - before
+
+    @property
+    def age(self) -> timedelta:
+        """Return how long ago the last beat was."""
+        return timedelta(seconds=self._clock.monotonic() - self._last)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthLimits:
+    """What counts as healthy."""
+
+    ready_within: timedelta = timedelta(minutes=10)
+    beat_within: timedelta = timedelta(seconds=30)
+
+
+class Status:
+    """Reads ledger and store for the ops listener. `facts` gives the last evaluation's facts, None before the first."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        store: Store,
+        beat: Beat,
+        limits: HealthLimits,
+        clock: Clock,
+        version: str,
+        facts: Callable[[], Facts | None],
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._beat = beat
+        self._limits = limits
+        self._clock = clock
+        self._version = version
+        self._facts = facts
+
+    async def health(self) -> Sequence[Probe]:
+        """Tell whether the process works: its loop beats, its database takes writes."""
+        return [self._loop(), await _try("database", self._store.touch)]
+
+    async def readiness(self) -> Sequence[Probe]:
+        """Tell whether it does its work: it is healthy, stock was synced lately, no sync is paused."""
+        probes = list(await self.health())
+        if all(probe.ok for probe in probes):
+            probes += [await self._freshness(), await self._pauses()]
+        return probes
+
+    async def report(self) -> Report:
+        """Return everything the status page shows; raises SyncError where the database cannot be read."""
+        runs = await self._ledger.runs(limit=_RUNS_SHOWN)
+        facts = self._facts()
+        return Report(
+            now=self._clock.now(),
+            version=self._version,
+            probes=await self.readiness(),
+            standing=await self._ledger.standing(),
+            synced_at=await self._synced_at(),
+            proved_at=facts.proof.finished_at if facts is not None and facts.proof is not None else None,
+            firing=await self._store.open_incidents(),
+            incidents=await self._store.latest_incidents(_INCIDENTS_SHOWN),
+            runs=runs,
+            pauses=await self._ledger.pauses(),
+            backlog=await self._store.backlog(),
+        )
+
+    def _loop(self) -> Probe:
+        age = self._beat.age
+        return Probe("event loop", age <= self._limits.beat_within, f"last beat {written_duration(age)} ago")
+
+    async def _synced_at(self) -> datetime | None:
+        successes = [await self._ledger.last_success(job) for job in (signals.STOCK_JOB, signals.FULL_JOB)]
+        ends = [run.finished_at for run in successes if run is not None and run.finished_at is not None]
+        return max(ends, default=None)
+
+    async def _freshness(self) -> Probe:
+        synced_at = await self._synced_at()
+        if synced_at is None:
+            return Probe("freshness", ok=False, detail="stock was never synced completely")
+        age = self._clock.now() - synced_at
+        limit = self._limits.ready_within
+        detail = f"stock was synced {written_duration(age)} ago; the limit is {written_duration(limit)}"
+        return Probe("freshness", age <= limit, detail)
+
+    async def _pauses(self) -> Probe:
+        kinds = ", ".join(pause.kind.value for pause in await self._ledger.pauses())
+        return Probe("pauses", not kinds, f"paused by hand: {kinds}" if kinds else "nothing is paused")
+
+
+async def _try(name: str, act: Callable[[], Awaitable[None]]) -> Probe:
+    try:
+        await act()
+    except SyncError as error:
+        return Probe(name, ok=False, detail=f"{error.code.name} {error.code.sentence}")
+    return Probe(name, ok=True, detail="takes writes")
