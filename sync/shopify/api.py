@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from sync.shopify.auth import TokenSource
 from sync.shopify.documents import Document
 
 T = TypeVar("T")
+
+_SHORTEST_ATTEMPT = 1.0  # less could not be answered and would only leave a doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class AdminApi:
         """
         if self._wrong_version is not None:
             raise Permanent(Code.SH010, self._wrong_version.detail)
-        call = _Call(self, document, variables, interpret, Urgency.URGENT)
         until = self.clock.monotonic() + self.limits.write_seconds
+        call = _Call(self, document, variables, interpret, Urgency.URGENT, until)
         doubt: Unproven | None = None
         last: Transient
         for attempt in count(1):
@@ -145,13 +148,17 @@ class AdminApi:
 
 @dataclass(slots=True)
 class _Call(Generic[T]):
-    """One request through its attempts: always the same bytes, with the token and quota ticket of each attempt."""
+    """One request through its attempts: always the same bytes, with the token and quota ticket of each attempt.
+
+    `until` is the monotonic second at which the last attempt has to be over.
+    """
 
     api: AdminApi
     document: Document
     variables: Mapping[str, Any]
     interpret: Callable[[Mapping[str, Any]], T]
     urgency: Urgency
+    until: float = math.inf
     token: str = field(default="", repr=False)
     body: bytes = field(default=b"", init=False, repr=False)
     ticket: Ticket | None = None
@@ -165,14 +172,15 @@ class _Call(Generic[T]):
         self.token = await self.api.tokens.token()
         self.ticket = await self.api.gate.enter(self.document.operation, self.urgency)
         limits = self.api.limits
+        seconds = min(limits.attempt_seconds, max(_SHORTEST_ATTEMPT, self.until - self.api.clock.monotonic()))
         return Request(
             "POST",
             self.api.url,
             self.document.operation,
             headers={"X-Shopify-Access-Token": self.token, "Content-Type": "application/json"},
             body=self.body,
-            deadline=limits.attempt_seconds,
-            read_timeout=limits.attempt_seconds,
+            deadline=seconds,
+            read_timeout=seconds,
             max_bytes=limits.answer_bytes,
         )
 

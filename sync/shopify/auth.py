@@ -86,7 +86,10 @@ class ClientCredentials:
 
     async def _grant(self) -> str:
         asked = self._clock.monotonic()
-        token, life = await self._edge.read(self._request, self._translate)
+        try:
+            token, life = await self._edge.read(self._request, self._translate)
+        except Unproven as error:  # what the token was wanted for has surely not been sent
+            raise Transient(error.code, error.detail, retry_after=error.retry_after) from error
         self._granted = _Granted(token, asked + life * _RENEW_AT, asked + life)
         return token
 

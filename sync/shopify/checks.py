@@ -9,7 +9,8 @@ from sync.model import Finding
 from sync.shopify.answers import printable
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import CHECK_CONNECTION, COUNT_LOCATIONS
-from sync.shopify.wire import CheckConnection, CountLocations, shaped
+from sync.shopify.shapes import CheckConnection, CountLocations
+from sync.shopify.wire import shaped
 
 SCOPES = ("read_products", "read_inventory", "write_inventory", "read_locations", "read_orders")
 SEVERAL_SCOPE = "read_merchant_managed_fulfillment_orders"

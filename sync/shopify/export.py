@@ -20,12 +20,13 @@ from sync.http import Answer, Outcome, Request
 from sync.model import Certificate, VariantRow
 from sync.pacing import Urgency
 from sync.ports import Deliver
-from sync.shopify import wire
 from sync.shopify.answers import Unproven, printable, whole
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import BULK_CANCEL, BULK_POLL, BULK_START, EXPORT_VARIANTS
+from sync.shopify.levels import level_row
+from sync.shopify.shapes import BulkOperation, BulkPoll, BulkStart
 from sync.shopify.variants import variant_row
-from sync.shopify.wire import level_row, shaped
+from sync.shopify.wire import shaped
 
 _ROWS_A_PAGE = 500
 _FIRST_POLL = 1.0
@@ -101,13 +102,13 @@ def _newest(row: VariantRow) -> datetime:
     return max(row.updated_at, row.level.level_updated_at) if row.level is not None else row.updated_at
 
 
-async def _export(api: AdminApi, location_id: str) -> wire.BulkOperation:
+async def _export(api: AdminApi, location_id: str) -> BulkOperation:
     """Start the operation and wait for its end."""
     operation_id = await _start(api, location_id)
     until, wait = api.clock.monotonic() + api.limits.export_seconds, _FIRST_POLL
     while True:
         await api.clock.sleep(wait)
-        poll = await api.read(BULK_POLL, {"id": operation_id}, shaped(wire.BulkPoll), Urgency.BULK)
+        poll = await api.read(BULK_POLL, {"id": operation_id}, shaped(BulkPoll), Urgency.BULK)
         operation = poll.bulk_operation
         if operation is None:
             raise Transient(Code.SH015, "The export vanished.")
@@ -126,7 +127,7 @@ async def _export(api: AdminApi, location_id: str) -> wire.BulkOperation:
 async def _start(api: AdminApi, location_id: str) -> str:
     query = EXPORT_VARIANTS.text.replace('"LOCATION"', json.dumps(location_id))
     # Sent like a read: an answer lost costs one of five slots until that export ends, nothing else.
-    answer = await api.read(BULK_START, {"query": query}, shaped(wire.BulkStart), Urgency.BULK)
+    answer = await api.read(BULK_START, {"query": query}, shaped(BulkStart), Urgency.BULK)
     payload = answer.bulk_operation_run_query
     if payload is None:
         raise Unproven(Code.SH007, "The export's start has no answer.")
@@ -148,7 +149,7 @@ async def _give_up(api: AdminApi, operation_id: str) -> None:
         return
 
 
-async def _download(api: AdminApi, operation: wire.BulkOperation, spool: IO[bytes]) -> None:
+async def _download(api: AdminApi, operation: BulkOperation, spool: IO[bytes]) -> None:
     """Fetch the file without our token: it lies at a storage service that must not see it."""
     url = operation.url or ""
     _check_place(url, api.url)
@@ -185,7 +186,7 @@ def _check_place(url: str, api_url: str) -> None:
         raise Permanent(Code.SH015, "Its file lies where no file of Shopify's can lie.")
 
 
-def _check_count(spool: IO[bytes], operation: wire.BulkOperation) -> None:
+def _check_count(spool: IO[bytes], operation: BulkOperation) -> None:
     spool.seek(0)
     lines = sum(1 for line in _lines(spool))
     if operation.object_count != str(lines):

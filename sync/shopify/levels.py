@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from sync.errors import Code, Permanent, Transient
 from sync.model import LevelRow
+from sync.shopify.answers import Unproven
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import LEVELS_CHANGED, LEVELS_OF_ITEMS
 from sync.shopify.pages import Page, Walk, search_moment
-from sync.shopify.wire import LevelsChanged, LevelsOfItems, level_row, parse
+from sync.shopify.shapes import LevelsChanged, LevelsOfItems
+from sync.shopify.wire import parse
 
 MOST_IDS = 250  # of any list argument
+
+
+class QuantityLike(Protocol):
+    """A quantity, as pydantic or msgspec read it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def quantity(self) -> int: ...  # noqa: D102
+    @property
+    def updated_at(self) -> datetime | None: ...  # noqa: D102
+
+
+_STATES = ("available", "committed", "reserved", "safety_stock", "damaged", "quality_control")
+
+
+def level_row(item_id: str, quantities: Iterable[QuantityLike], updated_at: datetime, *, active: bool) -> LevelRow:
+    """Return the row of one level; a state that is missing makes the answer unreadable, it is never taken for 0."""
+    by_name = {one.name: one for one in quantities}
+    missing = [name for name in _STATES if name not in by_name]
+    if missing:
+        raise Unproven(Code.SH007, f"A stock level lacks {', '.join(missing)}.")
+    touched = by_name["available"].updated_at
+    return LevelRow(
+        inventory_item_id=item_id,
+        **{name: by_name[name].quantity for name in _STATES},
+        updated_at=touched if touched is not None else updated_at,
+        level_updated_at=updated_at,
+        active=active,
+    )
 
 
 def levels_walk(location_id: str, since: datetime) -> Walk[LevelsChanged, LevelRow]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sync.model import OrderLine, OrderRow, Restock
-from sync.shopify.wire import AssignedLine, Assignment, Line, Order, RefundLine
+from sync.shopify.shapes import AssignedLine, Assignment, Line, Order, RefundLine
 
 _PUT_BACK = frozenset({"CANCEL", "RETURN", "LEGACY_RESTOCK"})
 _CANCELLED = "CANCELLED"

@@ -22,20 +22,8 @@ from sync.shopify.documents import (
 )
 from sync.shopify.order_facts import WholeOrder, order_row
 from sync.shopify.pages import Page, Walk, rest_of, search_moment
-from sync.shopify.wire import (
-    AssignedLine,
-    Assignment,
-    Connection,
-    Line,
-    More,
-    Order,
-    OrdersById,
-    OrdersChanged,
-    RefundLine,
-    Wire,
-    parse,
-    shaped,
-)
+from sync.shopify.shapes import AssignedLine, Assignment, Line, More, Order, OrdersById, OrdersChanged, RefundLine
+from sync.shopify.wire import Connection, Wire, parse, shaped
 
 N = TypeVar("N", bound=Wire)
 

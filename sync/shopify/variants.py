@@ -9,7 +9,7 @@ from sync.model import LevelRow, VariantRow
 from sync.pacing import Urgency
 from sync.shopify.documents import VARIANTS_CHANGED
 from sync.shopify.pages import Page, Walk, search_moment
-from sync.shopify.wire import VariantsChanged
+from sync.shopify.shapes import VariantsChanged
 
 _PAGE = 250
 

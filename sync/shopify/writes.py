@@ -8,7 +8,8 @@ from typing import Any
 from sync.errors import Code, Permanent
 from sync.model import RowProblem, RowRefusal, StockChange, WriteResult
 from sync.shopify.answers import Unproven, printable
-from sync.shopify.wire import SetAvailable, UserError, parse
+from sync.shopify.shapes import SetAvailable
+from sync.shopify.wire import UserError, parse
 
 MOST_ROWS = 250
 _REASON = "correction"

@@ -91,9 +91,12 @@ class Script:
 
     replies: list[Reply] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
+    before: Callable[[], None] | None = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
+        if self.before is not None:
+            self.before()
         assert self.replies, f"an unexpected request: {operation(request)}"
         reply = self.replies.pop(0)
         if isinstance(reply, Exception):

@@ -129,6 +129,19 @@ async def test_a_write_whose_token_is_rejected_is_sent_again_with_the_same_bytes
     assert tokens_sent(stage) == ["shpat_canary_1", "shpat_canary_2"]
 
 
+@pytest.mark.parametrize("reply", [httpx.Response(503), httpx.ReadTimeout("slow")], ids=["503", "timeout"])
+async def test_a_write_that_got_no_token_surely_did_not_happen(
+    stage: Stage, grants: Grants, reply: httpx.Response | Exception
+) -> None:
+    grants.replies = [reply] * 20
+    change = StockChange(seq=1, link_id=1, inventory_item_id=item(1), before=1, after=0)
+    with pytest.raises(Transient) as caught:
+        await stage.shop.set_available("key", "gid://lightspeed-sync/Run/1", [change])
+    assert type(caught.value) is Transient
+    assert stage.script.requests == []
+    grants.replies.clear()
+
+
 async def test_many_tasks_need_one_grant(stage: Stage, grants: Grants) -> None:
     source = credentials(stage.edge, stage.clock)
     found: list[str] = []

@@ -8,7 +8,8 @@ import pytest
 
 from sync.model import OrderLine, Restock
 from sync.shopify.order_facts import Share, WholeOrder, open_here, order_row, placed_here
-from sync.shopify.wire import Order, parse
+from sync.shopify.shapes import Order
+from sync.shopify.wire import parse
 from tests.sync.shopify.support import ELSEWHERE, HERE, item
 from tests.sync.shopify.support import page as connection
 

@@ -201,6 +201,20 @@ async def test_a_wait_beyond_the_deadline_ends_the_write(stage: Stage) -> None:
     assert stage.clock.elapsed == 0
 
 
+async def test_the_last_attempt_ends_with_the_writes_own_deadline(stage: Stage) -> None:
+    def slow() -> None:
+        stage.clock.elapsed += 25
+
+    stage.script.before = slow
+    stage.says(*[httpx.Response(500)] * 4)
+    with pytest.raises(OutcomeUnknown):
+        await stage.shop.set_available(KEY, RUN, ROWS)
+    allowed = [request.extensions["timeout"]["read"] for request in stage.script.requests]
+    assert allowed[:3] == [30.0, 30.0, 30.0]
+    assert 1.0 <= allowed[3] < 15.0
+    assert stage.clock.elapsed >= 90
+
+
 async def test_a_static_token_that_is_rejected_is_permanent(stage: Stage) -> None:
     stage.says(httpx.Response(401, json={"errors": "[API] Invalid API key or access token"}))
     with pytest.raises(Permanent) as caught:
