@@ -192,6 +192,7 @@ _LIVE = links.c.state.in_(("suggested", "confirmed"))
 _partial_index("uq_links_confirmed_item", links.c.item_id, where=_CONFIRMED, unique=True)
 _partial_index("uq_links_confirmed_inventory_item", links.c.inventory_item_id, where=_CONFIRMED, unique=True)
 _partial_index("uq_links_live_pair", links.c.item_id, links.c.variant_id, where=_LIVE, unique=True)
+_partial_index("ix_links_parked", links.c.parked_at, where=links.c.parked_at.is_not(None), unique=False)
 _partial_index("ix_links_due", links.c.link_id, where=links.c.due == sa.true(), unique=False)
 Index("ix_links_item_id", links.c.item_id)
 Index("ix_links_inventory_item_id", links.c.inventory_item_id)
@@ -231,6 +232,7 @@ orders = _table(
     Column("cancelled_at", Moment),
     _bool("test"),
     _bool("booked_before"),  # from before the cut-over: what it takes is off Lightspeed's stock already
+    Column("lost_at", Moment),  # gone from Shopify while units were open; it counts until a person decides
     Column("read_at", Moment, nullable=False),
 )
 

@@ -196,6 +196,14 @@ def _links() -> None:
     )
     op.create_index("ix_links_inventory_item_id", "links", ["inventory_item_id"], unique=False)
     op.create_index("ix_links_item_id", "links", ["item_id"], unique=False)
+    op.create_index(
+        "ix_links_parked",
+        "links",
+        ["parked_at"],
+        unique=False,
+        sqlite_where=sa.text("parked_at IS NOT NULL"),
+        postgresql_where=sa.text("parked_at IS NOT NULL"),
+    )
     op.create_index("ix_links_sku_key", "links", ["sku_key"], unique=False)
     op.create_index(
         "uq_links_confirmed_inventory_item",
@@ -304,6 +312,7 @@ def _orders() -> None:
         sa.Column("cancelled_at", Moment(), nullable=True),
         sa.Column("test", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("booked_before", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("lost_at", Moment(), nullable=True),
         sa.Column("read_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_orders")),
     )

@@ -31,7 +31,10 @@ FROM (
             items.description,
             item_stock.qoh AS on_hand,
             levels.available, levels.committed,
-            levels.reserved + levels.safety_stock + levels.damaged + levels.quality_control AS set_aside,
+            CASE WHEN chosen.value LIKE '%reserved%' THEN levels.reserved ELSE 0 END
+                + CASE WHEN chosen.value LIKE '%safety_stock%' THEN levels.safety_stock ELSE 0 END
+                + CASE WHEN chosen.value LIKE '%damaged%' THEN levels.damaged ELSE 0 END
+                + CASE WHEN chosen.value LIKE '%quality_control%' THEN levels.quality_control ELSE 0 END AS set_aside,
             COALESCE(demand.taken, 0) AS taken,
             COALESCE(demand.open, 0) AS open,
             COALESCE(demand.booked, 0) AS booked,
@@ -40,6 +43,10 @@ FROM (
                 ELSE levels.committed - COALESCE(demand.open, 0)
             END AS unseen
         FROM links
+        CROSS JOIN (
+            SELECT COALESCE(MAX(value), 'reserved,safety_stock,damaged,quality_control') AS value
+            FROM meta WHERE key = 'set_aside'
+        ) AS chosen
         LEFT JOIN items ON items.item_id = links.item_id
         LEFT JOIN item_stock ON item_stock.item_id = links.item_id
         LEFT JOIN levels ON levels.inventory_item_id = links.inventory_item_id

@@ -1,0 +1,181 @@
+"""Runs, watermarks, pauses by hand, call counts, and what may be forgotten in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync.errors import Code
+from sync.records import ApiMinute, Feed, Pause, PauseKind, RunOutcome, RunRecord
+from sync.storage.statements import BATCH, upsert
+from sync.storage.tables import (
+    api_minutes,
+    corrections,
+    incidents,
+    outbox,
+    pauses,
+    quarantine,
+    runs,
+    stock_calls,
+    stock_intents,
+    watermarks,
+)
+
+# --- runs ---
+
+
+def begin_run(connection: sa.Connection, job: str, now: datetime) -> int:
+    """Open a run and return its id."""
+    row = {"job": job, "started_at": now, "numbers": {}}
+    return int(connection.execute(sa.insert(runs).values(row).returning(runs.c.run_id)).scalar_one())
+
+
+def finish_run(connection: sa.Connection, run: RunRecord) -> None:
+    """Keep how a run ended."""
+    connection.execute(
+        sa.update(runs)
+        .where(runs.c.run_id == run.run_id)
+        .values(
+            finished_at=run.finished_at,
+            outcome=run.outcome,
+            code=run.code.name if run.code else None,
+            detail=run.detail,
+            numbers=dict(run.numbers),
+        )
+    )
+
+
+def interrupt_runs(connection: sa.Connection, now: datetime) -> int:
+    """Close the runs that the last process left open; return how many they were."""
+    left = sa.update(runs).where(runs.c.outcome.is_(None))
+    return connection.execute(left.values(finished_at=now, outcome=RunOutcome.INTERRUPTED.value)).rowcount
+
+
+def latest_runs(connection: sa.Connection, job: str | None, limit: int) -> Sequence[RunRecord]:
+    """Return the latest runs, newest first."""
+    select = sa.select(runs).order_by(runs.c.run_id.desc()).limit(limit)
+    rows = connection.execute(select if job is None else select.where(runs.c.job == job))
+    return [_run(row) for row in rows.mappings()]
+
+
+def last_success(connection: sa.Connection, job: str) -> RunRecord | None:
+    """Return the latest run of `job` that ended OK."""
+    select = sa.select(runs).where(runs.c.job == job, runs.c.outcome == RunOutcome.OK.value)
+    row = connection.execute(select.order_by(runs.c.run_id.desc()).limit(1)).mappings().first()
+    return None if row is None else _run(row)
+
+
+def _run(row: Mapping[Any, Any]) -> RunRecord:
+    return RunRecord(
+        run_id=row["run_id"],
+        job=row["job"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        outcome=None if row["outcome"] is None else RunOutcome(row["outcome"]),
+        code=None if row["code"] is None else Code[row["code"]],
+        detail=row["detail"],
+        numbers=row["numbers"],
+    )
+
+
+# --- watermarks ---
+
+
+def watermark(connection: sa.Connection, feed: Feed) -> datetime | None:
+    """Return the server moment up to which a feed was read."""
+    return connection.scalar(sa.select(watermarks.c.newest).where(watermarks.c.feed == feed.value))
+
+
+def advance(connection: sa.Connection, feed: Feed, newest: datetime, run_id: int) -> None:
+    """Move a watermark forward; never backward."""
+    known = watermark(connection, feed)
+    if known is None or newest > known:
+        upsert(connection, watermarks, [{"feed": feed.value, "newest": newest, "run_id": run_id}])
+
+
+# --- pauses ---
+
+
+def pause(connection: sa.Connection, kind: PauseKind, reason: str, now: datetime) -> None:
+    """Pause; a second pause of the same kind replaces the reason."""
+    upsert(connection, pauses, [{"kind": kind.value, "reason": reason, "since": now}])
+
+
+def resume(connection: sa.Connection, kind: PauseKind | None) -> int:
+    """Lift one pause or all; return how many there were."""
+    lift = sa.delete(pauses)
+    return connection.execute(lift if kind is None else lift.where(pauses.c.kind == kind.value)).rowcount
+
+
+def current_pauses(connection: sa.Connection) -> Sequence[Pause]:
+    """Return the pauses in force, oldest first."""
+    rows = connection.execute(sa.select(pauses).order_by(pauses.c.since, pauses.c.kind))
+    return [Pause(PauseKind(row.kind), row.reason, row.since) for row in rows]
+
+
+# --- call counts ---
+
+
+def count_calls(connection: sa.Connection, minutes: Sequence[ApiMinute]) -> None:
+    """Add to the counts of each minute."""
+    if not minutes:
+        return
+    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(api_minutes)
+    added = {name: api_minutes.c[name] + insert.excluded[name] for name in ("attempts", "failures")}
+    statement = insert.on_conflict_do_update(index_elements=["minute", "api"], set_=added)
+    rows = [
+        {"minute": each.minute, "api": each.api, "attempts": each.attempts, "failures": each.failures}
+        for each in minutes
+    ]
+    connection.execute(statement, rows)
+
+
+def calls_since(connection: sa.Connection, moment: datetime) -> Sequence[ApiMinute]:
+    """Return the per-minute counts from `moment` on, in time order."""
+    select = sa.select(api_minutes).where(api_minutes.c.minute >= moment)
+    rows = connection.execute(select.order_by(api_minutes.c.minute, api_minutes.c.api))
+    return [ApiMinute(row.minute, row.api, row.attempts, row.failures) for row in rows]
+
+
+# --- what may be forgotten ---
+
+Forget = Callable[[sa.Connection, datetime], int]
+
+
+def _forgetting(table: sa.Table, *conditions: sa.ColumnElement[bool], at: sa.Column[Any]) -> Forget:
+    """Return what deletes some rows older than a moment, a batch at a time, and says how many it deleted."""
+    (key,) = list(table.primary_key)[:1]
+    whole = len(table.primary_key) == 1
+
+    def forget(connection: sa.Connection, before: datetime) -> int:
+        old = sa.and_(at < before, *conditions)
+        chosen = key.in_(sa.select(key).where(old).limit(BATCH)) if whole else sa.true()
+        return connection.execute(sa.delete(table).where(old, chosen)).rowcount
+
+    return forget
+
+
+_LAST_GOOD = sa.select(sa.func.max(runs.c.run_id)).where(runs.c.outcome == RunOutcome.OK.value).group_by(runs.c.job)
+_CALL_IN_USE = sa.exists().where(stock_intents.c.call_key == stock_calls.c.key)
+_MESSAGE_LEFT = sa.exists().where(outbox.c.incident_id == incidents.c.id)
+
+# Children before parents. Order facts and lines are not among them: their sums are part of every target.
+FORGETTING: tuple[Forget, ...] = (
+    _forgetting(
+        stock_intents,
+        stock_intents.c.outcome.is_not(None),
+        stock_intents.c.outcome != "unanswered",
+        at=stock_intents.c.at,
+    ),
+    _forgetting(stock_calls, sa.not_(_CALL_IN_USE), at=stock_calls.c.at),
+    _forgetting(corrections, at=corrections.c.at),
+    _forgetting(quarantine, at=quarantine.c.closed_at),
+    _forgetting(runs, runs.c.run_id.not_in(_LAST_GOOD), at=runs.c.finished_at),
+    _forgetting(outbox, outbox.c.state.in_(("done", "dead")), at=outbox.c.created_at),
+    _forgetting(incidents, sa.not_(_MESSAGE_LEFT), at=incidents.c.resolved_at),
+    _forgetting(api_minutes, at=api_minutes.c.minute),
+)

@@ -1,0 +1,265 @@
+"""The `Ledger` of `sync/ports.py` over the database: each method one transaction, what it does in the modules beside.
+
+Readings and decisions that exceed a batch are kept batch by batch, each of them whole and repeatable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from sync.errors import Code
+from sync.model import ItemRow, LevelRow, OrderRow, StockRow, VariantRow
+from sync.records import (
+    ApiMinute,
+    Change,
+    Evaluation,
+    Feed,
+    Intent,
+    Pause,
+    PauseKind,
+    Proposal,
+    RowOutcome,
+    RunOutcome,
+    RunRecord,
+    SkuKey,
+    SkuProblem,
+    Standing,
+    StockCall,
+    Work,
+)
+from sync.storage import journal, linking, order_facts, snapshots, work, writes
+from sync.storage.database import Database
+from sync.storage.statements import batches, upsert
+from sync.storage.tables import links, meta, quarantine
+
+Row = TypeVar("Row")
+
+KEEP_DAYS = 400  # how long history is kept
+
+
+class SqlLedger:
+    """Our durable record.
+
+    `sku_fields` are the columns of an item that hold its SKU, the first one first. With `book_before_cut_over`
+    orders from before the cut-over count as booked in Lightspeed. A link that Shopify refuses to write gets another
+    try when Shopify's side of it changes, or at a run that begins `retry_parked` later.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        sku_fields: Sequence[str] = ("custom_sku",),
+        book_before_cut_over: bool = True,
+        retry_parked: timedelta = timedelta(hours=1),
+    ) -> None:
+        self._database = database
+        self._sku_fields = tuple(sku_fields)
+        self._book_before_cut_over = book_before_cut_over
+        self._retry_parked = retry_parked
+        # How often each link had become due when it was handed out: what becomes due meanwhile stays due.
+        self._marks: dict[int, int] = {}
+
+    # --- runs ---
+    async def begin_run(self, job: str, now: datetime) -> int:
+        """Open a run of `job` and return its id."""
+
+        def begin(connection: sa.Connection) -> int:
+            work.unpark(connection, now - self._retry_parked)
+            return journal.begin_run(connection, job, now)
+
+        return await self._database.write(begin)
+
+    async def finish_run(
+        self,
+        run_id: int,
+        now: datetime,
+        outcome: RunOutcome,
+        *,
+        numbers: Mapping[str, int | float],
+        code: Code | None = None,
+        detail: str = "",
+    ) -> None:
+        """Keep how a run ended."""
+        run = RunRecord(run_id, "", now, now, outcome, code, detail, numbers)
+        await self._database.write(lambda c: journal.finish_run(c, run))
+
+    async def interrupt_runs(self, now: datetime) -> int:
+        """Close what the last process left open."""
+
+        def interrupt(connection: sa.Connection) -> int:
+            writes.interrupt(connection, now)
+            return journal.interrupt_runs(connection, now)
+
+        return await self._database.write(interrupt)
+
+    async def runs(self, job: str | None = None, limit: int = 20) -> Sequence[RunRecord]:
+        """Return the latest runs, newest first."""
+        return await self._database.read(lambda c: journal.latest_runs(c, job, limit))
+
+    async def last_success(self, job: str) -> RunRecord | None:
+        """Return the latest run of `job` that ended OK."""
+        return await self._database.read(lambda c: journal.last_success(c, job))
+
+    # --- readings ---
+    async def watermark(self, feed: Feed) -> datetime | None:
+        """Return the server moment up to which a feed was read."""
+        return await self._database.read(lambda c: journal.watermark(c, feed))
+
+    async def advance(self, feed: Feed, newest: datetime, run_id: int) -> None:
+        """Move a watermark forward."""
+        await self._database.write(lambda c: journal.advance(c, feed, newest, run_id))
+
+    async def keep_stock(self, rows: Sequence[StockRow], read_at: datetime) -> int:
+        """Keep Lightspeed's stock; return how many rows differed."""
+        return await self._keep(rows, lambda c, batch: len(snapshots.keep_stock(c, batch, read_at)))
+
+    async def keep_items(self, rows: Sequence[ItemRow], read_at: datetime) -> int:
+        """Keep items and the stock they carry; return how many differed."""
+        fields = self._sku_fields
+        return await self._keep(rows, lambda c, batch: len(snapshots.keep_items(c, batch, read_at, fields)))
+
+    async def keep_levels(self, rows: Sequence[LevelRow], read_at: datetime) -> int:
+        """Keep Shopify's levels; return how many differed."""
+        return await self._keep(rows, lambda c, batch: len(snapshots.keep_levels(c, batch, read_at)))
+
+    async def keep_variants(self, rows: Sequence[VariantRow], read_at: datetime) -> int:
+        """Keep variants and the levels they carry; return how many differed."""
+        return await self._keep(rows, lambda c, batch: len(snapshots.keep_variants(c, batch, read_at)))
+
+    async def keep_orders(self, orders: Sequence[OrderRow], read_at: datetime) -> int:
+        """Turn orders into facts; return how many are new."""
+        return await self._keep(orders, lambda c, batch: order_facts.keep_orders(c, batch, read_at))
+
+    async def open_orders(self, inventory_item_ids: Sequence[str]) -> Sequence[str]:
+        """Return the ids of orders with open units of these items."""
+        return await self._database.read(lambda c: order_facts.open_orders(c, inventory_item_ids))
+
+    async def lose_orders(self, order_ids: Sequence[str], now: datetime) -> None:
+        """Mark open orders as gone from Shopify."""
+        await self._database.write(lambda c: order_facts.lose_orders(c, order_ids, now))
+
+    async def set_cut_over(self, moment: datetime) -> datetime:
+        """Fix the cut-over once and for all; return the one in force."""
+        booked = self._book_before_cut_over
+        return await self._database.write(lambda c: order_facts.set_cut_over(c, moment, booked=booked))
+
+    # --- links ---
+    async def unlinked(self) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:
+        """Return the linkable items and variants, linked ones included."""
+        return await self._database.read(lambda c: linking.linkable(c, self._sku_fields))
+
+    async def keep_links(self, proposals: Sequence[Proposal], problems: Sequence[SkuProblem], now: datetime) -> int:
+        """Keep new links and replace the SKU problems; return how many links are new."""
+        return await self._database.write(lambda c: linking.keep_links(c, proposals, problems, now))
+
+    async def count_links(self) -> int:
+        """Return the number of confirmed links."""
+        return await self._database.read(linking.count)
+
+    async def link_ids_of(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """Return the confirmed link of each SKU."""
+        return await self._database.read(lambda c: linking.link_ids_of(c, skus))
+
+    async def sku_problems(self) -> Sequence[SkuProblem]:
+        """Return the SKUs that could not be linked."""
+        return await self._database.read(linking.problems)
+
+    # --- work ---
+    async def due(self, *, after: int = 0, limit: int = 1000, everything: bool = False) -> Sequence[Work]:
+        """Return due links (or all confirmed ones) with ids above `after`, in id order."""
+        return self._hand_out(await self._database.read(lambda c: work.due(c, after, limit, everything=everything)))
+
+    async def work_of(self, link_ids: Sequence[int]) -> Sequence[Work]:
+        """Return these links as they stand now."""
+        return self._hand_out(await self._database.read(lambda c: work.work_of(c, link_ids)))
+
+    async def settle(self, evaluations: Sequence[Evaluation], run_id: int, now: datetime) -> None:
+        """Keep decisions that write nothing now."""
+
+        def keep(connection: sa.Connection, batch: Sequence[Evaluation]) -> int:
+            writes.settle(connection, batch, run_id, now, self._marks)
+            return len(batch)
+
+        await self._keep(evaluations, keep)
+        for each in evaluations:
+            self._marks.pop(each.link_id, None)
+
+    async def open_call(self, intents: Sequence[Intent], run_id: int, now: datetime) -> StockCall:
+        """Record intents and their call before it is sent."""
+        return await self._database.write(lambda c: writes.open_call(c, intents, run_id, now))
+
+    async def close_call(self, key: str, outcomes: Sequence[RowOutcome], now: datetime) -> None:
+        """Record what became of a call's rows."""
+        await self._database.write(lambda c: writes.close_call(c, key, outcomes, now, self._marks))
+
+    async def standing(self) -> Standing:
+        """Return how the shops stand to each other."""
+        return await self._database.read(work.standing)
+
+    async def changes_of(self, sku: str, limit: int = 50) -> Sequence[Change]:
+        """Return the stock writes of one SKU, newest first."""
+        return await self._database.read(lambda c: writes.changes_of(c, sku, limit))
+
+    # --- brakes by hand, call counts ---
+    async def pause(self, kind: PauseKind, reason: str, now: datetime) -> None:
+        """Pause writing or orders."""
+        await self._database.write(lambda c: journal.pause(c, kind, reason, now))
+
+    async def resume(self, kind: PauseKind | None = None) -> int:
+        """Lift one pause or all; return how many there were."""
+        return await self._database.write(lambda c: journal.resume(c, kind))
+
+    async def pauses(self) -> Sequence[Pause]:
+        """Return the pauses in force."""
+        return await self._database.read(journal.current_pauses)
+
+    async def count_calls(self, minutes: Sequence[ApiMinute]) -> None:
+        """Add to the per-minute counts."""
+        await self._database.write(lambda c: journal.count_calls(c, minutes))
+
+    async def calls_since(self, moment: datetime) -> Sequence[ApiMinute]:
+        """Return the per-minute counts from `moment` on."""
+        return await self._database.read(lambda c: journal.calls_since(c, moment))
+
+    # --- beyond the port ---
+    async def approve(self, link_ids: Sequence[int], now: datetime) -> None:
+        """Take Lightspeed's number for these links, as a person decided; it holds until it was carried out."""
+
+        def approve(connection: sa.Connection) -> None:
+            for batch in batches(link_ids):
+                chosen = {"approved_at": now, "due": sa.true(), "marks": links.c.marks + 1}
+                connection.execute(sa.update(links).where(links.c.link_id.in_(batch)).values(**chosen))
+                held = sa.update(quarantine).where(quarantine.c.link_id.in_(batch), quarantine.c.closed_at.is_(None))
+                connection.execute(held.values(approved_at=now))
+
+        await self._database.write(approve)
+
+    async def show_set_aside(self, states: Sequence[str]) -> None:
+        """Let `sync_validation` take off the states that `Policy.set_aside` names."""
+        row = {"key": "set_aside", "value": ",".join(states)}
+        await self._database.write(lambda c: upsert(c, meta, [row]))
+
+    async def prune(self, now: datetime, keep_days: int = KEEP_DAYS) -> int:
+        """Forget finished history older than `keep_days`, a batch at a time; return how many rows went."""
+        before, gone = now - timedelta(days=keep_days), 0
+        for forget in journal.FORGETTING:
+            while rows := await self._database.write(lambda c, forget=forget: forget(c, before)):  # type: ignore[misc]
+                gone += rows
+        return gone
+
+    # --- small things ---
+    async def _keep(self, rows: Sequence[Row], keep: Callable[[sa.Connection, Sequence[Row]], int]) -> int:
+        """Keep rows batch by batch, so that nobody waits for long."""
+        changed = 0
+        for batch in batches(rows):
+            changed += await self._database.write(lambda c, batch=batch: keep(c, batch))  # type: ignore[misc]
+        return changed
+
+    def _hand_out(self, marked: Sequence[work.Marked]) -> Sequence[Work]:
+        self._marks.update((each.link_id, marks) for each, marks in marked)
+        return [each for each, _ in marked]

@@ -1,0 +1,129 @@
+"""Links between items and variants, and the SKUs that could not be linked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync.errors import Code
+from sync.matching import sku_key
+from sync.model import LinkState
+from sync.records import Proposal, SkuKey, SkuProblem
+from sync.storage.statements import CONFIRMED, batches, insert_all
+from sync.storage.tables import items, links, sku_problems, variants
+
+_CODES = ("upc", "ean", "manufacturer_sku", "system_sku")
+
+
+def linkable(connection: sa.Connection, sku_fields: Sequence[str]) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:
+    """Return Lightspeed's live items and Shopify's live variants by what they may be found by, in id order."""
+    live = sa.select(items).where(items.c.archived == sa.false()).order_by(items.c.item_id)
+    active = sa.select(variants).where(variants.c.inventory_item_id != "", variants.c.product_status != "ARCHIVED")
+    return (
+        [_item_key(row, sku_fields) for row in connection.execute(live).mappings()],
+        [_variant_key(row) for row in connection.execute(active.order_by(variants.c.variant_id)).mappings()],
+    )
+
+
+def keep_links(
+    connection: sa.Connection, proposals: Sequence[Proposal], problems: Sequence[SkuProblem], now: datetime
+) -> int:
+    """Add new links, replace suggestions and problems; return how many links are new.
+
+    A confirmed link is never moved by a proposal: one that contradicts it is a problem for people.
+    """
+    confirmed = [each for each in proposals if each.state is LinkState.CONFIRMED]
+    linked = connection.execute(sa.select(links.c.item_id, links.c.inventory_item_id).where(CONFIRMED))
+    of_item = dict(linked.tuples())
+    of_variant = {inventory_item_id: item_id for item_id, inventory_item_id in of_item.items()}
+    connection.execute(sa.delete(links).where(links.c.state == LinkState.SUGGESTED.value))
+    fresh: list[Proposal] = []
+    contradicted: list[SkuProblem] = []
+    for each in confirmed:
+        if each.item_id not in of_item and each.inventory_item_id not in of_variant:
+            of_item[each.item_id], of_variant[each.inventory_item_id] = each.inventory_item_id, each.item_id
+            fresh.append(each)
+        elif of_item.get(each.item_id) != each.inventory_item_id:
+            contradicted.append(_contradiction(each))
+    suggested = [each for each in proposals if each.state is LinkState.SUGGESTED]
+    fresh += [each for each in suggested if each.item_id not in of_item and each.inventory_item_id not in of_variant]
+    insert_all(connection, links, [_link_values(each, now) for each in fresh])
+    _keep_problems(connection, [*problems, *contradicted], now)
+    return sum(each.state is LinkState.CONFIRMED for each in fresh)
+
+
+def link_ids_of(connection: sa.Connection, skus: Sequence[str]) -> Mapping[str, int]:
+    """Return the confirmed link of each SKU as it was given; the oldest where several have it."""
+    by_key: dict[str, int] = {}
+    for batch in batches(sorted({sku_key(sku) for sku in skus})):
+        select = sa.select(links.c.sku_key, links.c.link_id).where(links.c.sku_key.in_(batch), CONFIRMED)
+        for key, link_id in connection.execute(select.order_by(links.c.link_id)):
+            by_key.setdefault(key, link_id)
+    return {sku: by_key[sku_key(sku)] for sku in skus if sku_key(sku) in by_key}
+
+
+def count(connection: sa.Connection) -> int:
+    """Return the number of confirmed links."""
+    return int(connection.execute(sa.select(sa.func.count()).select_from(links).where(CONFIRMED)).scalar_one())
+
+
+def problems(connection: sa.Connection) -> Sequence[SkuProblem]:
+    """Return the SKUs that could not be linked, in the order they were found."""
+    rows = connection.execute(sa.select(sku_problems).order_by(sku_problems.c.problem_id))
+    return [SkuProblem(Code[row.code], row.sku, row.detail) for row in rows]
+
+
+def _item_key(row: Mapping[Any, Any], sku_fields: Sequence[str]) -> SkuKey:
+    return SkuKey(
+        id=row["item_id"],
+        inventory_item_id="",
+        skus=tuple(row[name] for name in sku_fields),
+        codes=tuple(row[name] for name in _CODES if row[name] and name not in sku_fields),
+        title=row["description"],
+        item_type=row["item_type"],
+    )
+
+
+def _variant_key(row: Mapping[Any, Any]) -> SkuKey:
+    return SkuKey(
+        id=row["variant_id"],
+        inventory_item_id=row["inventory_item_id"],
+        skus=(row["sku"],),
+        codes=(row["barcode"],) if row["barcode"] else (),
+        title=" ".join(text for text in (row["product_title"], row["title"]) if text and text != "Default Title"),
+    )
+
+
+def _link_values(proposal: Proposal, now: datetime) -> dict[str, Any]:
+    return {
+        "state": proposal.state.value,
+        "item_id": proposal.item_id,
+        "variant_id": proposal.variant_id,
+        "inventory_item_id": proposal.inventory_item_id,
+        "sku": proposal.sku,
+        "sku_key": sku_key(proposal.sku),
+        "reason": proposal.reason,
+        "created_at": now,
+        "due": proposal.state is LinkState.CONFIRMED,
+    }
+
+
+def _contradiction(proposal: Proposal) -> SkuProblem:
+    detail = f"Item {proposal.item_id} or variant {proposal.variant_id} is linked to another; that link stays."
+    return SkuProblem(Code.SK001, proposal.sku, detail)
+
+
+def _keep_problems(connection: sa.Connection, found: Sequence[SkuProblem], now: datetime) -> None:
+    """Replace the list; a problem that was there before keeps the moment it was first seen."""
+    rows = connection.execute(sa.select(sku_problems)).all()
+    since = {(row.code, row.sku, row.detail): row.since for row in rows}
+    wanted = {(each.code.name, each.sku, each.detail): each for each in found}
+    if list(since) == list(wanted):
+        return
+    connection.execute(sa.delete(sku_problems))
+    names = ("code", "sku", "detail")
+    values = [dict(zip(names, key, strict=True)) | {"since": since.get(key, now)} for key in wanted]
+    insert_all(connection, sku_problems, values)

@@ -1,0 +1,193 @@
+"""Turns orders into facts about units, once each, and sums them up as demand.
+
+An order is read again and again; what is new in it becomes a fact, appended and never changed. The sums of a line's
+facts stand beside its line, so they tell what is new. `placed` does not fall; a restock is told by its refund line;
+`closed` is what makes up the difference to the open units, so a shipment that is taken back counts below zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync.model import Demand, FactKind, OrderLine, OrderRow
+from sync.storage.statements import CONFIRMED, insert_all, mark_due, upsert
+from sync.storage.tables import links, meta, order_facts, order_lines, orders
+from sync.storage.types import to_text
+
+_SHOP, _CUT_OVER, _COUNTS = "store_domain", "cut_over", "cut_over_booked"
+_LINE = ("inventory_item_id", "sku", "placed", "restocked", "closed", "placed_n", "closed_n")
+
+
+@dataclass(slots=True)
+class LineState:
+    """One line's sums of facts, `restocks` being the refund lines already counted."""
+
+    inventory_item_id: str = ""
+    sku: str = ""
+    placed: int = 0
+    restocked: int = 0
+    closed: int = 0
+    placed_n: int = 0
+    closed_n: int = 0
+    restocks: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Units of one kind; `n` tells facts of a kind apart."""
+
+    kind: FactKind
+    n: str
+    units: int
+
+
+def new_facts(line: OrderLine, state: LineState) -> list[Fact]:
+    """Return what the line says beyond `state`, and bring `state` up to it."""
+    state.inventory_item_id = state.inventory_item_id or line.inventory_item_id
+    state.sku = line.sku or state.sku
+    facts: list[Fact] = []
+    if (grown := line.placed - state.placed) > 0:
+        state.placed, state.placed_n = line.placed, state.placed_n + 1
+        facts.append(Fact(FactKind.PLACED, str(state.placed_n), grown))
+    for restock in line.restocks:
+        if restock.refund_line_id not in state.restocks:
+            state.restocks.add(restock.refund_line_id)
+            state.restocked += restock.units
+            facts.append(Fact(FactKind.RESTOCKED, restock.refund_line_id, restock.units))
+    if (moved := state.placed - line.open - state.closed) != 0:
+        state.closed, state.closed_n = state.closed + moved, state.closed_n + 1
+        facts.append(Fact(FactKind.CLOSED, str(state.closed_n), moved))
+    return facts
+
+
+def keep_orders(connection: sa.Connection, rows: Sequence[OrderRow], read_at: datetime) -> int:
+    """Append the facts that are new and make the links they concern due; return how many facts are new."""
+    ids = list(dict.fromkeys(row.order_id for row in rows))
+    newest, states, fixed = _newest(connection, ids), _states(connection, ids), _meta(connection)
+    booked_until = datetime.fromisoformat(fixed[_CUT_OVER]) if fixed.get(_COUNTS) == "yes" else None
+    facts: list[dict[str, Any]] = []
+    kept: dict[str, dict[str, Any]] = {}
+    touched: set[tuple[str, str]] = set()
+    for order in rows:
+        if order.updated_at < newest.get(order.order_id, order.updated_at):
+            continue
+        newest[order.order_id] = order.updated_at
+        kept[order.order_id] = _order_values(order, read_at, booked_until)
+        for line in order.lines:
+            key = (order.order_id, line.line_id)
+            touched.add(key)
+            state = states.setdefault(key, LineState())
+            new = new_facts(line, state)
+            facts += [_fact_values(fact, order, line.line_id, state.inventory_item_id, read_at) for fact in new]
+    upsert(connection, orders, list(kept.values()))
+    upsert(connection, order_lines, [_line_values(key, states[key]) for key in sorted(touched)])
+    insert_all(connection, order_facts, [{"shop": fixed.get(_SHOP, ""), **fact} for fact in facts])
+    mark_due(connection, links.c.inventory_item_id, sorted({fact["inventory_item_id"] for fact in facts}))
+    return len(facts)
+
+
+def demand_of(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> Mapping[str, Demand]:
+    """Return what the order lines say about these inventory items; those without orders are missing.
+
+    Booked are the units of orders from before the cut-over. Documents of our own will add theirs here.
+    """
+    line, taken = order_lines.c, order_lines.c.placed - order_lines.c.restocked
+    select = (
+        sa.select(
+            line.inventory_item_id,
+            sa.func.sum(taken),
+            sa.func.sum(line.placed - line.closed),
+            sa.func.sum(sa.case((orders.c.booked_before, taken), else_=0)),
+        )
+        .join_from(order_lines, orders)
+        .where(line.inventory_item_id.in_(inventory_item_ids))
+        .group_by(line.inventory_item_id)
+    )
+    return {row[0]: Demand(int(row[1]), int(row[2]), int(row[3])) for row in connection.execute(select)}
+
+
+def open_orders(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> Sequence[str]:
+    """Return the ids of the orders with open units of these items, those known to be lost left out, in id order."""
+    line = order_lines.c
+    select = sa.select(line.order_id).distinct().join_from(order_lines, orders).where(orders.c.lost_at.is_(None))
+    select = select.where(line.inventory_item_id.in_(inventory_item_ids), line.placed > line.closed)
+    return connection.scalars(select.order_by(line.order_id)).all()
+
+
+def lose_orders(connection: sa.Connection, order_ids: Sequence[str], now: datetime) -> None:
+    """Mark orders as gone from Shopify; their facts stay."""
+    known = sa.update(orders).where(orders.c.order_id.in_(order_ids), orders.c.lost_at.is_(None))
+    connection.execute(known.values(lost_at=now))
+
+
+def set_cut_over(connection: sa.Connection, moment: datetime, *, booked: bool) -> datetime:
+    """Fix the cut-over, and whether orders before it count as booked, unless that was done; return the one in force."""
+    fixed = _meta(connection)
+    if _CUT_OVER in fixed:
+        return datetime.fromisoformat(fixed[_CUT_OVER])
+    values = {_CUT_OVER: to_text(moment), _COUNTS: "yes" if booked else "no"}
+    insert_all(connection, meta, [{"key": key, "value": value} for key, value in values.items()])
+    if booked:
+        earlier = sa.update(orders).values(booked_before=sa.true()).where(orders.c.created_at < moment)
+        if connection.execute(earlier).rowcount:
+            connection.execute(sa.update(links).values(due=sa.true(), marks=links.c.marks + 1).where(CONFIRMED))
+    return moment
+
+
+def _meta(connection: sa.Connection) -> Mapping[str, str]:
+    rows = connection.execute(sa.select(meta.c.key, meta.c.value).where(meta.c.key.in_((_SHOP, _CUT_OVER, _COUNTS))))
+    return dict(rows.tuples())
+
+
+def _newest(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, datetime]:
+    rows = connection.execute(sa.select(orders.c.order_id, orders.c.updated_at).where(orders.c.order_id.in_(order_ids)))
+    return dict(rows.tuples())
+
+
+def _states(connection: sa.Connection, order_ids: Sequence[str]) -> dict[tuple[str, str], LineState]:
+    states = {}
+    for row in connection.execute(sa.select(order_lines).where(order_lines.c.order_id.in_(order_ids))).mappings():
+        known = {name: row[name] for name in _LINE}
+        states[row["order_id"], row["line_id"]] = LineState(**known)
+    fact = order_facts.c
+    restocks = sa.select(fact.order_id, fact.line_id, fact.n).where(
+        fact.order_id.in_(order_ids), fact.kind == FactKind.RESTOCKED.value
+    )
+    for order_id, line_id, refund_line_id in connection.execute(restocks):
+        states[order_id, line_id].restocks.add(refund_line_id)
+    return states
+
+
+def _order_values(order: OrderRow, read_at: datetime, booked_until: datetime | None) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "name": order.name,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+        "cancelled_at": order.cancelled_at,
+        "test": order.test,
+        "booked_before": booked_until is not None and order.created_at < booked_until,
+        "read_at": read_at,
+    }
+
+
+def _line_values(key: tuple[str, str], state: LineState) -> dict[str, Any]:
+    return {"order_id": key[0], "line_id": key[1]} | {name: getattr(state, name) for name in _LINE}
+
+
+def _fact_values(fact: Fact, order: OrderRow, line_id: str, item_id: str, read_at: datetime) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "line_id": line_id,
+        "kind": fact.kind.value,
+        "n": fact.n,
+        "units": fact.units,
+        "inventory_item_id": item_id,
+        "at": order.updated_at,
+        "recorded_at": read_at,
+    }

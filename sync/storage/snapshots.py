@@ -1,0 +1,126 @@
+"""What was last read on both sides: kept once, and every link it concerns made due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync.matching import sku_key
+from sync.model import ItemRow, LevelRow, StockRow, VariantRow
+from sync.storage.statements import CONFIRMED, mark_due, upsert
+from sync.storage.tables import item_stock, items, levels, links, variants
+
+_ITEM = tuple(field.name for field in fields(ItemRow) if field.name != "stock")
+_VARIANT = tuple(field.name for field in fields(VariantRow) if field.name != "level")
+LEVEL = tuple(field.name for field in fields(LevelRow))
+_STOCK = tuple(field.name for field in fields(StockRow))
+# A level's own time moves with quantities that decide nothing here (incoming, on hand).
+_LEVEL_MATTERS = tuple(name for name in LEVEL if name != "level_updated_at")
+_VARIANT_MATTERS = ("inventory_item_id", "tracked", "product_status")
+
+
+Change = tuple[dict[str, Any] | None, dict[str, Any]]
+"""A row that differed: as it was, None if it is new, and as it is."""
+
+
+def keep_stock(connection: sa.Connection, rows: Sequence[StockRow], read_at: datetime) -> set[str]:
+    """Keep Lightspeed's stock; return the ids of the items whose quantity or timestamp differed."""
+    changed = _changed(connection, item_stock, _STOCK, {row.item_id: _values(row, _STOCK) for row in rows}, read_at)
+    ids = {new["item_id"] for old, new in changed if old is None or _differ(old, new, ("qoh", "time_stamp"))}
+    mark_due(connection, links.c.item_id, sorted(ids))
+    return ids
+
+
+def keep_items(
+    connection: sa.Connection, rows: Sequence[ItemRow], read_at: datetime, sku_fields: Sequence[str]
+) -> set[str]:
+    """Keep items and the stock rows they carry; return the ids of those of which either differed."""
+    changed = _changed(connection, items, _ITEM, {row.item_id: _values(row, _ITEM) for row in rows}, read_at)
+    _tombstone(connection, [new["item_id"] for _, new in changed if new["archived"]], read_at)
+    for old, new in changed:
+        if old is not None and _differ(old, new, sku_fields):
+            _rename(connection, new, sku_fields)
+    stock = keep_stock(connection, [row.stock for row in rows if row.stock is not None], read_at)
+    return stock | {new["item_id"] for _, new in changed}
+
+
+def keep_levels(connection: sa.Connection, rows: Sequence[LevelRow], read_at: datetime) -> set[str]:
+    """Keep Shopify's levels; return the inventory item ids of those that differed in what decides."""
+    changed = store_levels(connection, rows, read_at)
+    ids = {new["inventory_item_id"] for old, new in changed if old is None or _differ(old, new, _LEVEL_MATTERS)}
+    _look_again(connection, sorted(ids))
+    return ids
+
+
+def store_levels(connection: sa.Connection, rows: Sequence[LevelRow], read_at: datetime) -> list[Change]:
+    """Keep levels without making anything due, as of rows that were just decided on."""
+    return _changed(connection, levels, LEVEL, {row.inventory_item_id: _values(row, LEVEL) for row in rows}, read_at)
+
+
+def keep_variants(connection: sa.Connection, rows: Sequence[VariantRow], read_at: datetime) -> set[str]:
+    """Keep variants and the levels they carry; return the variant ids of those of which either differed."""
+    changed = _changed(
+        connection, variants, _VARIANT, {row.variant_id: _values(row, _VARIANT) for row in rows}, read_at
+    )
+    matters = {new["inventory_item_id"] for old, new in changed if old is None or _differ(old, new, _VARIANT_MATTERS)}
+    _look_again(connection, sorted(matters))
+    moved = keep_levels(connection, [row.level for row in rows if row.level is not None], read_at)
+    carrying = {row.variant_id for row in rows if row.inventory_item_id in moved}
+    return carrying | {new["variant_id"] for _, new in changed}
+
+
+def level_of(row: Mapping[str, Any]) -> LevelRow | None:
+    """Return the level among a row's columns; None where the outer join found none."""
+    return None if row["level_updated_at"] is None else LevelRow(**{name: row[name] for name in LEVEL})
+
+
+def _values(row: Any, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _differ(old: Mapping[str, Any], new: Mapping[str, Any], names: Sequence[str]) -> bool:
+    return any(old[name] != new[name] for name in names)
+
+
+def _changed(
+    connection: sa.Connection,
+    table: sa.Table,
+    names: Sequence[str],
+    rows: Mapping[str, dict[str, Any]],
+    read_at: datetime,
+) -> list[Change]:
+    """Store the rows (by id) that differ from what is known; return pairs of the old row, if any, and the new."""
+    (key,) = table.primary_key
+    select = sa.select(*(table.c[name] for name in names)).where(key.in_(list(rows)))
+    known = {row[key.name]: dict(row) for row in connection.execute(select).mappings()}
+    pairs = [(known.get(id_), new) for id_, new in rows.items() if known.get(id_) != new]
+    upsert(connection, table, [{**new, "read_at": read_at} for _, new in pairs])
+    return pairs
+
+
+def _look_again(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> None:
+    """Make links due, and give those that Shopify refused to write another try: the reason may be gone."""
+    if inventory_item_ids:
+        parked = sa.update(links).values(parked=None, parked_at=None).where(links.c.parked.is_not(None))
+        connection.execute(parked.where(links.c.inventory_item_id.in_(inventory_item_ids)))
+        mark_due(connection, links.c.inventory_item_id, inventory_item_ids)
+
+
+def _tombstone(connection: sa.Connection, item_ids: Sequence[str], now: datetime) -> None:
+    """End the links of archived items; the rows stay, for the record."""
+    if item_ids:
+        ended = {"state": "tombstoned", "due": sa.false(), "ended_at": now, "reason": "archived in Lightspeed"}
+        live = links.c.state.in_(("suggested", "confirmed"))
+        connection.execute(sa.update(links).values(**ended).where(links.c.item_id.in_(item_ids), live))
+
+
+def _rename(connection: sa.Connection, item: Mapping[str, Any], sku_fields: Sequence[str]) -> None:
+    """Follow a SKU that was changed in Lightspeed: a link joins ids, its SKU is what people call it."""
+    sku = next((item[name] for name in sku_fields if item[name].strip()), "")
+    if sku:
+        change = sa.update(links).values(sku=sku, sku_key=sku_key(sku))
+        connection.execute(change.where(links.c.item_id == item["item_id"], CONFIRMED))

@@ -1,0 +1,135 @@
+"""Links that are due, with all that our own records say about each, and how the shops stand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync.errors import Code
+from sync.model import Demand
+from sync.records import Standing, Work, WriteOutcome
+from sync.stock import Verdict
+from sync.storage.memory import COLUMNS as MEMORY
+from sync.storage.memory import from_columns
+from sync.storage.order_facts import demand_of
+from sync.storage.snapshots import LEVEL, level_of
+from sync.storage.statements import CONFIRMED, batches
+from sync.storage.tables import item_stock, levels, links, order_lines, orders, stock_intents
+
+_EXAMPLES = 5  # SKUs named in one standing
+_CONSECUTIVE = 2  # evaluations in which a number must differ to count as discrepant
+
+_LINK = ("link_id", "sku", "item_id", "inventory_item_id", "approved_at", "parked", "marks", "buffer")
+_SELECT = (
+    sa.select(
+        *(links.c[name] for name in (*_LINK, "dismissed_offset", *MEMORY)),
+        item_stock.c.qoh,
+        item_stock.c.time_stamp,
+        *(levels.c[name] for name in LEVEL if name != "inventory_item_id"),
+    )
+    .select_from(
+        links.outerjoin(item_stock, item_stock.c.item_id == links.c.item_id).outerjoin(
+            levels, levels.c.inventory_item_id == links.c.inventory_item_id
+        )
+    )
+    .where(CONFIRMED)
+    .order_by(links.c.link_id)
+)
+
+Marked = tuple[Work, int]
+"""A link and how often it had become due when it was handed out."""
+
+
+def due(connection: sa.Connection, after: int, limit: int, *, everything: bool) -> Sequence[Marked]:
+    """Return due links (or all confirmed ones) with ids above `after`, in id order; parked ones too."""
+    select = _SELECT.where(links.c.link_id > after).limit(limit)
+    return _works(connection, select if everything else select.where(links.c.due == sa.true()))
+
+
+def work_of(connection: sa.Connection, link_ids: Sequence[int]) -> Sequence[Marked]:
+    """Return these links as they stand now, in id order; those no longer confirmed are missing."""
+    found: list[Marked] = []
+    for batch in batches(sorted(set(link_ids))):
+        found += _works(connection, _SELECT.where(links.c.link_id.in_(batch)))
+    return found
+
+
+def unpark(connection: sa.Connection, before: datetime) -> None:
+    """Give links that were parked at or before a moment another try."""
+    again = {"parked": None, "parked_at": None, "due": sa.true(), "marks": links.c.marks + 1}
+    connection.execute(sa.update(links).values(**again).where(links.c.parked_at <= before))
+
+
+def standing(connection: sa.Connection) -> Standing:
+    """Return how the shops stand to each other, from each confirmed link's last evaluation."""
+    link, away = links.c, links.c.seen_available - links.c.target
+    discrepant = link.differs >= _CONSECUTIVE
+    unequal = sa.or_(link.differs > 0, link.verdict.is_(None), link.verdict == Verdict.UNSETTLED.value)
+    row = connection.execute(
+        sa.select(
+            sa.func.count().label("links"),
+            _count(sa.and_(discrepant, away > 0)).label("oversell_skus"),
+            _sum(sa.and_(discrepant, away > 0), away).label("oversell_units"),
+            _count(sa.and_(discrepant, away < 0)).label("undersell_skus"),
+            _sum(sa.and_(discrepant, away < 0), -away).label("undersell_units"),
+            _count(link.quarantine_units.is_not(None)).label("quarantined_skus"),
+            _count(link.parked.is_not(None)).label("parked_skus"),
+            _count(link.unseen > 0).label("uningested_skus"),
+            _count(unequal).label("unequal_skus"),
+        ).where(CONFIRMED)
+    ).mappings()
+    worst = sa.select(link.sku).where(CONFIRMED, discrepant).order_by(sa.func.abs(away).desc(), link.link_id)
+    return Standing(
+        **{name: int(value) for name, value in row.one().items()},
+        unanswered_writes=_unanswered(connection),
+        lost_orders=_lost_orders(connection),
+        examples=tuple(connection.scalars(worst.limit(_EXAMPLES))),
+    )
+
+
+def _works(connection: sa.Connection, select: sa.Select[Any]) -> list[Marked]:
+    rows = connection.execute(select).mappings().all()
+    demand: dict[str, Demand] = {}
+    for batch in batches([row["inventory_item_id"] for row in rows]):
+        demand |= demand_of(connection, batch)
+    return [(_work(row, demand), row["marks"]) for row in rows]
+
+
+def _work(row: Mapping[Any, Any], demand: Mapping[str, Demand]) -> Work:
+    return Work(
+        link_id=row["link_id"],
+        sku=row["sku"],
+        item_id=row["item_id"],
+        inventory_item_id=row["inventory_item_id"],
+        on_hand=row["qoh"],
+        stock_stamp=row["time_stamp"],
+        buffer=row["buffer"] + row["dismissed_offset"],
+        demand=demand.get(row["inventory_item_id"], Demand()),
+        level=level_of(row),
+        memory=from_columns(row),
+        approved=row["approved_at"] is not None,
+        parked=None if row["parked"] is None else Code[row["parked"]],
+    )
+
+
+def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return _sum(condition, sa.literal_column("1"))
+
+
+def _sum(condition: sa.ColumnElement[bool], value: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, value), else_=0)), 0)
+
+
+def _unanswered(connection: sa.Connection) -> int:
+    waiting = sa.or_(stock_intents.c.outcome.is_(None), stock_intents.c.outcome == WriteOutcome.UNANSWERED.value)
+    select = sa.select(sa.func.count()).join_from(stock_intents, links).where(waiting, CONFIRMED)
+    return int(connection.execute(select).scalar_one())
+
+
+def _lost_orders(connection: sa.Connection) -> int:
+    select = sa.select(sa.func.count(sa.distinct(orders.c.order_id))).join_from(order_lines, orders)
+    lost = select.where(orders.c.lost_at.is_not(None), order_lines.c.placed > order_lines.c.closed)
+    return int(connection.execute(lost).scalar_one())
