@@ -42,7 +42,7 @@ from sync.events import (
 from sync.records import PauseKind, RunOutcome, Standing, WriteOutcome
 
 PREFIX = "lightspeed_sync"
-JOBS = ("stock", "full")
+JOBS = ("stock", "full", "catalogue", "rules")
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
 DIRECTIONS = ("oversell", "undersell")

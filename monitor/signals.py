@@ -13,7 +13,6 @@ from typing import Protocol
 
 from monitor.rules import Sample
 from monitor.units import Unit
-from sync.ports import Ledger
 from sync.records import ApiMinute, Pause, RunOutcome, RunRecord, Standing
 
 STOCK_JOB = "stock"
@@ -32,6 +31,20 @@ class Backlog:
     depth: int = 0
     dead: int = 0
     oldest: datetime | None = None
+
+
+class History(Protocol):
+    """The part of the engine's ledger that is watched; `sync.ports.Ledger` says what each returns."""
+
+    async def standing(self) -> Standing: ...  # noqa: D102
+
+    async def last_success(self, job: str) -> RunRecord | None: ...  # noqa: D102
+
+    async def runs(self, job: str | None = None, limit: int = 20) -> Sequence[RunRecord]: ...  # noqa: D102
+
+    async def calls_since(self, moment: datetime) -> Sequence[ApiMinute]: ...  # noqa: D102
+
+    async def pauses(self) -> Sequence[Pause]: ...  # noqa: D102
 
 
 class Outbox(Protocol):
@@ -72,7 +85,7 @@ class Signal:
     windowed: bool = False
 
 
-async def read(ledger: Ledger, outbox: Outbox, *, window: timedelta, started_at: datetime, now: datetime) -> Facts:
+async def read(ledger: History, outbox: Outbox, *, window: timedelta, started_at: datetime, now: datetime) -> Facts:
     """Read everything the signals need; `window` is the longest that a rule looks back."""
     return Facts(
         now=now,

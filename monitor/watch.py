@@ -18,10 +18,9 @@ from monitor.metrics import Metrics
 from monitor.notice import Kind, Notice, Severity
 from monitor.outbox import Outbox
 from monitor.rules import Phase, Reason, Rule, State
-from monitor.signals import Facts
+from monitor.signals import Facts, History
 from monitor.store import Judged, Routing, Store, Told
 from sync.clock import Clock
-from sync.ports import Ledger
 
 log = structlog.get_logger()
 
@@ -35,7 +34,7 @@ class Monitor:
         self,
         content: AlertsFile,
         *,
-        ledger: Ledger,
+        ledger: History,
         store: Store,
         outbox: Outbox,
         metrics: Metrics,

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor import signals
-from monitor.signals import Backlog, Facts
+from monitor.signals import Backlog, Facts, History
 from monitor.store import Incident, Store
 from monitor.units import written_duration
 from sync.clock import Clock
 from sync.errors import SyncError
-from sync.ports import Ledger
 from sync.records import Pause, RunRecord, Standing
 
 _RUNS_SHOWN = 15
@@ -77,7 +76,7 @@ class Status:
     def __init__(
         self,
         *,
-        ledger: Ledger,
+        ledger: History,
         store: Store,
         beat: Beat,
         limits: HealthLimits,
