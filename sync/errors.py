@@ -252,6 +252,11 @@ class Code(Enum):
         "Two SKUs differ only a little; they were not linked.",
         "Correct the SKU if they mean the same item.",
     )
+    SK003 = (
+        "Kit or box not linked",
+        "A kit's or box's own stock does not tell how many can be sold, so it was not linked.",
+        "Sell it online under an item of its own, or leave it to Shopify.",
+    )
     OR001 = (
         "Order is gone",
         "An order that counted as open can no longer be found in Shopify.",

@@ -1,0 +1,129 @@
+"""The daemon: puts everything together, starts it in order and stops it in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from monitor import control
+from monitor.alerts_model import AlertsFile
+from monitor.calls import CallCounter
+from monitor.schedule import Daily, Every, Job, Schedule
+from monitor.serving import bind_tcp, serving
+from monitor.watch import Monitor, open_monitor
+from monitor.workshop import Workshop, workshop
+from sync.errors import SyncError
+from sync.records import RunOutcome
+from sync.settings import Settings
+from sync.stock_sync import Job as Pass
+from sync.stock_sync import PassRequest
+
+log = structlog.get_logger()
+
+_SHOPS = "shops"  # the lane of everything that talks to the shops: one at a time
+_RULES = "rules"
+_CATALOGUE_INTERVAL = timedelta(minutes=15)
+_FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
+_CLOSING_SECONDS = 2.0  # of the draining time, kept for listeners and the database
+
+
+class Passes:
+    """What the schedule runs; each also lets the rules be judged anew."""
+
+    def __init__(self, shop: Workshop, monitor: Monitor, calls: CallCounter) -> None:
+        self._shop = shop
+        self._monitor = monitor
+        self._calls = calls
+
+    async def incremental(self) -> None:
+        """Make an incremental pass, or the first full one where there never was any."""
+        if await self._shop.ledger.last_success(Pass.FULL) is not None:
+            await self._pass(Pass.INCREMENTAL)
+        elif await self._first_full_is_due():
+            await self._pass(Pass.FULL)
+
+    async def full(self) -> None:
+        """Make the nightly full pass."""
+        await self._pass(Pass.FULL)
+
+    async def catalogue(self) -> None:
+        """Read what changed in both catalogues and link it."""
+        if await self._shop.ledger.last_success(Pass.FULL) is None:
+            return
+        run_id = await self._shop.ledger.begin_run("catalogue", self._shop.clock.now())
+        outcome, code, detail, linked = RunOutcome.OK, None, "", 0
+        try:
+            linked = await self._shop.engine.linking.refresh(run_id)
+        except SyncError as error:
+            outcome, code, detail = RunOutcome.FAILED, error.code, error.detail
+            log.warning("catalogue.failed", code=code.name, detail=detail)
+        await self._shop.ledger.finish_run(
+            run_id, self._shop.clock.now(), outcome, numbers={"linked": linked}, code=code, detail=detail
+        )
+
+    async def judge(self) -> None:
+        """Judge the rules."""
+        await self._calls.flush()
+        await self._monitor.evaluate(self._shop.clock.now())
+
+    async def _pass(self, job: Pass) -> None:
+        await self._shop.engine.stock.run(PassRequest(job=job))
+        await self.judge()
+
+    async def _first_full_is_due(self) -> bool:
+        runs = await self._shop.ledger.runs(Pass.FULL, limit=1)
+        if not runs or runs[0].outcome is not RunOutcome.BRAKED or runs[0].finished_at is None:
+            return True
+        return self._shop.clock.now() - runs[0].finished_at >= _FIRST_FULL_RETRY
+
+
+def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
+    """Return what runs when, as alerts.yaml says."""
+    return [
+        Job("stock", passes.incremental, Every(alerts.sync_interval), _SHOPS),
+        Job("full", passes.full, Daily(alerts.full_pass_at), _SHOPS),
+        Job("catalogue", passes.catalogue, Every(_CATALOGUE_INTERVAL), _SHOPS),
+        Job("rules", passes.judge, Every(alerts.check_interval), _RULES),
+    ]
+
+
+@asynccontextmanager
+async def running(settings: Settings, alerts: AlertsFile) -> AsyncIterator[Workshop]:
+    """Run the daemon while the block runs: state, engine, monitor, listeners, then the schedule."""
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(workshop(settings, alerts))
+        monitor = await stack.enter_async_context(open_monitor(shop))
+        calls = CallCounter(ledger=shop.ledger, clock=shop.clock)
+        shop.events.join(calls)
+        ops = bind_tcp(settings.ops_listen.host, settings.ops_listen.port)
+        await stack.enter_async_context(serving(monitor.ops_app(), ops))
+        bound = control.bind(settings.state_dir)
+        stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
+        await stack.enter_async_context(serving(control.control_app(shop.actions), bound))
+        schedule = Schedule(jobs=jobs(alerts, Passes(shop, monitor, calls)), clock=shop.clock, tally=monitor.metrics)
+        schedule.start()
+        log.info("daemon.started", ops=str(settings.ops_listen), environment=settings.environment.value)
+        try:
+            yield shop
+        finally:
+            patience = max(0.0, alerts.limits.health.drain.total_seconds() - _CLOSING_SECONDS)
+            drained = await schedule.drain(patience)
+            log.info("daemon.stopping", drained=drained)
+
+
+async def run(settings: Settings, alerts: AlertsFile) -> int:
+    """Run until SIGTERM or SIGINT; return the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings, alerts):
+        await stop.wait()
+    log.info("daemon.stopped")
+    return 0

@@ -1,0 +1,127 @@
+"""Opens what works on the shops: the state directory, the engine over it, and its levers.
+
+The daemon keeps a workshop open for its life; a command takes one for itself where no daemon runs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from monitor.actions import Actions
+from monitor.alerts_model import AlertsFile
+from sync.app import Engine, EngineLimits, open_engine
+from sync.clock import Clock, SystemClock
+from sync.events import Events
+from sync.feeds import Overlaps
+from sync.http import RetryPolicy
+from sync.plan import Brakes
+from sync.ports import Ledger
+from sync.settings import Settings
+from sync.stock import Policy
+from sync.storage.database import Database
+from sync.storage.opening import Shop, open_database
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What is open: everything that reads or changes the shops goes through it."""
+
+    settings: Settings
+    alerts: AlertsFile
+    clock: Clock
+    rng: random.Random
+    database: Database
+    events: Events
+    engine: Engine
+    actions: Actions
+
+    @property
+    def ledger(self) -> Ledger:
+        """Return our own durable record."""
+        return self.engine.ledger
+
+
+@asynccontextmanager
+async def workshop(
+    settings: Settings,
+    alerts: AlertsFile,
+    *,
+    clock: Clock | None = None,
+    rng: random.Random | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    threads: bool = True,
+) -> AsyncIterator[Workshop]:
+    """Take the state directory and open the engine; what an earlier process left open is closed first.
+
+    `transport` replaces the network, `threads` False keeps everything in this loop. Raises Permanent (ST001 to
+    ST009) where the state must not be used.
+    """
+    clock = clock or SystemClock()
+    rng = rng or random.Random()
+    events = Events()
+    database = open_state(settings, clock.now(), threads=threads)
+    try:
+        async with open_engine(
+            settings=settings,
+            limits=engine_limits(alerts),
+            database=database,
+            clock=clock,
+            tell=events,
+            rng=rng,
+            transport=transport,
+        ) as engine:
+            await engine.ledger.interrupt_runs(clock.now())
+            actions = Actions(
+                stock=engine.stock,
+                ledger=engine.ledger,
+                clock=clock,
+                tell=events,
+                environment=settings.environment.value,
+            )
+            yield Workshop(settings, alerts, clock, rng, database, events, engine, actions)
+    finally:
+        await database.close()
+
+
+def open_state(settings: Settings, now: datetime, *, threads: bool = True) -> Database:
+    """Open the database of the shop that the settings name."""
+    shop = Shop(
+        account_id=settings.lightspeed_account_id,
+        shop_id=settings.lightspeed_shop_id,
+        store_domain=settings.shopify_store_domain,
+        location_id=settings.shopify_location_id,
+    )
+    return open_database(settings.state_dir, shop, now, url=settings.database_url, threads=threads)
+
+
+def engine_limits(alerts: AlertsFile) -> EngineLimits:
+    """Return the engine's limits as alerts.yaml sets them."""
+    stock, api = alerts.limits.stock, alerts.limits.api
+    return EngineLimits(
+        policy=Policy(
+            order_lag=stock.order_lag,
+            drift_limit=stock.drift_limit,
+            hot_item_lags=stock.hot_item_lags,
+            unsettled_reads=stock.unsettled_reads,
+            unsettled_lags=stock.unsettled_lags,
+        ),
+        brakes=Brakes(
+            zero_share=stock.brakes.zero,
+            change_share=stock.brakes.change,
+            match_share=stock.brakes.match,
+            at_least=stock.brakes.min_links,
+        ),
+        overlaps=Overlaps(lightspeed=stock.lightspeed_overlap, shopify=stock.shopify_overlap),
+        retries=RetryPolicy(
+            attempts=api.attempts,
+            base=api.backoff.total_seconds(),
+            cap=api.longest_backoff.total_seconds(),
+            longest_wait=api.longest_wait.total_seconds(),
+        ),
+    )

@@ -1,0 +1,140 @@
+"""Puts the engine together: both clients, the ledger and the passes, from settings and limits."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import SecretStr
+
+from sync.clock import Clock
+from sync.events import ApiEvents, Listener
+from sync.feeds import Feeds, Overlaps
+from sync.http import HttpEdge, RetryPolicy
+from sync.lightspeed.auth import Client
+from sync.lightspeed.client import Lightspeed, LightspeedSettings
+from sync.lightspeed.tokens import StoredTokens
+from sync.linking import Linking
+from sync.plan import Brakes
+from sync.ports import Ledger, PointOfSale, Storefront
+from sync.settings import Settings
+from sync.shopify.auth import ClientCredentials, StaticToken, TokenSource
+from sync.shopify.client import API as SHOPIFY
+from sync.shopify.client import ShopifyStorefront
+from sync.stock import Policy
+from sync.stock_sync import StockSync
+from sync.storage.database import Database
+from sync.storage.ledger import SqlLedger
+from sync.storage.tokens import SqlTokens
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """The engine's limits, as alerts.yaml sets them."""
+
+    policy: Policy = field(default_factory=Policy)
+    brakes: Brakes = field(default_factory=Brakes)
+    overlaps: Overlaps = field(default_factory=Overlaps)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What moves data between the two shops."""
+
+    pos: PointOfSale
+    storefront: Storefront
+    ledger: Ledger
+    linking: Linking
+    stock: StockSync
+
+
+@asynccontextmanager
+async def open_engine(
+    *,
+    settings: Settings,
+    limits: EngineLimits,
+    database: Database,
+    clock: Clock,
+    tell: Listener,
+    rng: random.Random,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Engine]:
+    """Open connections to both shops over an open database; `transport` replaces the network."""
+    async with AsyncExitStack() as stack:
+        meter = ApiEvents(tell)
+        ledger = SqlLedger(database)
+        pos = Lightspeed.open(
+            settings=LightspeedSettings(
+                api_url=settings.lightspeed_api_url,
+                shop_id=settings.lightspeed_shop_id,
+                register_id=settings.lightspeed_register_id,
+            ),
+            client=lightspeed_client(settings),
+            store=SqlTokens(database, _revealed(settings.state_key), StoredTokens),
+            clock=clock,
+            meter=meter,
+            rng=rng,
+            policy=limits.retries,
+            transport=transport,
+        )
+        stack.push_async_callback(pos.aclose)
+        edge = HttpEdge(api=SHOPIFY, clock=clock, meter=meter, rng=rng, policy=limits.retries, transport=transport)
+        stack.push_async_callback(edge.aclose)
+        storefront = ShopifyStorefront(
+            base_url=settings.shopify_admin_url,
+            shop_domain=settings.shopify_store_domain,
+            location_id=settings.shopify_location_id,
+            tokens=_token_source(settings, edge, clock),
+            edge=edge,
+            clock=clock,
+            meter=meter,
+            rng=rng,
+            api_version=settings.shopify_api_version,
+        )
+        feeds = Feeds(ledger=ledger, clock=clock, overlaps=limits.overlaps)
+        linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
+        stock = StockSync(
+            pos=pos,
+            storefront=storefront,
+            ledger=ledger,
+            feeds=feeds,
+            linking=linking,
+            clock=clock,
+            tell=tell,
+            policy=limits.policy,
+            brakes=limits.brakes,
+        )
+        yield Engine(pos=pos, storefront=storefront, ledger=ledger, linking=linking, stock=stock)
+
+
+def lightspeed_client(settings: Settings) -> Client:
+    """Return our registration at Lightspeed, as the settings name it."""
+    token = settings.lightspeed_refresh_token
+    return Client(
+        client_id=settings.lightspeed_client_id,
+        client_secret=settings.lightspeed_client_secret.get_secret_value(),
+        account_id=settings.lightspeed_account_id,
+        auth_url=settings.lightspeed_auth_url,
+        refresh_token=_revealed(token) or "",
+    )
+
+
+def _token_source(settings: Settings, edge: HttpEdge, clock: Clock) -> TokenSource:
+    if settings.shopify_client_id and settings.shopify_client_secret:
+        return ClientCredentials(
+            base_url=settings.shopify_admin_url,
+            client_id=settings.shopify_client_id,
+            client_secret=settings.shopify_client_secret.get_secret_value(),
+            edge=edge,
+            clock=clock,
+        )
+    token = settings.shopify_admin_api_access_token
+    return StaticToken(_revealed(token) or "")
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
