@@ -1,181 +1,202 @@
-"""Watches the engine: after each pass it reads the signals, shows them as metrics, judges the rules and tells people.
-
-`evaluate` is the whole of it. What it decides is kept in one transaction before anything is sent; the outbox's
-workers are woken then.
-"""
+"""Puts the watching parts together: metrics, rules, the outbox with its channels, the ops listener's application."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 
-from monitor import rules, signals
+from monitor.alerts_file import unreachable
 from monitor.alerts_model import AlertsFile
-from monitor.metrics import Metrics
-from monitor.notice import Kind, Notice, Severity
-from monitor.outbox import Outbox
-from monitor.rules import Phase, Reason, Rule, State
-from monitor.signals import Facts, History
-from monitor.store import Judged, Routing, Store, Told
+from monitor.channels.base import Channel
+from monitor.channels.email import Email, tls_context
+from monitor.channels.slack import Slack, SlackWebhook
+from monitor.channels.sms import Sms
+from monitor.judging import Judge
+from monitor.metrics import Build, Metrics
+from monitor.outbox import DeliveryPolicy, Outbox
+from monitor.store import Store, Told
+from monitor.web.app import Application, allowed_hosts, ops_app
+from monitor.web.status import Beat, HealthLimits, Status
+from monitor.workshop import Workshop
 from sync.clock import Clock
+from sync.settings import Settings
+from sync.storage.opening import database_path
 
 log = structlog.get_logger()
 
-_WITHOUT_NUMBER = (Reason.NO_DATA, Reason.TOO_FEW)
+_BEAT_SECONDS = 1.0
+_PATIENCE = 3.0  # seconds that a message being sent may take when we stop; then it is in doubt, and sent again
 
 
+@dataclass(frozen=True, slots=True)
 class Monitor:
-    """Rules over signals. `outbox` tells which channels there are: nothing is written for others."""
+    """What watches a workshop: hand it the moment after each pass."""
 
-    def __init__(
-        self,
-        content: AlertsFile,
-        *,
-        ledger: History,
-        store: Store,
-        outbox: Outbox,
-        metrics: Metrics,
-        clock: Clock,
-        link: str = "",
-    ) -> None:
-        self._content = content
-        self._rules = content.rules()
-        self._ledger = ledger
-        self._store = store
-        self._outbox = outbox
-        self._metrics = metrics
-        self._clock = clock
-        self._started_at = clock.now()
-        self._routing = _routing(content, outbox.channels, link)
-        self.facts: Facts | None = None  # of the last evaluation, for the status page
-
-    async def start(self) -> None:
-        """Call once before anything else: put what the last process left open in order."""
-        await self._outbox.recover()
-        await self.refresh(self._clock.now())
-
-    async def refresh(self, now: datetime) -> Facts:
-        """Read the signals and show them as metrics."""
-        facts = await signals.read(
-            self._ledger,
-            self._store,
-            window=self._content.longest_window(),
-            started_at=self._started_at,
-            now=now,
-        )
-        self.facts = facts
-        _show(self._metrics, facts)
-        return facts
+    metrics: Metrics
+    outbox: Outbox
+    judge: Judge
+    status: Status
+    settings: Settings
 
     async def evaluate(self, now: datetime) -> Sequence[Told]:
-        """Judge every rule by the signals of `now`; return what was decided to tell, and what not."""
-        facts = await self.refresh(now)
-        states = await self._store.states()
-        judged = [self._judge(rule, states.get(rule.name, State()), facts) for rule in self._rules]
-        judged += [_removed(name, state) for name, state in states.items() if name not in self._names()]
-        told = await self._store.record(judged, self._routing, now)
-        self._report(judged, told, now)
-        await self._outbox.expire()
-        if any(each.verdict.kind is not None for each in told):
-            self._outbox.wake()
-            await self._show_backlog()
-        return told
+        """Read the signals, judge the rules, and write what is to be told."""
+        self.metrics.database_bytes.set(_database_bytes(self.settings))
+        return await self.judge.evaluate(now)
 
     async def test(self, channels: Sequence[str], now: datetime) -> None:
         """Send a message marked as a test through these channels."""
-        await self._store.enqueue_test({name: _test_notice(name, self._routing.link, now) for name in channels}, now)
-        self._outbox.wake()
+        await self.judge.test(channels, now)
 
-    async def run_outbox(self) -> None:
-        """Deliver messages until `stop`."""
-        await self._outbox.run()
-
-    def stop(self) -> None:
-        """Let `run_outbox` end after the messages that are being sent."""
-        self._outbox.stop()
-
-    # --- parts of an evaluation ---
-    def _names(self) -> frozenset[str]:
-        return frozenset(rule.name for rule in self._rules)
-
-    def _judge(self, rule: Rule, state: State, facts: Facts) -> Judged:
-        sample = signals.sample(rule.condition.signal, rule.over, facts)
-        return Judged(rule.name, rule, sample, rules.evaluate(rule, sample, state, facts.now))
-
-    def _report(self, judged: Sequence[Judged], told: Sequence[Told], now: datetime) -> None:
-        metrics = self._metrics
-        metrics.rule_evaluations.inc(len(judged))
-        metrics.rule_failures.inc(sum(each.transition.reason in _WITHOUT_NUMBER for each in judged))
-        metrics.last_evaluation.set(now)
-        metrics.count_alerts(_standing(judged))
-        for each in judged:
-            if each.transition.before.phase is not each.transition.after.phase:
-                _log_transition(each)
-        for one in told:
-            if one.verdict.kind is None:
-                metrics.suppressed.labels(one.verdict.why.name.lower()).inc()
-
-    async def _show_backlog(self) -> None:
-        backlog = await self._store.backlog()
-        self._metrics.backlog(backlog.depth, backlog.dead, backlog.oldest)
+    def ops_app(self) -> Application:
+        """Return the ops listener's application."""
+        token = self.settings.ops_token
+        return ops_app(
+            self.status,
+            self.metrics.registry,
+            hosts=allowed_hosts(self.settings.ops_listen.host, self.settings.ops_url),
+            token=token.get_secret_value() if token is not None else None,
+        )
 
 
-def _routing(content: AlertsFile, there: frozenset[str], link: str) -> Routing:
-    routes = {severity: tuple(name for name in names if name in there) for severity, names in content.routed().items()}
-    return Routing(routes, content.repeat_interval, link)
+@asynccontextmanager
+async def open_monitor(shop: Workshop) -> AsyncIterator[Monitor]:
+    """Watch a workshop while the block runs: deliver messages, beat, hear the engine's events.
+
+    When it ends, the messages being sent are finished first, for a moment. A worker that fails ends the block.
+    """
+    async with AsyncExitStack() as stack:
+        channels = open_channels(shop.settings, shop.alerts, shop.clock)
+        for channel in channels.values():
+            stack.push_async_callback(channel.close)
+        for sentence in unreachable(shop.alerts, frozenset(channels)):
+            log.warning("channel.unreachable", detail=sentence)
+        monitor, beat = _assembled(shop, channels)
+        shop.events.join(monitor.metrics)
+        await monitor.outbox.recover()
+        await monitor.judge.refresh(shop.clock.now())
+        async with asyncio.TaskGroup() as tasks:
+            delivering = tasks.create_task(monitor.outbox.run(), name="outbox")
+            beating = tasks.create_task(_keep_beating(beat, monitor.metrics, shop.clock), name="beat")
+            try:
+                yield monitor
+            finally:
+                beating.cancel()
+                monitor.outbox.stop()
+                await asyncio.wait({delivering}, timeout=_PATIENCE)
+                delivering.cancel()
 
 
-def _removed(name: str, state: State) -> Judged:
-    return Judged(name, None, rules.Sample(None, note="the rule was removed"), rules.remove(state))
+def open_channels(settings: Settings, alerts: AlertsFile, clock: Clock) -> Mapping[str, Channel]:
+    """Return the channels that alerts.yaml has and the environment has credentials for.
+
+    Raises OSError where SMTP_CA_FILE cannot be read.
+    """
+    seconds = alerts.limits.delivery.deadline.total_seconds()
+    found = {
+        "slack": _slack(settings, alerts, seconds),
+        "email": _email(settings, alerts, clock, seconds),
+        "sms": _sms(settings, alerts, seconds),
+    }
+    return {name: channel for name, channel in found.items() if channel is not None}
 
 
-def _standing(judged: Sequence[Judged]) -> Counter[tuple[Severity, str]]:
-    states: Counter[tuple[Severity, str]] = Counter()
-    for each in judged:
-        if each.rule is not None and each.transition.after.phase is not Phase.OK:
-            states[each.rule.severity, each.transition.after.phase.value] += 1
-    return states
+def _slack(settings: Settings, alerts: AlertsFile, seconds: float) -> Channel | None:
+    if alerts.channels.slack is None:
+        return None
+    if settings.slack_bot_token is not None:
+        return Slack(
+            token=settings.slack_bot_token.get_secret_value(),
+            channel=alerts.channels.slack.channel,
+            base_url=settings.slack_api_url,
+            seconds=seconds,
+        )
+    if settings.slack_webhook_url is not None:
+        return SlackWebhook(url=settings.slack_webhook_url.get_secret_value(), seconds=seconds)
+    return None
 
 
-def _log_transition(judged: Judged) -> None:
-    log.info(
-        "alert.changed",
-        alert=judged.name,
-        before=judged.transition.before.phase.value,
-        after=judged.transition.after.phase.value,
-        reason=judged.transition.reason.name.lower(),
-        value=judged.sample.value,
+def _email(settings: Settings, alerts: AlertsFile, clock: Clock, seconds: float) -> Channel | None:
+    if alerts.channels.email is None or settings.smtp_url is None or settings.mail_from is None:
+        return None
+    return Email(
+        server=settings.smtp_url,
+        sender=settings.mail_from,
+        to=alerts.channels.email.to,
+        tls=tls_context(settings.smtp_ca_file),
+        now=clock.now,
+        seconds=seconds,
     )
 
 
-def _show(metrics: Metrics, facts: Facts) -> None:
-    """Set the gauges that tell how things stand; the ledger knows them over restarts."""
-    metrics.stand(facts.standing)
-    metrics.pause(pause.kind for pause in facts.pauses)
-    metrics.backlog(facts.backlog.depth, facts.backlog.dead, facts.backlog.oldest)
-    for job, run in ((signals.STOCK_JOB, facts.stock), (signals.FULL_JOB, facts.full)):
-        if run is not None:
-            metrics.last_success.set(run.finished_at, job)
-    if facts.proof is not None:
-        metrics.last_proof.set(facts.proof.finished_at)
-
-
-def _test_notice(channel: str, link: str, now: datetime) -> Notice:
-    return Notice(
-        identity=f"test-{channel}-{int(now.timestamp() * 1000)}",
-        incident="test",
-        kind=Kind.TEST,
-        alert="Test",
-        severity=Severity.INFO,
-        summary="This is a test. Alerts of lightspeed-sync arrive here.",
-        signal="whether messages arrive",
-        value="1",
-        limit="> 0",
-        since=now,
-        at=now,
-        remedy="Nothing to do.",
-        link=link,
+def _sms(settings: Settings, alerts: AlertsFile, seconds: float) -> Channel | None:
+    texts, account, token = alerts.channels.sms, settings.twilio_account_sid, settings.twilio_auth_token
+    if texts is None or not texts.to or account is None or token is None or settings.twilio_from is None:
+        return None
+    return Sms(
+        base_url=settings.twilio_api_url,
+        account=account,
+        token=token.get_secret_value(),
+        sender=settings.twilio_from,
+        to=texts.to,
+        seconds=seconds,
     )
+
+
+def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor, Beat]:
+    settings, alerts, clock = shop.settings, shop.alerts, shop.clock
+    release = version("lightspeed-sync")
+    metrics = Metrics(Build(release, settings.shopify_api_version))
+    store = Store(shop.database)
+    outbox = Outbox(store, channels, delivery_policy(alerts), clock=clock, rng=shop.rng, meter=metrics)
+    judge = Judge(
+        alerts,
+        ledger=shop.ledger,
+        store=store,
+        outbox=outbox,
+        metrics=metrics,
+        clock=clock,
+        link=settings.ops_url or "",
+    )
+    beat = Beat(clock)
+    status = Status(
+        ledger=shop.ledger,
+        store=store,
+        beat=beat,
+        limits=HealthLimits(alerts.limits.health.ready_within, alerts.limits.health.beat_within),
+        clock=clock,
+        version=release,
+        facts=lambda: judge.facts,
+    )
+    return Monitor(metrics, outbox, judge, status, settings), beat
+
+
+def delivery_policy(alerts: AlertsFile) -> DeliveryPolicy:
+    """Return how messages are delivered, as alerts.yaml says."""
+    limits, there = alerts.limits.delivery, alerts.channels
+    paced = {"slack": there.slack, "email": there.email, "sms": there.sms}
+    return DeliveryPolicy(
+        backoff=limits.backoff,
+        longest_backoff=limits.longest_backoff,
+        deadline=limits.deadline,
+        expire=limits.expire,
+        pace={name: channel.pace for name, channel in paced.items() if channel is not None},
+    )
+
+
+async def _keep_beating(beat: Beat, metrics: Metrics, clock: Clock) -> None:
+    while True:
+        await clock.sleep(_BEAT_SECONDS)
+        metrics.event_loop_lag.set(max(0.0, beat.beat() - _BEAT_SECONDS))
+
+
+def _database_bytes(settings: Settings) -> int:
+    path = database_path(settings.state_dir, settings.database_url)
+    files = (path, Path(f"{path}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())

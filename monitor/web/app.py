@@ -37,6 +37,9 @@ _HEADERS = {
 _OK, _UNAUTHORIZED, _UNAVAILABLE = 200, 401, 503
 
 
+Application = Starlette
+
+
 class View(Protocol):
     """What the listener shows."""
 

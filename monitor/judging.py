@@ -1,0 +1,167 @@
+"""Judges the rules: reads the signals, shows them as metrics, and keeps what follows in one transaction.
+
+Nothing is sent here: what is to be told lies in the outbox when `evaluate` returns, and its workers are awake.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from monitor import rules, signals
+from monitor.alerts_model import AlertsFile
+from monitor.metrics import Metrics
+from monitor.notice import Kind, Notice, Severity
+from monitor.outbox import Outbox
+from monitor.rules import Phase, Reason, Rule, State
+from monitor.signals import Facts, History
+from monitor.store import Judged, Routing, Store, Told
+from sync.clock import Clock
+
+log = structlog.get_logger()
+
+_WITHOUT_NUMBER = (Reason.NO_DATA, Reason.TOO_FEW)
+
+
+class Judge:
+    """Rules over signals. `outbox` tells which channels there are: nothing is written for others."""
+
+    def __init__(
+        self,
+        content: AlertsFile,
+        *,
+        ledger: History,
+        store: Store,
+        outbox: Outbox,
+        metrics: Metrics,
+        clock: Clock,
+        link: str = "",
+    ) -> None:
+        self._content = content
+        self._rules = content.rules()
+        self._ledger = ledger
+        self._store = store
+        self._outbox = outbox
+        self._metrics = metrics
+        self._clock = clock
+        self._started_at = clock.now()
+        self._routing = _routing(content, outbox.channels, link)
+        self.facts: Facts | None = None  # of the last evaluation, for the status page
+
+    async def refresh(self, now: datetime) -> Facts:
+        """Read the signals and show them as metrics."""
+        facts = await signals.read(
+            self._ledger,
+            self._store,
+            window=self._content.longest_window(),
+            started_at=self._started_at,
+            now=now,
+        )
+        self.facts = facts
+        _show(self._metrics, facts)
+        return facts
+
+    async def evaluate(self, now: datetime) -> Sequence[Told]:
+        """Judge every rule by the signals of `now`; return what was decided to tell, and what not."""
+        facts = await self.refresh(now)
+        states = await self._store.states()
+        judged = [self._judge(rule, states.get(rule.name, State()), facts) for rule in self._rules]
+        judged += [_removed(name, state) for name, state in states.items() if name not in self._names()]
+        told = await self._store.record(judged, self._routing, now)
+        self._report(judged, told, now)
+        await self._outbox.expire()
+        if any(each.verdict.kind is not None for each in told):
+            self._outbox.wake()
+            await self._show_backlog()
+        return told
+
+    async def test(self, channels: Sequence[str], now: datetime) -> None:
+        """Send a message marked as a test through these channels."""
+        await self._store.enqueue_test({name: _test_notice(name, self._routing.link, now) for name in channels}, now)
+        self._outbox.wake()
+
+    # --- parts of an evaluation ---
+    def _names(self) -> frozenset[str]:
+        return frozenset(rule.name for rule in self._rules)
+
+    def _judge(self, rule: Rule, state: State, facts: Facts) -> Judged:
+        sample = signals.sample(rule.condition.signal, rule.over, facts)
+        return Judged(rule.name, rule, sample, rules.evaluate(rule, sample, state, facts.now))
+
+    def _report(self, judged: Sequence[Judged], told: Sequence[Told], now: datetime) -> None:
+        metrics = self._metrics
+        metrics.rule_evaluations.inc(len(judged))
+        metrics.rule_failures.inc(sum(each.transition.reason in _WITHOUT_NUMBER for each in judged))
+        metrics.last_evaluation.set(now)
+        metrics.count_alerts(_standing(judged))
+        for each in judged:
+            if each.transition.before.phase is not each.transition.after.phase:
+                _log_transition(each)
+        for one in told:
+            if one.verdict.kind is None:
+                metrics.suppressed.labels(one.verdict.why.name.lower()).inc()
+
+    async def _show_backlog(self) -> None:
+        backlog = await self._store.backlog()
+        self._metrics.backlog(backlog.depth, backlog.dead, backlog.oldest)
+
+
+def _routing(content: AlertsFile, there: frozenset[str], link: str) -> Routing:
+    routes = {severity: tuple(name for name in names if name in there) for severity, names in content.routed().items()}
+    return Routing(routes, content.repeat_interval, link)
+
+
+def _removed(name: str, state: State) -> Judged:
+    return Judged(name, None, rules.Sample(None, note="the rule was removed"), rules.remove(state))
+
+
+def _standing(judged: Sequence[Judged]) -> Counter[tuple[Severity, str]]:
+    states: Counter[tuple[Severity, str]] = Counter()
+    for each in judged:
+        if each.rule is not None and each.transition.after.phase is not Phase.OK:
+            states[each.rule.severity, each.transition.after.phase.value] += 1
+    return states
+
+
+def _log_transition(judged: Judged) -> None:
+    log.info(
+        "alert.changed",
+        alert=judged.name,
+        before=judged.transition.before.phase.value,
+        after=judged.transition.after.phase.value,
+        reason=judged.transition.reason.name.lower(),
+        value=judged.sample.value,
+    )
+
+
+def _show(metrics: Metrics, facts: Facts) -> None:
+    """Set the gauges that tell how things stand; the ledger knows them over restarts."""
+    metrics.stand(facts.standing)
+    metrics.pause(pause.kind for pause in facts.pauses)
+    metrics.backlog(facts.backlog.depth, facts.backlog.dead, facts.backlog.oldest)
+    for job, run in ((signals.STOCK_JOB, facts.stock), (signals.FULL_JOB, facts.full)):
+        if run is not None:
+            metrics.last_success.set(run.finished_at, job)
+    if facts.proof is not None:
+        metrics.last_proof.set(facts.proof.finished_at)
+
+
+def _test_notice(channel: str, link: str, now: datetime) -> Notice:
+    return Notice(
+        identity=f"test-{channel}-{int(now.timestamp() * 1000)}",
+        incident="test",
+        kind=Kind.TEST,
+        alert="Test",
+        severity=Severity.INFO,
+        summary="This is a test. Alerts of lightspeed-sync arrive here.",
+        signal="whether messages arrive",
+        value="1",
+        limit="> 0",
+        since=now,
+        at=now,
+        remedy="Nothing to do.",
+        link=link,
+    )
