@@ -38,6 +38,7 @@ from sync.stock_writes import ROWS_PER_CALL, Context, Writer, explain, reading_o
 
 log = structlog.get_logger()
 
+_FIRST_SIGHT = "first sight: Lightspeed's number"
 _SCAN_PAGE = 500  # links decided between two turns of the event loop
 
 
@@ -114,7 +115,7 @@ class _Scan:
                 sku=work.sku,
                 before=level.available,
                 after=decision.after,
-                reason=decision.verdict,
+                reason=_FIRST_SIGHT if work.memory.base is None else decision.verdict,
                 first_sight=work.memory.base is None,
                 equation=explain(work, level, decision),
             )
@@ -164,7 +165,7 @@ class StockSync:
 
     async def _pass(self, request: PassRequest, run_id: int) -> PassReport:
         read = await (self._read_all(run_id) if request.job is Job.FULL else self._read_changes(request, run_id))
-        context = Context(run_id, self._policy, read.pulled_at, request.confirmed)
+        context = Context(run_id, self._policy, read.pulled_at, request.confirmed, proposing=request.dry_run)
         scan = await self._scan(request, read, context)
         brake = await self._brake(read, scan)
         if not request.dry_run:

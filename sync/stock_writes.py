@@ -36,6 +36,7 @@ class Context:
     policy: Policy
     pulled_at: datetime  # when the newest order pull began
     confirmed: frozenset[int]  # links whose Lightspeed number a person has taken
+    proposing: bool = False  # a plan is being made: show what confirming it would do at first sight
 
 
 def reading_of(work: Work, level: LevelRow, *, coherent: bool, context: Context, now: datetime) -> Reading:
@@ -57,8 +58,13 @@ def reading_of(work: Work, level: LevelRow, *, coherent: bool, context: Context,
         now=now,
         coherent=coherent,
         buffer=work.buffer,
-        approved=work.approved or work.link_id in context.confirmed,
+        approved=_approved(work, context),
     )
+
+
+def _approved(work: Work, context: Context) -> bool:
+    proposed = context.proposing and work.memory.base is None
+    return work.approved or proposed or work.link_id in context.confirmed
 
 
 def explain(work: Work, level: LevelRow, decision: Decision) -> dict[str, int]:

@@ -119,9 +119,7 @@ def _goods() -> list[Good]:
     """Return a shop whose two sides disagree in a few places, as they do when the scripts have run for a while."""
     goods = generate(GOODS, 7)
     wrong = [good for good in goods if _plain(good)][:12]
-    return [
-        replace(good, online_stock=good.stock + 2 + wrong.index(good)) if good in wrong else good for good in goods
-    ]
+    return [replace(good, online_stock=good.stock + 2 + wrong.index(good)) if good in wrong else good for good in goods]
 
 
 def _plain(good: Good) -> bool:
@@ -165,7 +163,7 @@ class Stage:
         for change in plan["changes"][:5]:
             table.add_row(change["sku"], str(change["before"]), str(change["after"]), change["reason"])
         self._console.print(table)
-        more = max(0, len(plan["changes"]) - 5)  # noqa: PLR2004
+        more = max(0, len(plan["changes"]) - 5)
         self._console.print(f"… and {more} more. Plan {plan['hash']}.", markup=False)
         await self._command("sync", "--full", "--confirm", "--json")
         wrong = self._out_of_step()
@@ -192,7 +190,9 @@ class Stage:
             lambda: (self._shown(sold), self._shown(received)) == (before[0] - 3, before[1] + 48), "Shopify to follow"
         )
         seconds = (self._clock.now() - began).total_seconds()
-        self._console.print(f"{sold}: {before[0]} → {self._shown(sold)}    {received}: {before[1]} → {self._shown(received)}")
+        self._console.print(
+            f"{sold}: {before[0]} → {self._shown(sold)}    {received}: {before[1]} → {self._shown(received)}"
+        )
         self.promise(f"Shopify shows both after {seconds:.1f} s")
 
     async def online_order(self) -> None:
@@ -280,7 +280,7 @@ class Stage:
     # --- the daemon as a process ---
     def _launch(self) -> None:
         with (self._folder / "daemon.log").open("ab") as log:
-            self._daemon = subprocess.Popen(  # noqa: S603 - our own program
+            self._daemon = subprocess.Popen(
                 [sys.executable, "-m", "monitor.cli", "run"], env=self._env, cwd=self._folder, stdout=log, stderr=log
             )
 
@@ -365,7 +365,7 @@ class Stage:
 
 
 def _free_port() -> int:
-    import socket  # noqa: PLC0415 - only to ask the system for a number
+    import socket
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,0 +1,10 @@
+"""The command line. Each command opens what it needs when it is called, so that starting is quick."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run `lightspeed-sync`."""
+    from monitor.cli.commands import app
+
+    app()

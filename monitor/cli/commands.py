@@ -1,0 +1,225 @@
+"""The commands and their help; what they do stands in the modules beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.common import Exit, alerts, run, settings, usage
+
+app = typer.Typer(
+    name="lightspeed-sync",
+    help="Keeps a Shopify store's stock in step with a Lightspeed till, and says so when it does not.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+check = typer.Typer(help="Check settings, the alerts file, or the connections.", no_args_is_help=True)
+connect = typer.Typer(help="Give consent to a service for the first time.", no_args_is_help=True)
+app.add_typer(check, name="check")
+app.add_typer(connect, name="connect")
+
+Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
+
+
+@app.command("run")
+def run_daemon() -> None:
+    """Run the daemon until SIGTERM or Ctrl-C.
+
+    Example: lightspeed-sync run
+    """
+    from monitor import daemon
+
+    chosen = settings(have=_stored())
+    content = alerts(chosen)
+    raise typer.Exit(run(lambda: daemon.run(chosen, content)))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when everything promised was seen.")] = False,
+) -> None:
+    """Show it all on pretend shops.
+
+    Example: lightspeed-sync demo --once
+    """
+    try:
+        from monitor.cli.demo import demo as play
+    except ModuleNotFoundError as error:
+        raise _without_sandbox(error) from error
+    raise typer.Exit(play(once=once))
+
+
+@app.command()
+def sandbox(  # noqa: PLR0917 - one parameter an option
+    catalog: Annotated[Path | None, typer.Option(help="Open the shop with a Shopify product export (CSV).")] = None,
+    mend: Annotated[bool, typer.Option(help="Invent SKUs and tracking where the export lacks them.")] = True,
+    goods: Annotated[int, typer.Option(min=1, help="How many goods to make up, without an export.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same shop.")] = 1,
+    cashiers_per_hour: Annotated[float, typer.Option(min=0, help="How often something happens at the till.")] = 60,
+    shoppers_per_hour: Annotated[float, typer.Option(min=0, help="How often something happens online.")] = 30,
+) -> None:
+    """Serve the pretend shops, Slack, mail and SMS on loopback, until Ctrl-C.
+
+    Example: lightspeed-sync sandbox --catalog products_export.csv
+    """
+    try:
+        from monitor.cli import sandbox as serve
+    except ModuleNotFoundError as error:
+        raise _without_sandbox(error) from error
+    serve.serve(catalog, goods, seed, mend=mend, pace=(cashiers_per_hour, shoppers_per_hour))
+
+
+@app.command()
+def sync(  # noqa: PLR0917 - one parameter an option
+    plan: Annotated[str | None, typer.Argument(help="With --confirm: a plan's file or hash.")] = None,
+    environment: Annotated[str | None, typer.Option(help="Must be the configured one; a safeguard.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write a plan, change nothing.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Carry out a plan; today's newest by default.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read both shops whole.")] = False,
+    sku: Annotated[list[str] | None, typer.Option("--sku", help="Only this SKU; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
+    """Sync stock now: first --dry-run, then --confirm.
+
+    Example: lightspeed-sync sync --full --dry-run
+    """
+    from monitor.cli import sync as syncing
+
+    chosen = settings(have=_stored())
+    if environment is not None and environment != chosen.environment.value:
+        raise usage(f"--environment is {environment}, but ENVIRONMENT is {chosen.environment.value}.")
+    if dry_run == confirm:
+        raise usage("Say --dry-run to see what would change, or --confirm to change it.")
+    if plan is not None and not confirm:
+        raise usage("A plan goes with --confirm.")
+    order = syncing.Order(full=full, skus=tuple(sku or ()), plan=plan)
+    raise typer.Exit(syncing.plan(chosen, order, json=json) if dry_run else syncing.confirm(chosen, order, json=json))
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Show on one screen how things stand.
+
+    Example: lightspeed-sync status
+    """
+    from monitor.cli import reading
+
+    raise typer.Exit(reading.status(settings(have=_stored()), json=json))
+
+
+@app.command()
+def why(sku: str, json: Json = False) -> None:
+    """Tell every change of one SKU with its equation.
+
+    Example: lightspeed-sync why KAVA-PREM-001
+    """
+    from monitor.cli import reading
+
+    raise typer.Exit(reading.why(settings(have=_stored()), sku, json=json))
+
+
+@app.command()
+def sql(query: str, json: Json = False) -> None:
+    """Ask the state database; it is opened for reading only.
+
+    Example: lightspeed-sync sql "SELECT sku, lightspeed_qty, shopify_qty FROM sync_validation"
+    """
+    from monitor.cli import reading
+
+    raise typer.Exit(reading.sql(settings(have=_stored()), query, json=json))
+
+
+@app.command()
+def pause(
+    reason: Annotated[str, typer.Option(help="Shown to everybody who wonders.")],
+    writes: Annotated[bool, typer.Option("--writes", help="Stop stock writes (the default).")] = False,
+    orders: Annotated[bool, typer.Option("--orders", help="Stop booking orders.")] = False,
+) -> None:
+    """Stop what is automatic, until `resume`.
+
+    Example: lightspeed-sync pause --reason "stock-take"
+    """
+    from monitor.cli import levers
+
+    levers.pause(settings(have=_stored()), reason, writes=writes or not orders, orders=orders)
+
+
+@app.command()
+def resume(
+    writes: Annotated[bool, typer.Option("--writes", help="Only stock writes.")] = False,
+    orders: Annotated[bool, typer.Option("--orders", help="Only orders.")] = False,
+) -> None:
+    """Lift pauses; all of them unless one is named.
+
+    Example: lightspeed-sync resume
+    """
+    from monitor.cli import levers
+
+    levers.resume(settings(have=_stored()), writes=writes, orders=orders)
+
+
+@check.command("config")
+def check_config(json: Json = False) -> None:
+    """Show every setting, secrets hidden, and check the alerts file.
+
+    Example: lightspeed-sync check config
+    """
+    from monitor.cli import checks
+
+    chosen = settings(have=_stored())
+    checks.config(chosen, alerts(chosen), json=json)
+
+
+@check.command("alerts")
+def check_alerts() -> None:
+    """Check the alerts file: every mistake with its line and column.
+
+    Example: lightspeed-sync check alerts
+    """
+    from monitor.cli.common import out
+
+    chosen = settings(have=_stored())
+    content = alerts(chosen)
+    out.print(f"{chosen.alerts_file}: {len(content.alerts)} alerts, no mistake.", markup=False)
+
+
+@check.command("connections")
+def check_connections(json: Json = False) -> None:
+    """Try both shops: sign-in, rights, shop, location.
+
+    Example: lightspeed-sync check connections
+    """
+    from monitor.cli import checks
+
+    chosen = settings(have=_stored())
+    raise typer.Exit(checks.connections(chosen, alerts(chosen), json=json))
+
+
+@connect.command("lightspeed")
+def connect_lightspeed() -> None:
+    """Give consent at Lightspeed: open the address shown, then paste what it answers.
+
+    Example: lightspeed-sync connect lightspeed
+    """
+    from monitor.cli import consent
+
+    chosen = settings(have=("LIGHTSPEED_REFRESH_TOKEN",))
+    raise typer.Exit(consent.lightspeed(chosen, alerts(chosen)))
+
+
+def _stored() -> tuple[str, ...]:
+    """Return the settings that the state directory makes superfluous: a stored token pair stands for its first."""
+    import os
+
+    path = Path(os.environ.get("STATE_DIR", "state")) / "lightspeed-sync.db"
+    return ("LIGHTSPEED_REFRESH_TOKEN",) if path.is_file() else ()
+
+
+def _without_sandbox(error: ModuleNotFoundError) -> typer.Exit:
+    return usage(f"The pretend services are not installed ({error.name}): pip install 'lightspeed-sync[sandbox]'.")
+
+
+__all__ = ["Exit", "app"]

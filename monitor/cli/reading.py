@@ -1,0 +1,162 @@
+"""`status`, `why` and `sql`: reading beside a running daemon, without any lock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from rich.table import Table
+
+from monitor.cli.common import Exit, err, out, rows, run, say_json
+from monitor.control import SOCKET
+from monitor.signals import FULL_JOB, STOCK_JOB, proof_among
+from monitor.store import Store
+from monitor.units import written_duration
+from sync.clock import SystemClock
+from sync.records import Change
+from sync.settings import Settings
+from sync.storage.database import Database
+from sync.storage.ledger import SqlLedger
+from sync.storage.opening import open_for_reading
+
+_RUNS = 5
+_ROWS = 1000  # of a query; more is for a file, not for a terminal
+
+
+@asynccontextmanager
+async def _reading(settings: Settings) -> AsyncIterator[Database]:
+    database = open_for_reading(settings.state_dir, url=settings.database_url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def status(settings: Settings, *, json: bool) -> Exit:
+    """Show how things stand."""
+
+    async def look() -> dict[str, Any]:
+        async with _reading(settings) as database:
+            ledger, store = SqlLedger(database), Store(database)
+            successes = [await ledger.last_success(job) for job in (STOCK_JOB, FULL_JOB)]
+            proof = proof_among(await ledger.runs(FULL_JOB, 50))
+            return {
+                "daemon": (settings.state_dir / SOCKET).exists(),
+                "synced_at": max((each.finished_at for each in successes if each and each.finished_at), default=None),
+                "proved_at": proof.finished_at if proof else None,
+                "standing": asdict(await ledger.standing()),
+                "pauses": [asdict(each) for each in await ledger.pauses()],
+                "firing": [asdict(each) for each in await store.open_incidents()],
+                "runs": [asdict(each) for each in await ledger.runs(limit=_RUNS)],
+            }
+
+    found = run(look)
+    if json:
+        say_json(found)
+    else:
+        _show_status(found)
+    return Exit.DONE
+
+
+def _show_status(found: Mapping[str, Any]) -> None:
+    now, standing = SystemClock().now(), found["standing"]
+    rows(
+        {
+            "daemon": "running" if found["daemon"] else "not running",
+            "last synced": _ago(found["synced_at"], now),
+            "proved equal": _ago(found["proved_at"], now),
+            "linked SKUs": standing["links"],
+            "differing": f"{standing['oversell_skus']} too high, {standing['undersell_skus']} too low",
+            "for a person": f"{standing['quarantined_skus']} quarantined, {standing['parked_skus']} refused by Shopify",
+            "unanswered writes": standing["unanswered_writes"],
+        }
+    )
+    for pause in found["pauses"]:
+        out.print(
+            f"PAUSED {pause['kind'].value} since {pause['since']:%Y-%m-%d %H:%M} UTC: {pause['reason']}", markup=False
+        )
+    for incident in found["firing"]:
+        out.print(f"FIRING {incident['rule']}: {incident['summary']}", markup=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "job", "started (UTC)", "outcome", "numbers"):
+        table.add_column(name, overflow="fold")
+    for each in found["runs"]:
+        outcome = each["outcome"].value if each["outcome"] else "under way"
+        numbers = ", ".join(f"{name} {count}" for name, count in each["numbers"].items())
+        code = f" {each['code'].name}" if each["code"] else ""
+        table.add_row(str(each["run_id"]), each["job"], f"{each['started_at']:%m-%d %H:%M:%S}", outcome + code, numbers)
+    out.print(table)
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return "never" if moment is None else f"{written_duration(now - moment)} ago"
+
+
+def why(settings: Settings, sku: str, *, json: bool) -> Exit:
+    """Tell every change of one SKU."""
+
+    async def look() -> tuple[bool, Sequence[Change]]:
+        async with _reading(settings) as database:
+            ledger = SqlLedger(database)
+            return bool(await ledger.link_ids_of([sku])), await ledger.changes_of(sku)
+
+    known, changes = run(look)
+    if not known:
+        err.print(f"{sku!r} is not linked; see `lightspeed-sync status`.", markup=False)
+        return Exit.WRONG
+    if json:
+        say_json([asdict(change) for change in changes])
+        return Exit.DONE
+    if not changes:
+        out.print(f"{sku}: no stock write so far.", markup=False)
+    for change in changes:
+        out.print(sentence(change), markup=False)
+    return Exit.DONE
+
+
+def sentence(change: Change) -> str:
+    """Return one change as two lines: what and why, then the equation."""
+    numbers = change.equation
+    terms = "L {L} + M {M} + Bk {Bk} - B {B} - Tk {Tk} - u {u} - U {U}".format_map(numbers)
+    outcome = change.outcome.value if change.outcome else "on its way"
+    return (
+        f"{change.at:%Y-%m-%d %H:%M:%S} UTC  {change.before} -> {change.after}  {change.verdict} ({outcome}; "
+        f"{change.job} run {change.run_id}, write {change.seq})\n"
+        f"    {terms} = {numbers['target']}; drift {numbers['drift']}; {change.reference}"
+    )
+
+
+def sql(settings: Settings, query: str, *, json: bool) -> Exit:
+    """Ask the database and show the answer; nothing can be written on this connection."""
+
+    def ask(connection: sa.Connection) -> tuple[list[str], list[Sequence[Any]]]:
+        result = connection.exec_driver_sql(query)
+        if not result.returns_rows:
+            return [], []
+        return list(result.keys()), [tuple(row) for row in result.fetchmany(_ROWS + 1)]
+
+    async def look() -> tuple[list[str], list[Sequence[Any]]]:
+        async with _reading(settings) as database:
+            return await database.read(ask)
+
+    try:
+        names, found = run(look)
+    except sa.exc.DBAPIError as error:
+        err.print(f"The database says: {error.orig}", markup=False)
+        return Exit.USAGE
+    if json:
+        say_json([dict(zip(names, row, strict=True)) for row in found[:_ROWS]])
+        return Exit.DONE
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in found[:_ROWS]:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    out.print(table)
+    if len(found) > _ROWS:
+        err.print(f"Only the first {_ROWS} rows are shown; use LIMIT and OFFSET.", markup=False)
+    return Exit.DONE
