@@ -84,7 +84,7 @@ class _Page:
         self.add(None, problem, remedy)
 
 
-def load(path: Path) -> AlertsFile:
+def load_alerts(path: Path) -> AlertsFile:
     """Return the file's content; raises AlertsFileError, also where it is missing or cannot be read."""
     try:
         with path.open("rb") as stream:

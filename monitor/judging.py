@@ -5,6 +5,7 @@ Nothing is sent here: what is to be told lies in the outbox when `evaluate` retu
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -151,7 +152,7 @@ def _show(metrics: Metrics, facts: Facts) -> None:
 
 def _test_notice(channel: str, link: str, now: datetime) -> Notice:
     return Notice(
-        identity=f"test-{channel}-{int(now.timestamp() * 1000)}",
+        identity=f"test-{channel}-{secrets.token_hex(6)}",
         incident="test",
         kind=Kind.TEST,
         alert="Test",

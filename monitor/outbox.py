@@ -153,7 +153,7 @@ class _Worker:
     async def drain(self) -> int:
         """Send what is due; return how many attempts that took."""
         attempts = 0
-        while not self._held():
+        while not self._held() and await self._has_due():
             await self._keep_pace()
             if self._stopping.is_set():
                 break
@@ -168,6 +168,10 @@ class _Worker:
     # --- waiting ---
     def _held(self) -> bool:
         return self._held_until is not None and self._clock.now() < self._held_until
+
+    async def _has_due(self) -> bool:
+        due = await self._store.next_due(self.name)
+        return due is not None and due <= self._clock.now()
 
     async def _keep_pace(self) -> None:
         pace = self._policy.pace.get(self.name)

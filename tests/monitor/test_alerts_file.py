@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts_file import AlertsFileError, load, parse, unreachable
+from monitor.alerts_file import AlertsFileError, load_alerts, parse, unreachable
 from monitor.notice import Severity
 from monitor.units import Op, Unfit, Unit, duration, share, written
 from sync.errors import Code
@@ -32,7 +32,7 @@ def alert(lines: str) -> str:
 
 
 def test_the_shipped_file_holds_the_runbooks_numbers() -> None:
-    content = load(ROOT / "alerts.yaml")
+    content = load_alerts(ROOT / "alerts.yaml")
     limits = {rule.name: (rule.condition.op, rule.condition.limit, rule.severity) for rule in content.rules()}
 
     assert limits["InventoryDiscrepancy"] == (Op.ABOVE, 5.0, Severity.WARNING)
@@ -46,7 +46,7 @@ def test_the_shipped_file_holds_the_runbooks_numbers() -> None:
 
 
 def test_the_shipped_files_error_rate_counts_a_quarter_of_an_hour_and_five_calls() -> None:
-    rule = next(rule for rule in load(ROOT / "alerts.yaml").rules() if rule.name == "SyncErrorRateHigh")
+    rule = next(rule for rule in load_alerts(ROOT / "alerts.yaml").rules() if rule.name == "SyncErrorRateHigh")
 
     assert (rule.over, rule.min_events) == (timedelta(minutes=15), 5)
 
@@ -66,7 +66,7 @@ def test_a_rate_without_a_window_counts_a_quarter_of_an_hour() -> None:
 
 
 def test_channels_that_cannot_be_used_are_named() -> None:
-    content = load(ROOT / "alerts.yaml")
+    content = load_alerts(ROOT / "alerts.yaml")
 
     assert list(unreachable(content, frozenset({"slack"}))) == [
         "email: its credentials are not set in the environment, so nothing is sent there",
@@ -320,7 +320,7 @@ def test_a_missing_file_is_one_clear_sentence(tmp_path: Path) -> None:
     path = tmp_path / "none.yaml"
 
     with pytest.raises(AlertsFileError, match="No such file or directory; set ALERTS_FILE to a readable file"):
-        load(path)
+        load_alerts(path)
 
 
 # --- durations and shares as people write them ---

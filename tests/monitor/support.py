@@ -1,0 +1,118 @@
+"""A monitor over a real database, with a clock moved by hand, a history set by hand and channels that only listen."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from monitor.alerts_file import parse
+from monitor.judging import Judge
+from monitor.metrics import Build, Metrics
+from monitor.outbox import DeliveryPolicy, Outbox
+from monitor.store import Store
+from sync.storage.opening import Shop, open_database
+from tests.fakes.channel import FakeChannel
+from tests.fakes.history import FakeHistory
+
+START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+SHOP = Shop("1", "1", "wtfswag.myshopify.com", "gid://shopify/Location/1")
+DIFFERS = """
+repeat_interval: 4h
+alerts:
+  - name: Differs
+    when: discrepant_skus > 5
+    severity: warning
+    summary: "{{ value }} SKUs differ"
+routes:
+  - severity: warning
+    to: [slack, email]
+  - severity: critical
+    to: [slack]
+"""
+
+
+class HandClock:
+    """A clock that moves when it is told to, or when somebody sleeps; `asleep` lets sleepers wait for real."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self.asleep: asyncio.Event | None = None
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return (self._now - START).total_seconds()
+
+    def pass_by(self, **spans: float) -> None:
+        self._now += timedelta(**spans)
+
+    async def sleep(self, seconds: float) -> None:
+        if self.asleep is not None:
+            await self.asleep.wait()
+        self._now += timedelta(seconds=seconds)
+
+
+class World:
+    """Everything that watches, and what it watches; `restart` is what a new process finds."""
+
+    def __init__(self, folder: Path, alerts: str = DIFFERS, *, channels: tuple[str, ...] = ("slack", "email")) -> None:
+        self.folder = folder
+        self.clock = HandClock()
+        self.history = FakeHistory()
+        self.channels: Mapping[str, FakeChannel] = {name: FakeChannel() for name in channels}
+        self.policy = DeliveryPolicy(pace={})
+        self._open(alerts)
+
+    def _open(self, alerts: str) -> None:
+        self.alerts = alerts
+        self.database = open_database(self.folder, SHOP, self.clock.now(), threads=False)
+        self.metrics = Metrics(Build("0.1.0", "2026-10"))
+        self.store = Store(self.database)
+        self.outbox = Outbox(
+            self.store,
+            self.channels,
+            self.policy,
+            clock=self.clock,
+            rng=random.Random(7),
+            meter=self.metrics,
+        )
+        self.judge = Judge(
+            parse(alerts.encode()),
+            ledger=self.history,
+            store=self.store,
+            outbox=self.outbox,
+            metrics=self.metrics,
+            clock=self.clock,
+            link="https://ops.example.com/",
+        )
+
+    async def restart(self, alerts: str | None = None) -> None:
+        """End the process where it stands, and start another."""
+        await self.database.close()
+        self._open(alerts or self.alerts)
+        await self.outbox.recover()
+
+    async def check(self, **later: float) -> None:
+        """Let time pass, and judge the rules."""
+        self.clock.pass_by(**later)
+        await self.judge.evaluate(self.clock.now())
+
+    async def deliver(self, **later: float) -> int:
+        """Let time pass, and send what is due."""
+        self.clock.pass_by(**later)
+        return await self.outbox.deliver()
+
+    @property
+    def slack(self) -> FakeChannel:
+        return self.channels["slack"]
+
+    @property
+    def email(self) -> FakeChannel:
+        return self.channels["email"]
+
+    def counted(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"lightspeed_sync_{name}", labels)
