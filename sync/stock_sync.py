@@ -223,6 +223,7 @@ class StockSync:
     async def _read_all(self, run_id: int) -> _Read:
         """Read both shops whole. The feeds go first, so that nothing that moves during the walks is missed."""
         read = _Read(pulled_at=self._clock.now())
+        await self._ledger.set_cut_over(read.pulled_at)  # the first full pass is when the shop goes live
         await self._feeds.follow(Feed.STOCK, self._pos.read_stock, self._ledger.keep_stock, run_id)
         read.items = seen = set[str]()
 

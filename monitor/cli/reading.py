@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from rich.table import Table
 
 from monitor.cli.common import Exit, err, out, rows, run, say_json
@@ -22,6 +21,7 @@ from sync.settings import Settings
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
 from sync.storage.opening import open_for_reading
+from sync.storage.queries import query
 
 _RUNS = 5
 _ROWS = 1000  # of a query; more is for a file, not for a terminal
@@ -130,24 +130,14 @@ def sentence(change: Change) -> str:
     )
 
 
-def sql(settings: Settings, query: str, *, json: bool) -> Exit:
+def sql(settings: Settings, text: str, *, json: bool) -> Exit:
     """Ask the database and show the answer; nothing can be written on this connection."""
 
-    def ask(connection: sa.Connection) -> tuple[list[str], list[Sequence[Any]]]:
-        result = connection.exec_driver_sql(query)
-        if not result.returns_rows:
-            return [], []
-        return list(result.keys()), [tuple(row) for row in result.fetchmany(_ROWS + 1)]
-
-    async def look() -> tuple[list[str], list[Sequence[Any]]]:
+    async def look() -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         async with _reading(settings) as database:
-            return await database.read(ask)
+            return await query(database, text, _ROWS + 1)
 
-    try:
-        names, found = run(look)
-    except sa.exc.DBAPIError as error:
-        err.print(f"The database says: {error.orig}", markup=False)
-        return Exit.USAGE
+    names, found = run(look)
     if json:
         say_json([dict(zip(names, row, strict=True)) for row in found[:_ROWS]])
         return Exit.DONE

@@ -157,7 +157,7 @@ class ThreadedDatabase:
         self._places = asyncio.Semaphore(_WAITING)
         self._closed = False
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
-        self._thread = threading.Thread(target=self._serve, name="ledger-write")
+        self._thread = threading.Thread(target=self._serve, name="ledger-write", daemon=True)
         self._thread.start()
 
     async def write(self, fn: Callable[[sa.Connection], T]) -> T:

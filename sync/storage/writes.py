@@ -52,7 +52,9 @@ def open_call(connection: sa.Connection, intents: Sequence[Intent], run_id: int,
     ids = [intent.link_id for intent in intents]
     _close_found(connection, [(intent.link_id, intent.decision.settled) for intent in intents], now)
     _supersede(connection, ids, now)
-    last = dict(connection.execute(sa.select(links.c.link_id, links.c.seq).where(links.c.link_id.in_(ids))).tuples().all())
+    last = dict(
+        connection.execute(sa.select(links.c.link_id, links.c.seq).where(links.c.link_id.in_(ids))).tuples().all()
+    )
     seqs = {intent.link_id: last[intent.link_id] + 1 for intent in intents}
     key = call_key(_namespace(connection), seqs)
     reference = f"gid://lightspeed-sync/Run/{run_id}/Call/{key[:8]}"
@@ -82,10 +84,10 @@ def close_call(
     _update_links(connection, [_outcome_values(each, open_rows[each.link_id], now, marks) for each in told])
     applied = [each for each in told if each.outcome is WriteOutcome.APPLIED]
     _apply_to_levels(connection, [open_rows[each.link_id] for each in applied])
+    kept = {each.link_id: each.memory for each in applied}
     for run_id in {row["run_id"] for row in open_rows.values()}:
-        kept = {each.link_id: each.memory for each in told if open_rows[each.link_id]["run_id"] == run_id}
         _keep_quarantines(connection, kept, run_id, now, closing=True)
-    _forget_approvals(connection, {each.link_id: each.memory for each in applied})
+    _forget_approvals(connection, kept)
     still = sa.exists().where(stock_intents.c.call_key == key, stock_intents.c.outcome.is_(None))
     closed = sa.update(stock_calls).values(closed_at=now).where(stock_calls.c.key == key, sa.not_(still))
     connection.execute(closed)
