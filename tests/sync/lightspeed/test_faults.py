@@ -10,8 +10,8 @@ import respx
 
 from sandbox.faults import Fault, FaultKind
 from sync.errors import Code, Permanent, SyncError, Transient
-from sync.http import RetryPolicy
-from sync.lightspeed.answers import said_by
+from sync.http import Answer, RetryPolicy
+from sync.lightspeed.answers import refusal, said_by
 from tests.sync.lightspeed.support import API_URL, START, Stage, goods, stage
 
 pytestmark = pytest.mark.anyio
@@ -217,6 +217,11 @@ async def test_a_walk_that_cannot_be_proven_complete_is_not_certified(pages: lis
     assert caught.value.code is Code.LS011
 
 
+async def test_a_circle_is_seen_the_first_time_it_closes() -> None:
+    with pytest.raises(Transient, match="in a circle"):
+        await scripted(page(f"{ITEMS}?after=1", item(1)), page(f"{ITEMS}?after=1", item(2)))
+
+
 @pytest.mark.parametrize(
     "following",
     [
@@ -269,6 +274,22 @@ async def test_two_stock_rows_for_one_shop_leave_the_stock_unknown() -> None:
     assert [found.stock for found in scene.delivered] == [None]  # type: ignore[attr-defined]
 
 
+@respx.mock(assert_all_called=True, assert_all_mocked=True)
+async def test_rows_of_other_shops_and_of_all_shops_are_dropped_though_the_filter_was_ignored(
+    respx_mock: respx.MockRouter,
+) -> None:
+    row = {"itemID": "5", "qoh": "1", "timeStamp": START.isoformat()}
+    rows = [{**row, "itemShopID": str(n), "shopID": shop} for n, shop in enumerate(("0", "1", "2"), start=1)]
+    scene = stage([])
+    respx_mock.post("https://cloud.lightspeed.test/auth/oauth/token").respond(200, json=TOKEN)
+    stock = respx_mock.get(url__startswith=f"{API_URL}/API/V3/Account/123456/ItemShop.json")
+    stock.respond(200, json={"@attributes": {"next": "", "previous": ""}, "ItemShop": rows})
+    scene.link._inner = httpx.MockTransport(respx_mock.async_handler)
+    certificate = await scene.lightspeed.read_stock(START, scene.deliver)
+    assert [found.item_shop_id for found in scene.delivered] == ["2"]  # type: ignore[attr-defined]
+    assert certificate.rows == 1
+
+
 async def test_goods_without_inventory_need_no_stock_rows() -> None:
     scene = await scripted(page("", item(1, itemType="non_inventory", ItemShops=None)))
     assert len(scene.delivered) == 1
@@ -277,6 +298,33 @@ async def test_goods_without_inventory_need_no_stock_rows() -> None:
 async def test_rows_found_behind_the_last_page_are_delivered() -> None:
     scene = await scripted(page("", item(1)), tail=page("", item(2)))
     assert len(scene.delivered) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        pytest.param({}, None, id="nothing told: back-off and the bucket's level decide"),
+        pytest.param({"X-LS-API-RateLimit-Type": "api-burst-limiter"}, 1.0, id="burst: at least its second"),
+        pytest.param({"X-LS-API-RateLimit-Type": "api-burst-limiter", "Retry-After": "2"}, 2.0, id="burst, told"),
+        pytest.param({"x-ls-api-ratelimit-type": "api-leaky-bucket", "retry-after": "3"}, 3.0, id="bucket, told"),
+        pytest.param({"Retry-After": "soon"}, None, id="garbage"),
+    ],
+)
+def test_a_429_says_how_long_to_wait_by_its_headers_alone(headers: dict[str, str], wait: float | None) -> None:
+    error = refusal(Answer(429, httpx.Headers(headers), b"Too many requests"), START)
+    assert isinstance(error, Transient)
+    assert (error.code, error.retry_after) == (Code.LS004, wait)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [pytest.param(status, id=str(status)) for status in (301, 302, 307, 308)],
+)
+def test_a_redirect_is_never_followed_with_our_token(status: int) -> None:
+    error = refusal(Answer(status, httpx.Headers({"location": "https://evil.test/"}), b""), START)
+    assert isinstance(error, Permanent)
+    assert error.code is Code.LS008
+    assert "evil" not in str(error)
 
 
 @pytest.mark.parametrize(
