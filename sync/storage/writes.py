@@ -79,14 +79,15 @@ def close_call(
     """Record what became of a call's rows, and what their links remember; rows already closed stay as they are."""
     select = sa.select(stock_intents).where(stock_intents.c.call_key == key, stock_intents.c.outcome.is_(None))
     open_rows = {row["link_id"]: row for row in connection.execute(select).mappings()}
+    if not open_rows:
+        return
     told = [each for each in outcomes if each.link_id in open_rows]
     _close_intents(connection, [(open_rows[each.link_id]["intent_id"], each) for each in told], now)
     _update_links(connection, [_outcome_values(each, open_rows[each.link_id], now, marks) for each in told])
     applied = [each for each in told if each.outcome is WriteOutcome.APPLIED]
     _apply_to_levels(connection, [open_rows[each.link_id] for each in applied])
     kept = {each.link_id: each.memory for each in applied}
-    for run_id in {row["run_id"] for row in open_rows.values()}:
-        _keep_quarantines(connection, kept, run_id, now, closing=True)
+    _keep_quarantines(connection, kept, next(iter(open_rows.values()))["run_id"], now, closing=True)
     _forget_approvals(connection, kept)
     still = sa.exists().where(stock_intents.c.call_key == key, stock_intents.c.outcome.is_(None))
     closed = sa.update(stock_calls).values(closed_at=now).where(stock_calls.c.key == key, sa.not_(still))
