@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from sync.records import RunOutcome
 from sync.settings import Settings
 from sync.stock_sync import Job as Pass
 from sync.stock_sync import PassRequest
+from sync.storage.library import FATAL
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ class Passes:
         self._shop = shop
         self._monitor = monitor
         self._calls = calls
+        self._judging = asyncio.Lock()  # two evaluations at once would tell of the same change twice
 
     async def incremental(self) -> None:
         """Make an incremental pass, or the first full one where there never was any."""
@@ -69,8 +71,9 @@ class Passes:
 
     async def judge(self) -> None:
         """Judge the rules."""
-        await self._calls.flush()
-        await self._monitor.evaluate(self._shop.clock.now())
+        async with self._judging:
+            await self._calls.flush()
+            await self._monitor.evaluate(self._shop.clock.now())
 
     async def _pass(self, job: Pass) -> None:
         await self._shop.engine.stock.run(PassRequest(job=job))
@@ -94,8 +97,13 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
 
 
 @asynccontextmanager
-async def running(settings: Settings, alerts: AlertsFile) -> AsyncIterator[Workshop]:
-    """Run the daemon while the block runs: state, engine, monitor, listeners, then the schedule."""
+async def running(
+    settings: Settings, alerts: AlertsFile, broke: Callable[[str, Exception], None] | None = None
+) -> AsyncIterator[Workshop]:
+    """Run the daemon while the block runs: state, engine, monitor, listeners, then the schedule.
+
+    `broke` is told of a job that ended with an error it should have handled.
+    """
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(workshop(settings, alerts))
         monitor = await stack.enter_async_context(open_monitor(shop))
@@ -106,7 +114,9 @@ async def running(settings: Settings, alerts: AlertsFile) -> AsyncIterator[Works
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions), bound))
-        schedule = Schedule(jobs=jobs(alerts, Passes(shop, monitor, calls)), clock=shop.clock, tally=monitor.metrics)
+        schedule = Schedule(
+            jobs=jobs(alerts, Passes(shop, monitor, calls)), clock=shop.clock, tally=monitor.metrics, broke=broke
+        )
         schedule.start()
         log.info("daemon.started", ops=str(settings.ops_listen), environment=settings.environment.value)
         try:
@@ -118,12 +128,19 @@ async def running(settings: Settings, alerts: AlertsFile) -> AsyncIterator[Works
 
 
 async def run(settings: Settings, alerts: AlertsFile) -> int:
-    """Run until SIGTERM or SIGINT; return the exit code."""
-    stop = asyncio.Event()
+    """Run until SIGTERM or SIGINT, or until the state cannot be trusted any more; return the exit code."""
+    stop, fatal = asyncio.Event(), list[SyncError]()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings, alerts):
+
+    def broke(job: str, error: Exception) -> None:
+        if isinstance(error, SyncError) and error.code in FATAL:
+            log.error("daemon.fatal", job=job, code=error.code.name, detail=error.detail, remedy=error.remedy)
+            fatal.append(error)
+            stop.set()
+
+    async with running(settings, alerts, broke):
         await stop.wait()
     log.info("daemon.stopped")
-    return 0
+    return 1 if fatal else 0

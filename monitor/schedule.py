@@ -60,12 +60,23 @@ class Tally(Protocol):
 
 
 class Schedule:
-    """Runs jobs on their beats until it is drained. A beat that finds its lane busy waits for it, once."""
+    """Runs jobs on their beats until it is drained. A beat that finds its lane busy waits for it, once.
 
-    def __init__(self, *, jobs: Sequence[Job], clock: Clock, tally: Tally) -> None:
+    `broke` is told of a job that ended with an error it should have handled; the beats go on.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: Sequence[Job],
+        clock: Clock,
+        tally: Tally,
+        broke: Callable[[str, Exception], None] | None = None,
+    ) -> None:
         self._jobs = {job.name: job for job in jobs}
         self._clock = clock
         self._tally = tally
+        self._broke = broke
         self._lanes = {job.lane: asyncio.Lock() for job in jobs}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._last_beat: dict[str, float] = {}
@@ -109,6 +120,10 @@ class Schedule:
                     return
                 self._tally.begun(job.name)
                 await job.run()
+        except Exception as error:
+            log.exception("schedule.job_broke", job=job.name)
+            if self._broke is not None:
+                self._broke(job.name, error)
         finally:
             self._running.pop(job.name, None)
 

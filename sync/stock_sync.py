@@ -160,6 +160,9 @@ class StockSync:
                 report = await self._pass(request, run_id)
             except SyncError as error:
                 report = PassReport(run_id, RunOutcome.FAILED, error.code, error.detail, {})
+            except Exception as error:
+                log.exception("sync.pass_broke", run=run_id)
+                report = PassReport(run_id, RunOutcome.FAILED, Code.IN001, type(error).__name__, {})
             await self._finish(request, report, seconds=self._clock.monotonic() - started)
             return report
 
@@ -221,7 +224,7 @@ class StockSync:
         return read
 
     async def _read_all(self, run_id: int) -> _Read:
-        """Read both shops whole. The feeds go first, so that nothing that moves during the walks is missed."""
+        """Read both shops whole. Lightspeed's feed goes first, so that nothing that moves during its walk is missed."""
         read = _Read(pulled_at=self._clock.now())
         await self._ledger.set_cut_over(read.pulled_at)  # the first full pass is when the shop goes live
         await self._feeds.follow(Feed.STOCK, self._pos.read_stock, self._ledger.keep_stock, run_id)
@@ -237,9 +240,10 @@ class StockSync:
 
         read_at = self._clock.now()
         items = await self._pos.read_items(None, keep_items)
-        await self._read_levels(read, run_id)
         read_at = self._clock.now()
         variants = await self._storefront.read_everything(keep_variants)
+        if variants.newest is not None:  # never later than the export's beginning, so the feed goes on from there
+            await self._ledger.advance(Feed.LEVELS, variants.newest, run_id)
         log.info("stock.read_all", items=items.rows, variants=variants.rows)
         await self._linking.link()
         read.pulled_at = await self._pull_orders(run_id)
