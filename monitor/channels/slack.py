@@ -6,6 +6,7 @@ The SDK's own retries are off; the outbox waits instead.
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -49,6 +50,7 @@ _POST_ANEW = frozenset(
         "restricted_action_thread_locked",
     }
 )
+_CODE = re.compile(r"[a-z_]{2,60}")
 _HTTP_OK, _HTTP_THROTTLED, _HTTP_ERROR = 200, 429, 500
 _OVER = (Kind.RESOLVED, Kind.SUMMARY)
 
@@ -124,7 +126,7 @@ class SlackWebhook:
         if answer.status_code == _HTTP_OK and answer.body == "ok":
             return Receipt("", notice.identity)
         headers = {str(name).lower(): str(value) for name, value in answer.headers.items()}
-        raise _failure(str(answer.body)[:80], answer.status_code, headers)
+        raise _failure(str(answer.body), answer.status_code, headers)
 
     async def close(self) -> None:
         """Nothing stays open between calls."""
@@ -145,7 +147,9 @@ def _refusal(error: SlackApiError) -> DeliveryError:
 
 def _failure(code: str, status: int, headers: Mapping[str, str]) -> DeliveryError:
     """Sort Slack's own error codes by what is to be done about them."""
-    shown = code if code.replace("_", "").isalnum() and len(code) <= 60 else f"HTTP {status}"  # noqa: PLR2004
+    if not _CODE.fullmatch(code):
+        code = ""  # a web page, or nothing at all
+    shown = code or f"HTTP {status}"
     if status == _HTTP_THROTTLED or code in _THROTTLED:
         return Throttled(shown, retry_after=_seconds(headers.get("retry-after")))
     if code in _POST_ANEW:

@@ -89,9 +89,9 @@ def short(notice: Notice) -> str:
     end = notice.until or notice.at
     length = written_duration(end - notice.since)
     tail = f" ({'after' if over else 'for'} {length}){' possible repeat' if notice.repeat else ''}"
-    head = f"{word} {clean(notice.alert, 60)}: "
+    head = _basic(f"{word} {clean(notice.alert, 60)}: ")
     room = _LONGEST - len(head) - len(tail)
-    return _basic(head) + _basic(clean(notice.summary, 400))[:room].rstrip() + _basic(tail)
+    return head + _basic(clean(notice.summary, 400))[:room].rstrip() + tail
 
 
 def _basic(text: str) -> str:

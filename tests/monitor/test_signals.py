@@ -1,0 +1,136 @@
+"""What each signal makes of the ledger."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.signals import SIGNALS, Backlog, Facts, proof_among, sample
+from monitor.units import Unit
+from sync.records import ApiMinute, Pause, PauseKind, RunOutcome, RunRecord
+from tests.fakes.history import CALM
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+STANDING = replace(
+    CALM,
+    oversell_skus=3,
+    oversell_units=7,
+    undersell_skus=2,
+    undersell_units=4,
+    quarantined_skus=1,
+    parked_skus=6,
+    unanswered_writes=8,
+    uningested_skus=9,
+    examples=("KAVA-1",),
+)
+
+
+def ago(minutes: float) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
+def run(job: str, minutes: float, outcome: RunOutcome = RunOutcome.OK, **numbers: int) -> RunRecord:
+    return RunRecord(1, job, ago(minutes + 1), ago(minutes), outcome, numbers=numbers)
+
+
+FACTS = Facts(
+    now=NOW,
+    started_at=ago(300),
+    standing=STANDING,
+    stock=run("stock", 12),
+    full=run("full", 90),
+    proof=run("full", 90),
+    calls=[
+        ApiMinute(ago(2), "shopify", 50, 3),
+        ApiMinute(ago(14), "lightspeed", 50, 4),
+        ApiMinute(ago(15), "lightspeed", 900, 900),
+    ],
+    pauses=[Pause(PauseKind.WRITES, "stock-taking", ago(30)), Pause(PauseKind.ORDERS, "later", ago(5))],
+    backlog=Backlog(2, 1, ago(11)),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("discrepant_skus", 5),
+        ("discrepancy_units", 11),
+        ("oversell_units", 7),
+        ("quarantined_skus", 1),
+        ("parked_skus", 6),
+        ("unanswered_writes", 8),
+        ("uningested_committed", 9),
+        ("sync_latency", 720.0),
+        ("equality_proof_age", 5_400.0),
+        ("error_rate", 0.07),
+        ("pause_age", 1_800.0),
+        ("outbox_oldest_age", 660.0),
+    ],
+)
+def test_a_signal_reads_its_number(name: str, value: float) -> None:
+    assert sample(name, timedelta(minutes=15), FACTS).value == pytest.approx(value)
+
+
+def test_every_signal_has_a_unit_a_title_and_a_remedy() -> None:
+    assert len(SIGNALS) == 12
+    assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.remedy)] == []
+    assert [name for name, signal in SIGNALS.items() if signal.windowed] == ["error_rate"]
+    assert SIGNALS["error_rate"].unit is Unit.RATIO
+
+
+@pytest.mark.parametrize("name", ["sync_latency", "equality_proof_age"])
+def test_what_never_happened_is_as_old_as_the_daemon(name: str) -> None:
+    never = sample(name, None, replace(FACTS, stock=None, full=None, proof=None))
+
+    assert (never.value, never.note) == (18_000.0, "never yet; counted from the daemon's start")
+
+
+def test_a_full_pass_is_a_complete_success_of_stock_too() -> None:
+    assert sample("sync_latency", None, replace(FACTS, full=run("full", 3))).value == 180.0
+
+
+def test_a_restart_forgives_no_latency() -> None:
+    assert sample("sync_latency", None, replace(FACTS, started_at=NOW)).value == 720.0
+
+
+def test_a_rate_over_no_calls_is_no_number() -> None:
+    empty = sample("error_rate", timedelta(minutes=1), FACTS)
+
+    assert (empty.value, empty.events, empty.note) == (None, 0, "no calls in the window")
+
+
+def test_a_rate_knows_how_many_events_it_was_made_of() -> None:
+    assert sample("error_rate", timedelta(minutes=5), FACTS).events == 50
+
+
+def test_the_skus_that_differ_most_come_with_the_number() -> None:
+    assert sample("discrepant_skus", None, FACTS).examples == ("KAVA-1",)
+
+
+@pytest.mark.parametrize("name", ["pause_age", "outbox_oldest_age"])
+def test_nothing_waiting_is_no_age(name: str) -> None:
+    calm = replace(FACTS, pauses=[], backlog=Backlog())
+    value = sample(name, None, calm).value
+
+    assert value is not None
+    assert math.isclose(value, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("runs", "age"),
+    [
+        ([], None),
+        ([run("full", 5, unequal=2)], None),
+        ([run("full", 5)], None),
+        ([run("full", 5, RunOutcome.FAILED, unequal=0)], None),
+        ([run("full", 5, unequal=1), run("full", 60, unequal=0), run("full", 90, unequal=0)], 60),
+    ],
+    ids=["none", "unequal", "uncounted", "failed", "the newest that proves"],
+)
+def test_only_a_full_pass_that_found_nothing_unequal_is_a_proof(runs: list[RunRecord], age: float | None) -> None:
+    proof = proof_among(runs)
+
+    assert (proof.finished_at if proof else None) == (ago(age) if age is not None else None)

@@ -1,0 +1,213 @@
+"""The ops listener, asked as a browser, a probe and Prometheus would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monitor.web.app import allowed_hosts, ops_app
+from monitor.web.status import Beat, HealthLimits, Status
+from sync.errors import Code, Permanent
+from sync.records import Pause, PauseKind, RunOutcome, RunRecord
+from tests.monitor.support import START, World
+
+pytestmark = pytest.mark.anyio
+
+TOKEN = "a-token-of-some-length"
+HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Ops(World):
+    """A world with its ops listener; `token` None leaves the API off."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.beat = Beat(self.clock)
+        self.status = Status(
+            ledger=self.history,
+            store=self.store,
+            beat=self.beat,
+            limits=HealthLimits(),
+            clock=self.clock,
+            version="0.1.0",
+            facts=lambda: self.judge.facts,
+        )
+
+    async def get(self, path: str, *, token: str | None = TOKEN, method: str = "GET", **headers: str) -> httpx.Response:
+        app = ops_app(self.status, self.metrics.registry, hosts=HOSTS, token=token)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:9464") as client:
+            return await client.request(method, path, headers=named)
+
+    def synced(self, at: datetime) -> None:
+        run = RunRecord(3, "stock", at - timedelta(seconds=4), at, RunOutcome.OK)
+        self.history.successes["stock"] = run
+        self.history.past.insert(0, run)
+
+
+@pytest.fixture
+async def ops(tmp_path: Path) -> AsyncIterator[Ops]:
+    made = Ops(tmp_path)
+    yield made
+    await made.database.close()
+
+
+def checks(answer: httpx.Response) -> dict[str, bool]:
+    return {check["name"]: check["ok"] for check in answer.json()["checks"]}
+
+
+async def test_metrics_come_as_prometheus_text(ops: Ops) -> None:
+    answer = await ops.get("/metrics")
+
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert "lightspeed_sync_build_info{" in answer.text
+
+
+async def test_metrics_come_as_openmetrics_to_those_who_ask(ops: Ops) -> None:
+    answer = await ops.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
+
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.text.endswith("# EOF\n")
+
+
+async def test_a_process_that_works_is_healthy(ops: Ops) -> None:
+    answer = await ops.get("/healthz")
+
+    assert (answer.status_code, checks(answer)) == (200, {"event loop": True, "database": True})
+
+
+async def test_a_loop_that_stopped_beating_is_not(ops: Ops) -> None:
+    ops.clock.pass_by(seconds=31)
+    answer = await ops.get("/healthz")
+    ops.beat.beat()
+
+    assert (answer.status_code, checks(answer)["event loop"]) == (503, False)
+    assert (await ops.get("/healthz")).status_code == 200
+
+
+async def test_a_database_that_takes_no_writes_is_told_by_its_code(ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full() -> None:
+        raise Permanent(Code.ST005)
+
+    monkeypatch.setattr(ops.store, "touch", full)
+    answer = await ops.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"][1] == {
+        "name": "database",
+        "ok": False,
+        "detail": "ST005 There is no room left on the disk.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("minutes", "status", "detail"),
+    [
+        (None, 503, "stock was never synced completely"),
+        (10, 200, "stock was synced 10m ago; the limit is 10m"),
+        (11, 503, "stock was synced 11m ago; the limit is 10m"),
+    ],
+)
+async def test_readiness_is_freshness(ops: Ops, minutes: int | None, status: int, detail: str) -> None:
+    if minutes is not None:
+        ops.synced(START - timedelta(minutes=minutes))
+    answer = await ops.get("/readyz")
+
+    assert (answer.status_code, answer.json()["checks"][2]["detail"]) == (status, detail)
+
+
+async def test_a_pause_makes_it_unready_with_its_kind(ops: Ops) -> None:
+    ops.synced(START)
+    ops.history.paused.append(Pause(PauseKind.WRITES, "stock-taking", START))
+    answer = await ops.get("/readyz")
+
+    assert (answer.status_code, answer.json()["checks"][3]["detail"]) == (503, "paused by hand: writes")
+
+
+async def test_the_page_shows_what_fires_and_the_last_runs(ops: Ops) -> None:
+    ops.synced(START)
+    ops.history.differ(6, "KAVA-1")
+    await ops.check()
+    page = await ops.get("/")
+
+    assert page.status_code == 200
+    assert "6 SKUs differ" in page.text
+    assert "KAVA-1" in page.text
+    assert "<td>stock</td>" in page.text
+    assert "2 waiting, 0 given up" in page.text
+
+
+async def test_the_page_escapes_what_comes_from_outside(ops: Ops) -> None:
+    evil = "<script>alert(1)</script>"
+    ops.history.differ(6, evil)
+    ops.history.past.append(RunRecord(1, "stock", START, START, RunOutcome.FAILED, Code.LS001, evil))
+    ops.history.paused.append(Pause(PauseKind.WRITES, evil, START))
+    await ops.check()
+    page = await ops.get("/")
+
+    assert "<script" not in page.text
+    assert page.text.count("&lt;script&gt;") >= 3
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_the_api_tells_the_same_as_json(ops: Ops) -> None:
+    ops.synced(START)
+    ops.history.past.append(RunRecord(1, "stock", START, START, RunOutcome.FAILED, Code.LS001, "late"))
+    ops.history.stands = replace(ops.history.stands, oversell_units=3)
+    answer = await ops.get("/api/status", authorization=f"Bearer {TOKEN}")
+
+    told = json.loads(answer.text)
+    assert told["standing"]["oversell_units"] == 3
+    assert [(run["outcome"], run["code"]) for run in told["runs"]] == [("ok", None), ("failed", "LS001")]
+    assert told["synced_at"] == "2026-11-24T10:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("token", "authorization", "status"),
+    [
+        (None, f"Bearer {TOKEN}", 404),
+        (TOKEN, "", 401),
+        (TOKEN, "Bearer wrong", 401),
+        (TOKEN, f"Basic {TOKEN}", 401),
+        (TOKEN, f"Bearer {TOKEN}x", 401),
+        (TOKEN, f"bearer {TOKEN}", 200),
+    ],
+    ids=["no token set", "none sent", "wrong", "wrong scheme", "longer", "right"],
+)
+async def test_the_api_needs_its_token(ops: Ops, token: str | None, authorization: str, status: int) -> None:
+    answer = await ops.get("/api/status", token=token, authorization=authorization)
+
+    assert answer.status_code == status
+    assert TOKEN not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "host", "status"),
+    [
+        ("/metrics", "GET", "evil.example", 400),
+        ("/", "GET", "localhost:9464", 200),
+        ("/metrics/", "GET", "127.0.0.1", 404),
+        ("/nothing", "GET", "127.0.0.1", 404),
+        ("/metrics", "POST", "127.0.0.1", 405),
+    ],
+)
+async def test_what_is_not_there_or_not_for_us(ops: Ops, path: str, method: str, host: str, status: int) -> None:
+    assert (await ops.get(path, method=method, host=host)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("listen", "url", "hosts"),
+    [
+        ("127.0.0.1", None, ("localhost", "127.0.0.1", "[::1]")),
+        ("127.0.0.1", "https://ops.example.com/x", ("localhost", "127.0.0.1", "[::1]", "ops.example.com")),
+        ("0.0.0.0", None, ("*",)),
+    ],
+)
+def test_on_loopback_only_local_names_are_taken(listen: str, url: str | None, hosts: tuple[str, ...]) -> None:
+    assert allowed_hosts(listen, url) == hosts
