@@ -56,14 +56,16 @@ def open_database(state_dir: Path, shop: Shop, now: datetime, *, url: str = "", 
         for directory in dict.fromkeys([state_dir.absolute(), path.absolute().parent]):
             undo.callback(StateLock(directory).release)
         create_private(path)
+        readers = reading_engine(driver, path)
         engine = writing_engine(driver, path)
         disposal = undo.enter_context(ExitStack())
+        disposal.callback(readers.dispose)
         disposal.callback(engine.dispose)
         with translating():
-            _prepare(engine, path, shop, now)
+            revision = _inspect(readers, path, shop)
+            _prepare(engine, revision, shop, now)
         disposal.pop_all()
         locks = undo.pop_all()
-    readers = reading_engine(driver, path)
     if threads:
         return ThreadedDatabase(Writer(engine), readers, locks)
     return InlineDatabase(Writer(engine), readers, locks)
@@ -92,12 +94,19 @@ def open_for_reading(state_dir: Path, *, url: str = "") -> Database:
 # --- the checks, in the order in which they are made ---
 
 
-def _prepare(engine: sa.Engine, path: Path, shop: Shop, now: datetime) -> None:
-    with engine.connect() as connection, connection.begin():
+def _inspect(readers: sa.Engine, path: Path, shop: Shop) -> str:
+    """Refuse what must not be used, before anything is written to it; return the revision of the tables."""
+    with readers.connect() as connection, connection.begin():
         _refuse_damaged(connection, path)
         revision = _revision(connection, path)
         if revision:
             _refuse_other_shop(connection, path, shop)
+        return revision
+
+
+def _prepare(engine: sa.Engine, revision: str, shop: Shop, now: datetime) -> None:
+    """Bring the tables up to date and sign the database; a file that cannot be written to shows here."""
+    with engine.connect() as connection, connection.begin():
         if revision != REVISIONS[-1]:
             _upgrade(connection)
         _sign(connection, shop, now)

@@ -1,0 +1,137 @@
+"""Rows, shops and databases for tests of the storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from sync.model import ItemRow, LevelRow, LinkState, OrderLine, OrderRow, Restock, StockRow, VariantRow
+from sync.records import Proposal, Work
+from sync.stock import Policy, Reading
+from sync.storage.database import Database
+from sync.storage.ledger import SqlLedger
+from sync.storage.opening import Shop, open_database
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+SHOP = Shop("1000", "1", "example.myshopify.com", "gid://shopify/Location/7")
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def later(**units: float) -> datetime:
+    """Return a moment after `NOW`."""
+    return NOW + timedelta(**units)
+
+
+def open_inline(directory: Path) -> Database:
+    return open_database(directory, SHOP, NOW, threads=False)
+
+
+def stock(item: int, qoh: int, at: datetime = NOW) -> StockRow:
+    return StockRow(str(item), f"{item}0", qoh, at)
+
+
+def item(number: int, sku: str = "", *, qoh: int | None = 5, at: datetime = NOW) -> ItemRow:
+    return ItemRow(
+        item_id=str(number),
+        custom_sku=sku or f"SKU-{number}",
+        system_sku=f"21{number:010d}",
+        upc="",
+        ean="",
+        manufacturer_sku="",
+        description=f"Item {number}",
+        item_type="default",
+        archived=False,
+        time_stamp=at,
+        stock=None if qoh is None else stock(number, qoh, at),
+    )
+
+
+def level(number: int, available: int = 5, committed: int = 0, *, at: datetime = NOW) -> LevelRow:
+    return LevelRow(f"inventory-{number}", available, committed, 0, 0, 0, 0, at, at)
+
+
+def variant(number: int, sku: str = "", *, row: LevelRow | None = None, at: datetime = NOW) -> VariantRow:
+    return VariantRow(
+        variant_id=f"variant-{number}",
+        product_id=f"product-{number}",
+        inventory_item_id=f"inventory-{number}",
+        sku=sku or f"SKU-{number}",
+        barcode="",
+        title="Default Title",
+        product_title=f"Item {number}",
+        product_status="ACTIVE",
+        tracked=True,
+        updated_at=at,
+        level=row,
+    )
+
+
+def order(
+    number: int,
+    placed: int,
+    open_units: int,
+    *,
+    of: int = 1,
+    at: datetime = NOW,
+    created: datetime = NOW,
+    restocks: Sequence[tuple[str, int]] = (),
+) -> OrderRow:
+    """Return an order of one line, for the inventory item `of`."""
+    line = OrderLine(
+        line_id=f"line-{number}",
+        inventory_item_id=f"inventory-{of}",
+        sku=f"SKU-{of}",
+        placed=placed,
+        open=open_units,
+        restocks=tuple(Restock(refund_line, units) for refund_line, units in restocks),
+    )
+    return OrderRow(f"order-{number}", f"#{number}", created, at, None, False, (line,))
+
+
+def proposal(number: int, state: LinkState = LinkState.CONFIRMED, *, to: int | None = None) -> Proposal:
+    other = number if to is None else to
+    return Proposal(str(number), f"variant-{other}", f"inventory-{other}", f"SKU-{number}", state, "same SKU")
+
+
+async def linked(ledger: SqlLedger, count: int = 1, *, qoh: int = 5, available: int = 5) -> list[int]:
+    """Fill both snapshots and link items to variants of the same number; return the links' ids in that order."""
+    numbers = range(1, count + 1)
+    await ledger.keep_items([item(number, qoh=qoh) for number in numbers], NOW)
+    await ledger.keep_variants([variant(number, row=level(number, available)) for number in numbers], NOW)
+    await ledger.keep_links([proposal(number) for number in numbers], [], NOW)
+    found = await ledger.link_ids_of([f"SKU-{number}" for number in numbers])
+    return [found[f"SKU-{number}"] for number in numbers]
+
+
+def reading(work: Work, *, policy: Policy | None = None, now: datetime = NOW, coherent: bool = True) -> Reading:
+    """Return a reading of the link as its work tells, with a row that has been quiet for long."""
+    assert work.level is not None
+    assert work.on_hand is not None
+    lag = (policy or Policy()).order_lag
+    return Reading(
+        on_hand=work.on_hand,
+        demand=work.demand,
+        available=work.level.available,
+        committed=work.level.committed,
+        set_aside=0,
+        updated_at=now - 2 * lag,
+        pulled_at=now,
+        now=now,
+        coherent=coherent,
+        buffer=work.buffer,
+        approved=work.approved,
+    )
+
+
+async def query(database: Database, text: str) -> list[tuple[object, ...]]:
+    """Return the rows of a query in plain SQL."""
+    return [tuple(row) for row in await database.read(lambda c: c.execute(sa.text(text)).all())]
+
+
+def moved(row: LevelRow, available: int, *, at: datetime) -> LevelRow:
+    """Return the row after Shopify's number changed."""
+    return replace(row, available=available, updated_at=at, level_updated_at=at)
