@@ -230,6 +230,9 @@ class StockSettings(Part):
     shopify_overlap: Interval = Field(
         default=timedelta(minutes=5), description="The same for Shopify, whose search index lags behind."
     )
+    book_before_cut_over: bool = Field(
+        default=True, description="Whether orders from before going live are in Lightspeed's stock already."
+    )
     brakes: BrakeSettings = BrakeSettings()
 
 
@@ -279,6 +282,9 @@ class AlertsFile(Part):
 
     sync_interval: Interval = Field(default=timedelta(seconds=60), description="How often stock is synced.")
     check_interval: Interval = Field(default=timedelta(minutes=5), description="How often, at least, rules are judged.")
+    catalogue_interval: Interval = Field(
+        default=timedelta(minutes=15), description="How often changed items and variants are read and linked."
+    )
     full_pass_at: Clock = Field(default=time(9, 0), description="When everything is read and compared, in UTC.")
     repeat_interval: Interval = Field(default=timedelta(hours=4), description="How often a firing alert is repeated.")
     alerts: tuple[Alert, ...] = ()

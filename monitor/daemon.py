@@ -29,7 +29,6 @@ log = structlog.get_logger()
 
 _SHOPS = "shops"  # the lane of everything that talks to the shops: one at a time
 _RULES = "rules"
-_CATALOGUE_INTERVAL = timedelta(minutes=15)
 _FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
 _CLOSING_SECONDS = 2.0  # of the draining time, kept for listeners and the database
 
@@ -91,7 +90,7 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
     return [
         Job("stock", passes.incremental, Every(alerts.sync_interval), _SHOPS),
         Job("full", passes.full, Daily(alerts.full_pass_at), _SHOPS),
-        Job("catalogue", passes.catalogue, Every(_CATALOGUE_INTERVAL), _SHOPS),
+        Job("catalogue", passes.catalogue, Every(alerts.catalogue_interval), _SHOPS),
         Job("rules", passes.judge, Every(alerts.check_interval), _RULES),
     ]
 

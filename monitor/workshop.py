@@ -117,6 +117,8 @@ def engine_limits(alerts: AlertsFile) -> EngineLimits:
             match_share=stock.brakes.match,
             at_least=stock.brakes.min_links,
         ),
+        book_before_cut_over=stock.book_before_cut_over,
+        deadline=api.deadline.total_seconds(),
         overlaps=Overlaps(lightspeed=stock.lightspeed_overlap, shopify=stock.shopify_overlap),
         retries=RetryPolicy(
             attempts=api.attempts,

@@ -15,12 +15,14 @@ from sync.events import ApiEvents, Listener
 from sync.feeds import Feeds, Overlaps
 from sync.http import HttpEdge, RetryPolicy
 from sync.lightspeed.auth import Client
+from sync.lightspeed.calls import Limits as LightspeedLimits
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
 from sync.plan import Brakes
 from sync.ports import Ledger, PointOfSale, Storefront
 from sync.settings import Settings
+from sync.shopify.api import Limits as ShopifyLimits
 from sync.shopify.auth import ClientCredentials, StaticToken, TokenSource
 from sync.shopify.client import API as SHOPIFY
 from sync.shopify.client import ShopifyStorefront
@@ -39,6 +41,8 @@ class EngineLimits:
     brakes: Brakes = field(default_factory=Brakes)
     overlaps: Overlaps = field(default_factory=Overlaps)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    deadline: float = 30.0  # seconds that one attempt at a call may take, in all
+    book_before_cut_over: bool = True  # orders from before going live are in Lightspeed's stock already
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,13 @@ async def open_engine(
     """Open connections to both shops over an open database; `transport` replaces the network."""
     async with AsyncExitStack() as stack:
         meter = ApiEvents(tell)
-        ledger = SqlLedger(database)
+        ledger = SqlLedger(database, book_before_cut_over=limits.book_before_cut_over)
         pos = Lightspeed.open(
             settings=LightspeedSettings(
                 api_url=settings.lightspeed_api_url,
                 shop_id=settings.lightspeed_shop_id,
                 register_id=settings.lightspeed_register_id,
+                limits=LightspeedLimits(deadline=limits.deadline),
             ),
             client=lightspeed_client(settings),
             store=SqlTokens(database, _revealed(settings.state_key), StoredTokens),
@@ -94,6 +99,7 @@ async def open_engine(
             meter=meter,
             rng=rng,
             api_version=settings.shopify_api_version,
+            limits=ShopifyLimits(attempt_seconds=limits.deadline),
         )
         feeds = Feeds(ledger=ledger, clock=clock, overlaps=limits.overlaps)
         linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
