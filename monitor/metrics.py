@@ -230,6 +230,13 @@ class Metrics:
         for kind in PauseKind:
             self.paused.labels(kind.value)
 
+    def catalogue(self) -> list[tuple[str, str, str]]:
+        """Return name, type and meaning of every metric of ours, by the names they are exposed under."""
+        suffixes = {"counter": "_total", "info": "_info"}
+        families = [family for family in self.registry.collect() if family.name.startswith(PREFIX)]
+        rows = [(each.name + suffixes.get(each.type, ""), each.type, each.documentation) for each in families]
+        return sorted(rows)
+
     # --- the engine's events ---
     def __call__(self, event: Event) -> None:
         """Take note of one event."""

@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from monitor.alerts_table import alerts_table, metrics_table, signals_table
 from sync.config_table import sandbox_table, settings_table
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- begin: {} (made by `make docs`) -->"
-PARTS = {"settings": settings_table, "sandbox": sandbox_table}
+PARTS = {
+    "settings": settings_table,
+    "sandbox": sandbox_table,
+    "signals": signals_table,
+    "alerts": alerts_table,
+    "metrics": metrics_table,
+}
 
 
 def rewritten(text: str) -> str:

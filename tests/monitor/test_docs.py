@@ -1,0 +1,40 @@
+"""docs/alerts.md tells every key, signal and metric, as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monitor.alerts_table import alerts_table, keys, metrics_table, signals_table
+
+PAGE = (Path(__file__).resolve().parent.parent.parent / "docs" / "alerts.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("table", [alerts_table, signals_table, metrics_table])
+def test_the_tables_are_current(table: Callable[[], str]) -> None:
+    assert table() in PAGE, "run `make docs`"
+
+
+def test_every_key_has_a_meaning() -> None:
+    assert [key for key, _, meaning in keys() if not meaning] == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "| `sync_interval` | `1m` | How often stock is synced. |",
+        "| `alerts[].when` | needed | SIGNAL OPERATOR NUMBER. |",
+        "| `alerts[].for` | `0s` | How long the condition must hold. |",
+        "| `limits.stock.brakes.zero` | `10%` | Share of links that one pass may set to zero. |",
+        "| `limits.api.backoff` | `0.5s` | First wait, doubled each time, jittered. |",
+    ],
+)
+def test_a_key_stands_there_with_its_default_and_meaning(row: str) -> None:
+    assert row in PAGE
+
+
+def test_a_metric_stands_there_by_the_name_it_is_exposed_under() -> None:
+    assert "| `lightspeed_sync_runs_total` | counter |" in PAGE
+    assert "| `lightspeed_sync_build_info` |" in PAGE
