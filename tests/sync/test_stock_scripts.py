@@ -103,6 +103,14 @@ def test_a_small_change_by_hand_is_put_right_and_recorded(name: str) -> None:
         assert sum(world.corrections) == changed, events
 
 
+def test_units_committed_to_an_order_that_is_never_seen_stay_taken() -> None:
+    never = 1e9
+    world = play(5, [(61.0, ("place", 1, 0), never), (130.0, ("deliver", 3), 0)])
+    assert world.inflated == 0
+    assert world.available == 7
+    assert world.corrections == []
+
+
 @pytest.mark.parametrize(("units", "held"), [(10, False), (11, True), (-10, False), (-11, True)])
 def test_more_than_ten_unexplained_units_wait_for_a_person(units: int, held: bool) -> None:
     world = play(30, [(61.0, ("hand", units), 0)])
