@@ -17,6 +17,8 @@ _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _CONDITION = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(>=|<=|==|!=|>|<)\s*(\S(?:.*\S)?)\s*")
 _LONGEST = timedelta(days=3_660)
+UNKNOWN = "unknown"
+"""What is written where there is no value."""
 
 
 class Unit(StrEnum):

@@ -9,7 +9,7 @@ import httpx
 import structlog
 
 from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Throttled, Unreachable
-from monitor.channels.wording import clean
+from monitor.channels.wording import clean, outcome
 from monitor.notice import Kind, Notice, Previous, Receipt
 from monitor.units import written_duration
 
@@ -84,14 +84,12 @@ class Sms:
 
 def short(notice: Notice) -> str:
     """Return the text: what, since when, in one segment; the alert's name is never cut off."""
-    over = notice.kind in (Kind.RESOLVED, Kind.SUMMARY)
     word = {Kind.RESOLVED: "RESOLVED", Kind.SUMMARY: "WAS FIRING", Kind.TEST: "TEST"}.get(notice.kind, "ALERT")
-    end = notice.until or notice.at
-    length = written_duration(end - notice.since)
-    tail = f" ({'after' if over else 'for'} {length}){' possible repeat' if notice.repeat else ''}"
+    age = "" if notice.until is not None else f" (for {written_duration(notice.at - notice.since)})"
+    tail = f"{age}{' possible repeat' if notice.repeat else ''}"
     head = _basic(f"{word} {clean(notice.alert, 60)}: ")
     room = _LONGEST - len(head) - len(tail)
-    return head + _basic(clean(notice.summary, 400))[:room].rstrip() + tail
+    return head + _basic(clean(outcome(notice), 400))[:room].rstrip() + tail
 
 
 def _basic(text: str) -> str:

@@ -17,7 +17,7 @@ import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from monitor.notice import Kind, Notice, Severity
-from monitor.units import written_duration
+from monitor.units import UNKNOWN, written_duration
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -68,13 +68,22 @@ def wording(notice: Notice) -> Wording:
     return Wording(
         sign=_sign(notice, over=over),
         title=clean(f"{_WORDS[notice.kind]}: {notice.alert}{repeat}", 140),
-        summary=clean(notice.summary, 500),
+        summary=clean(outcome(notice), 500),
         facts=tuple((label, clean(text, 400)) for label, text in _facts(notice, over=over)),
         description=clean(notice.description, 1_000),
         remedy="" if over else clean(notice.remedy, 1_000),
         link=notice.link if notice.link.startswith(("https://", "http://")) else "",
         note=clean(f"lightspeed-sync, {notice.severity.value}, message {notice.identity}{repeat}", 200),
     )
+
+
+def outcome(notice: Notice) -> str:
+    """Return what there is to say in one sentence: an end must not read like an alert."""
+    if notice.until is None:
+        return notice.summary
+    length = written_duration(notice.until - notice.since)
+    now = f", now {notice.value}" if notice.kind is Kind.RESOLVED and notice.value != UNKNOWN else ""
+    return f"Over after {length}{now}. It was: {notice.summary}"
 
 
 def _sign(notice: Notice, *, over: bool) -> str:

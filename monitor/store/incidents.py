@@ -16,7 +16,7 @@ from monitor.notice import Kind, Notice, Severity
 from monitor.rules import Phase, Reason, Rule, Sample, State, Transition
 from monitor.signals import SIGNALS
 from monitor.store import messages
-from monitor.units import Unit, written, written_duration
+from monitor.units import UNKNOWN, Unit, written, written_duration
 from sync.storage.tables import incidents, outbox, rule_states
 
 _MOST_EXAMPLES = 10
@@ -152,7 +152,7 @@ def _summary(alert: str, detail: Mapping[str, Any], value: float | None, now: da
 
 
 def _written(value: float | None, detail: Mapping[str, Any]) -> str:
-    return "unknown" if value is None else written(value, Unit(detail["unit"]))
+    return UNKNOWN if value is None else written(value, Unit(detail["unit"]))
 
 
 def firing(connection: Connection) -> Sequence[Incident]:

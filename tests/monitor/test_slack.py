@@ -99,7 +99,10 @@ async def test_the_end_edits_the_first_message_in_place_and_answers_in_its_threa
 
     message, reply = slack.workspace.messages
     assert len(message.versions) == 2
-    assert message.shown.text.startswith("\N{LARGE GREEN CIRCLE} Resolved: OversellRisk.")
+    assert message.shown.text == (
+        "\N{LARGE GREEN CIRCLE} Resolved: OversellRisk. Over after 3m, now 0. "
+        "It was: Shopify offers 12 units that Lightspeed does not have"
+    )
     assert message.shown.blocks[0]["text"]["text"] == "\N{LARGE GREEN CIRCLE} Resolved: OversellRisk"
     assert (reply.thread_ts, reply.broadcast) == (message.ts, False)
 
@@ -272,3 +275,14 @@ async def test_a_message_from_the_webhooks_days_is_no_root_for_the_bot(slack: Se
     await slack.bot().send(RESOLVED, Previous((first,)))
 
     assert [message.thread_ts for message in slack.workspace.messages] == [None, None]
+
+
+async def test_what_began_and_ended_before_it_could_be_told_reads_as_over(slack: Served) -> None:
+    await slack.bot().send(replace(RESOLVED, kind=Kind.SUMMARY, value="12"), NEW)
+
+    (message,) = slack.workspace.messages
+    assert message.shown.text == (
+        "\N{LARGE GREEN CIRCLE} Was firing: OversellRisk. Over after 3m. "
+        "It was: Shopify offers 12 units that Lightspeed does not have"
+    )
+    assert message.shown.blocks[2]["fields"][2]["text"] == ("*When*\n2026-11-24 09:57 UTC to 2026-11-24 10:00 UTC (3m)")

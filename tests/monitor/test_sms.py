@@ -77,8 +77,11 @@ async def test_each_number_gets_one_text_that_dies_after_ten_minutes(twilio: Twi
     ("notice", "text"),
     [
         (
-            replace(FIRING, kind=Kind.RESOLVED, until=START),
-            "RESOLVED OversellRisk: Shopify offers 12 units that Lightspeed does not have (after 3m)",
+            replace(FIRING, kind=Kind.RESOLVED, value="0", until=START),
+            (
+                "RESOLVED OversellRisk: Over after 3m, now 0. It was: "
+                "Shopify offers 12 units that Lightspeed does not have"
+            ),
         ),
         (
             replace(FIRING, summary="Kavá \N{EN DASH} “Kratom” \N{BEER MUG}", repeat=True),
