@@ -22,7 +22,7 @@ _TOKEN_PATH = "/admin/oauth/access_token"
 _BULK = re.compile(r"/bulk/(?P<name>[\w.-]+)")
 _JSON = "application/json; charset=utf-8"
 _BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
-OVERLOADED_CODE = "SERVICE_UNAVAILABLE"
+OVERLOADED = "SERVICE_UNAVAILABLE"
 
 
 def shopify_app(store: ShopifyStore, faults: Faults) -> ASGIApp:
@@ -139,11 +139,13 @@ class _Shop:
                 whole = await proceed()
                 return replace(whole, body=json.dumps(shorten(json.loads(whole.body))).encode())
             case FaultKind.REFUSED if version is not None:
-                return self._answer(call, "", refusal=fault.code or OVERLOADED_CODE)
+                return self._answer(call, f"http://{call.headers.get('host', '')}", refusal=fault.code or OVERLOADED)
             case FaultKind.REFUSED:
                 return self._json(400, {"error": fault.code or "shop_not_permitted"})
-            case _:
+            case FaultKind.SERVER_ERROR:
                 return self._internal_error(version)
+            case _:  # a fault of other services: no link of ours leads anywhere by itself
+                return await proceed()
 
     def _throttled(self, call: Call, version: str) -> Answer:
         grant = self._store.access.grant(call.headers.get("x-shopify-access-token", ""))

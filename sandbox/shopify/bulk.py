@@ -28,7 +28,7 @@ class Operation:
     file_name: str
     asked_at: datetime
     ends_at: datetime
-    failed: bool = False
+    failure: str | None = None
     cancelled_at: datetime | None = None
     type: str = "QUERY"
     id: str = field(init=False)
@@ -48,7 +48,7 @@ class Operation:
         if self.cancelled_at is not None:
             return "CANCELED" if now >= self.cancelled_at + CANCELING else "CANCELING"
         if now >= self.ends_at:
-            return "FAILED" if self.failed else "COMPLETED"
+            return "FAILED" if self.failure else "COMPLETED"
         return "RUNNING" if now >= self.asked_at + WAITING else "CREATED"
 
     @property
@@ -68,7 +68,7 @@ class Operation:
     @property
     def written(self) -> list[bytes]:
         """The lines of the file: half of them where the operation failed."""
-        return self.lines[: len(self.lines) // 2] if self.failed else self.lines
+        return self.lines[: len(self.lines) // 2] if self.failure else self.lines
 
     @property
     def object_count(self) -> str:
@@ -98,7 +98,7 @@ class Operation:
     @property
     def error_code(self) -> str | None:
         """Why it failed."""
-        return "INTERNAL_SERVER_ERROR" if self.status == "FAILED" else None
+        return self.failure if self.status == "FAILED" else None
 
 
 class BulkOperations:
@@ -118,13 +118,14 @@ class BulkOperations:
         """Let the next export end FAILED, with half of its rows under partialDataUrl."""
         self._failing += 1
 
-    def start(self, query: str, lines: list[bytes], roots: int) -> Operation:
-        """Begin an export whose rows are `lines`, the first `roots` kinds of which have no parent."""
+    def start(self, query: str, lines: list[bytes], roots: int, failure: str | None = None) -> Operation:
+        """Begin an export of `lines`, `roots` of which have no parent; `failure` is the errorCode it will end with."""
         now = self._clock.now()
         number = FIRST_OPERATION + len(self.operations) + 1
         name = f"{number}-{self._random.getrandbits(64):016x}.jsonl"
         ends_at = now + WAITING + timedelta(seconds=max(1.0, len(lines) / OBJECTS_A_SECOND))
-        operation = Operation(number, query, lines, roots, self._clock, name, now, ends_at, failed=self._failing > 0)
+        failure = failure or ("INTERNAL_SERVER_ERROR" if self._failing else None)
+        operation = Operation(number, query, lines, roots, self._clock, name, now, ends_at, failure)
         self._failing = max(0, self._failing - 1)
         self.operations[operation.id] = operation
         return operation

@@ -56,9 +56,10 @@ class _Info(NamedTuple):
 
 
 class Query(NamedTuple):
-    """A bulk query that was accepted."""
+    """A bulk query that was accepted; `coordinates` are the types and fields that its token has to be good for."""
 
     fields: tuple[Field, ...]
+    coordinates: frozenset[str]
 
 
 def read_bulk_query(schema: GraphQLSchema, text: str) -> Query | list[str]:
@@ -98,7 +99,7 @@ def _planned(schema: GraphQLSchema, document: DocumentNode, operation: Operation
         planner.refusals.append("Bulk queries must contain at least one connection.")
     if planner.connections > MAX_CONNECTIONS:
         planner.refusals.append(f"Bulk queries cannot contain more than {MAX_CONNECTIONS} connections.")
-    return planner.refusals or Query(fields)
+    return planner.refusals or Query(fields, frozenset(planner.coordinates))
 
 
 class _Planner:
@@ -107,6 +108,7 @@ class _Planner:
     def __init__(self, reading: Scope) -> None:
         self._reading = reading
         self.connections = 0
+        self.coordinates: set[str] = set()
         self.refusals: list[str] = []
 
     def fields(
@@ -125,6 +127,7 @@ class _Planner:
             return Field(key, None, {}, "leaf", (), parent.name)
         definition = parent.fields[name]
         kind = get_named_type(definition.type)
+        self.coordinates |= {f"{parent.name}.{name}", kind.name}
         asked = get_argument_values(definition, nodes[0])
         resolve = definition.resolve
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
@@ -151,6 +154,7 @@ class _Planner:
                 f"Bulk queries cannot contain connections with a nesting depth greater than {MAX_DEPTH}."
             )
         row_type = get_named_type(kind.fields["nodes"].type)
+        self.coordinates.add(row_type.name)
         below = self.fields(row_type, self._rows(kind, sets), depth=depth + 1, in_list=False)
         if any(_holds_connection(found) for found in below) and not any(found.key == "id" for found in below):
             self.refusals.append("The parent 'node' field for a nested connection must select the 'id' field.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -37,6 +38,8 @@ from graphql.utilities import validate_input_value
 from sandbox.shopify.schema import schema_of
 
 Error = dict[str, Any]
+
+_UNKNOWN_FIELD = re.compile(r"Expected value of type '(\w+)' not to include unknown field '(\w+)'")
 
 CODES = {
     FieldsOnCorrectTypeRule: "undefinedField",
@@ -114,7 +117,11 @@ def _variable_error(schema: GraphQLSchema, definition: VariableDefinitionNode, g
     problems: list[Error] = []
 
     def note(error: GraphQLError, path: list[str | int]) -> None:
-        problems.append({"path": path, "explanation": error.message})
+        unknown = _UNKNOWN_FIELD.match(error.message)
+        if unknown is not None:
+            problems.append({"path": [*path, unknown[2]], "explanation": f"Field is not defined on {unknown[1]}"})
+        else:
+            problems.append({"path": path, "explanation": error.message})
 
     validate_input_value(given.get(name), kind, note, hide_suggestions=True)
     return _invalid(definition, str(kind), given.get(name), problems) if problems else None

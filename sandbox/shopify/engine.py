@@ -12,6 +12,7 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     execute_sync,
     get_named_type,
 )
@@ -53,6 +54,8 @@ def answer(context: Context, body: Body) -> Body:
     oversized = next(_oversized(asked), None)
     if oversized is not None:
         return {"errors": [oversized]}
+    if context.refusal and asked.operation.operation is OperationType.QUERY:
+        return {"data": None, "errors": [_refused(asked.roots[0], context.refusal)]}
     bucket = store.bucket(context.grant.app)
     if store.rate_limits and not bucket.reserve(requested):
         store.throttled += 1
@@ -191,6 +194,12 @@ def fault_cost(version: str, body: Body) -> int:
     """Return what a request asks for in points, 0 for one that cannot be run."""
     asked = _read(version, body)
     return asked.estimate.requested if isinstance(asked, Asked) else 0
+
+
+def _refused(node: FieldNode, code: str) -> Error:
+    """Refuse a read, which has no userErrors to say so in."""
+    path = [node.alias.value if node.alias else node.name.value]
+    return {"message": f"{node.name.value} was refused.", "path": path, "extensions": {"code": code}}
 
 
 def _too_dear(requested: int) -> Error:

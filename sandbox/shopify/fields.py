@@ -163,13 +163,13 @@ def timezone_offset(store: ShopifyStore, _: Info) -> int:
 def bulk_url(operation: Operation, info: Info) -> str | None:
     """Return where the result lies: plain storage beside the API, for anyone who knows the name."""
     return (
-        f"{info.context.base_url}/bulk/{operation.file_name}" if operation.has_file and not operation.failed else None
+        f"{info.context.base_url}/bulk/{operation.file_name}" if operation.has_file and not operation.failure else None
     )
 
 
 def bulk_partial_url(operation: Operation, info: Info) -> str | None:
     """Return where the beginning of a failed operation's result lies."""
-    return f"{info.context.base_url}/bulk/{operation.file_name}" if operation.has_file and operation.failed else None
+    return f"{info.context.base_url}/bulk/{operation.file_name}" if operation.has_file and operation.failure else None
 
 
 def subscription_version(row: Subscription, _: Info) -> dict[str, Any]:

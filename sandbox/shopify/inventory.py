@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from graphql import GraphQLError, GraphQLResolveInfo
+from graphql import GraphQLEnumType, GraphQLError, GraphQLObjectType, GraphQLResolveInfo, get_named_type
 from graphql.execution.values import get_directive_values
 
 from sandbox.shopify.context import Context
@@ -122,7 +122,7 @@ def deactivate(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> P
     """inventoryDeactivate: stop stocking an item at a location. Its userErrors have no code."""
     store: ShopifyStore = info.context.store
     if info.context.refusal:
-        return _refused([UserError(None, None, info.context.refusal)])
+        return _refused([told_refusal(info)])
     level = store.stock.levels.get(arguments["inventoryLevelId"])
     refusal = _deactivation_refusal(level)
     if refusal is not None:
@@ -146,7 +146,7 @@ def update_item(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> 
     """inventoryItemUpdate: tracked, SKU, cost and shipping of an inventory item."""
     store: ShopifyStore = info.context.store
     if info.context.refusal:
-        return {"inventory_item": None, **_refused([UserError(None, None, info.context.refusal)])}
+        return {"inventory_item": None, **_refused([told_refusal(info)])}
     item = store.shelves.items.get(arguments["id"])
     if item is None:
         wrong = UserError(None, ["id"], "The inventory item couldn't be found.")
@@ -191,7 +191,7 @@ def _once(
     context: Context = info.context
     request = Request(context, mutation, arguments, _key(info))
     if context.refusal:
-        return {result: None, **_refused([UserError(context.refusal, None, "The write was refused; try again.")])}
+        return {result: None, **_refused([told_refusal(info)])}
     keys, app, hashed = context.store.idempotency, context.grant.app, digest(arguments)
     if request.key:
         code, payload = keys.look_up(app, mutation, request.key, hashed)
@@ -204,6 +204,16 @@ def _once(
     if request.key:
         keys.remember(app, mutation, request.key, hashed, None if found else done)
     return done
+
+
+def told_refusal(info: GraphQLResolveInfo[Context]) -> UserError:
+    """Return the userError of a mutation that the service itself refuses; a code its enum lacks becomes null."""
+    payload = get_named_type(info.return_type)
+    assert isinstance(payload, GraphQLObjectType)  # noqa: S101 - every mutation answers with one
+    error = get_named_type(payload.fields["userErrors"].type)
+    code = get_named_type(error.fields["code"].type) if "code" in error.fields else None
+    known = isinstance(code, GraphQLEnumType) and info.context.refusal in code.values
+    return UserError(info.context.refusal if known else None, None, f"{info.context.refusal}: try again later.")
 
 
 def _refused(errors: list[UserError]) -> Payload:

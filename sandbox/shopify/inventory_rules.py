@@ -142,6 +142,8 @@ def _size_errors(amount: int, limit: int, path: list[str]) -> Iterator[UserError
 
 
 def _ledger_errors(name: str, document: str | None, path: list[str]) -> Iterator[UserError]:
+    if name not in ADJUST_NAMES:
+        return
     if name == "available":
         if document is not None:
             message = "A ledger document URI is not allowed when adjusting available."

@@ -35,7 +35,7 @@ def subscribe(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Pa
 
 
 def unsubscribe(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
-    """WebhookSubscriptionDelete."""
+    """Answer webhookSubscriptionDelete."""
     gid = arguments["id"]
     if info.context.refusal or not info.context.store.subscriptions.remove(gid):
         wrong = UserError(None, ["id"], info.context.refusal or "Webhook subscription does not exist")
@@ -49,13 +49,16 @@ def run_bulk_query(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) 
     bulk = context.store.bulk
     running = bulk.running()
     if context.refusal:
-        return _no_bulk([UserError(context.refusal, None, "The operation was refused; try again.")])
+        return _no_bulk([inventory.told_refusal(info)])
     if len(running) >= SLOTS:
         message = f"A bulk query operation for this app and shop is already in progress: {running[0].id}."
         return _no_bulk([UserError("OPERATION_IN_PROGRESS", None, message)])
     query = read_bulk_query(info.schema, arguments["query"])
     if isinstance(query, list):
         return _no_bulk([UserError("INVALID", ["query"], refusal) for refusal in query])
+    if not all(map(context.grant.may, query.coordinates)):
+        refused = bulk.start(arguments["query"], [], 0, failure="ACCESS_DENIED")
+        return {"bulk_operation": refused, "user_errors": []}
     reading = Context(context.store, context.grant, context.version, context.base_url, unpaged=True)
     lines, roots = export(query, reading, None, grouped=arguments["groupObjects"])
     return {"bulk_operation": bulk.start(arguments["query"], lines, roots), "user_errors": []}
@@ -66,7 +69,7 @@ def _no_bulk(errors: list[UserError]) -> Payload:
 
 
 def cancel_bulk(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Payload:
-    """BulkOperationCancel."""
+    """Answer bulkOperationCancel."""
     bulk = info.context.store.bulk
     operation = bulk.operations.get(arguments["id"])
     if operation is None:

@@ -106,6 +106,7 @@ class OrderBook:
 
     def fulfil(self, order: Order, units: Mapping[Line, int]) -> Fulfilment:
         """Send units that are still to be sent; the order closes itself when all are."""
+        _check(units, f"{order.name} has nothing left to send")
         for line, wanted in units.items():
             _check(
                 0 < wanted <= line.unfulfilled,
@@ -161,6 +162,7 @@ class OrderBook:
         if delta > 0:
             _check_sellable(item, delta, order.location, oversell=oversell)
             self._add_units(order, line, item, delta)
+            order.closed_at = None
         else:
             _check(line is not None and line.unfulfilled >= -delta, f"{order.name}: {-delta} units are not open")
             assert line is not None  # noqa: S101 - just checked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -135,6 +136,16 @@ def node(_: Any, info: Info, **asked: Any) -> Any:
     return find(info.context, asked["id"])
 
 
+def one(kind: str) -> Callable[..., Any]:
+    """Make a resolver of one kind of thing by its id; the id of another kind finds nothing."""
+
+    def resolve(_: Any, info: Info, **asked: Any) -> Any:
+        gid = asked["id"]
+        return find(info.context, gid) if gid.startswith(f"gid://shopify/{kind}/") else None
+
+    return resolve
+
+
 def nodes(_: Any, info: Info, **asked: Any) -> list[Any]:
     """Return things by their ids, in the order asked for, None in place of what is not there."""
     return [find(info.context, gid) for gid in asked["ids"]]
@@ -236,30 +247,30 @@ def inventory_properties(_: Any, _info: Info) -> dict[str, Any]:
 
 
 ROOT = {
-    "QueryRoot.bulkOperation": node,
+    "QueryRoot.bulkOperation": one("BulkOperation"),
     "QueryRoot.bulkOperations": bulk_operations,
     "QueryRoot.currentAppInstallation": installation,
-    "QueryRoot.fulfillmentOrder": node,
-    "QueryRoot.inventoryItem": node,
+    "QueryRoot.fulfillmentOrder": one("FulfillmentOrder"),
+    "QueryRoot.inventoryItem": one("InventoryItem"),
     "QueryRoot.inventoryItems": inventory_items,
-    "QueryRoot.inventoryLevel": node,
+    "QueryRoot.inventoryLevel": one("InventoryLevel"),
     "QueryRoot.inventoryProperties": inventory_properties,
     "QueryRoot.location": location,
     "QueryRoot.locations": locations,
     "QueryRoot.locationsCount": _counted(locations),
     "QueryRoot.node": node,
     "QueryRoot.nodes": nodes,
-    "QueryRoot.order": node,
+    "QueryRoot.order": one("Order"),
     "QueryRoot.orders": orders,
     "QueryRoot.ordersCount": _counted(orders),
-    "QueryRoot.product": node,
-    "QueryRoot.productVariant": node,
+    "QueryRoot.product": one("Product"),
+    "QueryRoot.productVariant": one("ProductVariant"),
     "QueryRoot.productVariants": product_variants,
     "QueryRoot.productVariantsCount": _counted(product_variants),
     "QueryRoot.products": products,
     "QueryRoot.productsCount": _counted(products),
     "QueryRoot.publicApiVersions": api_versions,
     "QueryRoot.shop": shop,
-    "QueryRoot.webhookSubscription": node,
+    "QueryRoot.webhookSubscription": one("WebhookSubscription"),
     "QueryRoot.webhookSubscriptions": webhook_subscriptions,
 }

@@ -103,6 +103,10 @@ class ShopifyStore:
             variant.product.updated_at = self.stock.now()
             self.product_index.touch(variant.product)
             self.variant_index.touch(variant)
+            self._tell(Event("products/update", variant.product.id, event.at))
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         for tell in self.events:
             tell(event)
 
