@@ -40,7 +40,7 @@ class Order:
 
 def plan(settings: Settings, order: Order, *, json: bool) -> Exit:
     """Make a plan, write its file, show it."""
-    reply = run(lambda: _ask(settings, order.asked(dry_run=True)))
+    reply = _waiting(settings, order.asked(dry_run=True))
     if reply.plan is None:
         return _failed(reply)
     path = _write(reply.plan)
@@ -59,12 +59,12 @@ def confirm(settings: Settings, order: Order, *, json: bool) -> Exit:
     with telling():
         found = _chosen(settings, order)
     if found is None:
-        reviewed = run(lambda: _ask(settings, order.asked(dry_run=True)))
+        reviewed = _waiting(settings, order.asked(dry_run=True))
         if reviewed.plan is None:
             return _failed(reviewed)
         if not json:
             _show(from_json(reviewed.plan))
-    reply = run(lambda: _ask(settings, order.asked(plan=found)))
+    reply = _waiting(settings, order.asked(plan=found))
     if json:
         say_json(reply.model_dump(mode="json", exclude={"plan"}))
     else:
@@ -78,6 +78,13 @@ def _outcome(reply: SyncReply) -> Exit:
     if reply.outcome is RunOutcome.FAILED:
         return exit_code(Code[reply.code] if reply.code else None)
     return Exit.WRONG if any(reply.numbers.get(name.value) for name in _LEFT_OVER) else Exit.DONE
+
+
+def _waiting(settings: Settings, order: SyncOrder) -> SyncReply:
+    """Ask, and show on a terminal that it takes a while."""
+    what = "Reading both shops whole" if order.full else "Reading what changed"
+    with err.status(f"{what} …"):
+        return run(lambda: _ask(settings, order))
 
 
 async def _ask(settings: Settings, order: SyncOrder) -> SyncReply:
