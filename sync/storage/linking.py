@@ -37,7 +37,7 @@ def keep_links(
     """
     confirmed = [each for each in proposals if each.state is LinkState.CONFIRMED]
     linked = connection.execute(sa.select(links.c.item_id, links.c.inventory_item_id).where(CONFIRMED))
-    of_item = dict(linked.tuples().all())
+    of_item = dict(linked.all())
     of_variant = {inventory_item_id: item_id for item_id, inventory_item_id in of_item.items()}
     connection.execute(sa.delete(links).where(links.c.state == LinkState.SUGGESTED.value))
     fresh: list[Proposal] = []

@@ -141,12 +141,12 @@ def set_cut_over(connection: sa.Connection, moment: datetime, *, booked: bool) -
 
 def _meta(connection: sa.Connection) -> Mapping[str, str]:
     rows = connection.execute(sa.select(meta.c.key, meta.c.value).where(meta.c.key.in_((_SHOP, _CUT_OVER, _COUNTS))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _newest(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, datetime]:
     rows = connection.execute(sa.select(orders.c.order_id, orders.c.updated_at).where(orders.c.order_id.in_(order_ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _states(connection: sa.Connection, order_ids: Sequence[str]) -> dict[tuple[str, str], LineState]:

@@ -52,9 +52,7 @@ def open_call(connection: sa.Connection, intents: Sequence[Intent], run_id: int,
     ids = [intent.link_id for intent in intents]
     _close_found(connection, [(intent.link_id, intent.decision.settled) for intent in intents], now)
     _supersede(connection, ids, now)
-    last = dict(
-        connection.execute(sa.select(links.c.link_id, links.c.seq).where(links.c.link_id.in_(ids))).tuples().all()
-    )
+    last = dict(connection.execute(sa.select(links.c.link_id, links.c.seq).where(links.c.link_id.in_(ids))).all())
     seqs = {intent.link_id: last[intent.link_id] + 1 for intent in intents}
     key = call_key(_namespace(connection), seqs)
     reference = f"gid://lightspeed-sync/Run/{run_id}/Call/{key[:8]}"
@@ -233,7 +231,7 @@ def _correction(each: Evaluation, run_id: int, now: datetime) -> dict[str, Any]:
 def _namespace(connection: sa.Connection) -> uuid.UUID:
     """Return the namespace of this database's keys: another generation of it numbers its rows anew."""
     rows = connection.execute(sa.select(meta.c.key, meta.c.value).where(meta.c.key.in_(_GENERATION)))
-    stored = dict(rows.tuples().all())
+    stored = dict(rows.all())
     return uuid.uuid5(uuid.NAMESPACE_URL, "lightspeed-sync:" + "/".join(stored.get(key, "") for key in _GENERATION))
 
 
