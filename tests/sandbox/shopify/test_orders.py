@@ -103,6 +103,15 @@ def test_what_cannot_be_done_raises_and_changes_nothing(step: Step, store: Shopi
     assert store.truth("DUCK") == before
 
 
+def test_a_sent_unit_comes_back_once(store: ShopifyStore) -> None:
+    order = store.place_order({"DUCK": 4})
+    store.fulfil(order, {"DUCK": 2})
+    store.refund(order, {"DUCK": 2}, "RETURN")
+    with pytest.raises(ValueError, match="#1001: 1 units cannot be refunded as RETURN"):
+        store.refund(order, {"DUCK": 1}, "RETURN")
+    assert store.available("DUCK") == 8
+
+
 def test_an_order_is_cancelled_once_and_then_not_edited(store: ShopifyStore) -> None:
     order = store.place_order({"DUCK": 4})
     store.cancel(order)
