@@ -171,6 +171,7 @@ def _order_values(order: OrderRow, read_at: datetime, booked_until: datetime | N
         "updated_at": order.updated_at,
         "cancelled_at": order.cancelled_at,
         "test": order.test,
+        "lost_at": None,  # read again, so not gone
         "booked_before": booked_until is not None and order.created_at < booked_until,
         "read_at": read_at,
     }
