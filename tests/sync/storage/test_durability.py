@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
 from sync.storage.ledger import SqlLedger
@@ -56,3 +57,40 @@ async def test_every_acknowledged_write_survives_kill_9(tmp_path: Path) -> None:
     assert await query(database, "PRAGMA integrity_check") == [("ok",)]
     assert await SqlLedger(database).interrupt_runs(NOW) == len(kept)
     await database.close()
+
+
+_NO_MORE_ROOM = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from sync.errors import SyncError
+from sync.storage.ledger import SqlLedger
+from sync.storage.opening import open_database
+from tests.sync.storage.build import NOW, SHOP
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+async def main():
+    ledger = SqlLedger(open_database(Path(sys.argv[1]), SHOP, NOW))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    for _ in range(2):
+        try:
+            while True:
+                print(await ledger.begin_run("x" * 10_000, NOW))
+        except SyncError as error:
+            print(error.code.name, type(error).__name__)
+asyncio.run(main())
+"""
+
+
+def test_a_disk_that_fails_stops_all_writing_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _NO_MORE_ROOM, str(tmp_path)]
+    ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+    *told, first, second = ran.stdout.split("\n")[:-1]
+    assert (first, second) == ("ST006 Permanent", "ST006 Permanent"), "the second time without touching the file"
+    assert len(told) > 10
+    assert anyio.run(_kept_runs, tmp_path) >= {int(run) for run in told}
+
+
+async def _kept_runs(directory: Path) -> set[object]:
+    database = open_inline(directory)
+    kept = {row[0] for row in await query(database, "SELECT run_id FROM runs")}
+    await database.close()
+    return kept
