@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,8 @@ from sandbox.shopify.state import ShopifyStore
 from sandbox.transport import InProcessTransport
 
 _ID = re.compile(r"/(?:\d+|(?:AC|SM)[0-9a-f]{32})(?=[/.]|$)")  # left out of the counters' names
+
+_TRADED_FOR = timedelta(days=30)  # the till's stock last moved at times spread over it, as in a real shop
 
 SERVICES = ("lightspeed", "shopify", "slack", "sms")
 
@@ -104,7 +107,7 @@ class World:
         self.clock = clock
         self.faults = Faults()
         self.lightspeed = LightspeedShop(
-            self.goods, clock=clock, seed=seed, registers=registers, rate_limits=rate_limits
+            self.goods, clock=clock, seed=seed, registers=registers, rate_limits=rate_limits, age=_TRADED_FOR
         )
         self.shopify = ShopifyStore(
             self.goods, clock=clock, seed=seed, rate_limits=rate_limits, index_lag_seconds=index_lag_seconds

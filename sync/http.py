@@ -14,6 +14,7 @@ import zlib
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import Enum
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +25,7 @@ import httpx
 
 from sync.clock import Clock
 from sync.errors import SyncError, Transient
+from sync.http_values import server_time
 from sync.pacing import backoff
 from sync.ports import ApiMeter
 
@@ -141,6 +143,7 @@ class HttpEdge:
         self._policy = policy or RetryPolicy()
         self._budget = RetryBudget()
         self._held: tuple[float, Transient] | None = None
+        self.server_time: datetime | None = None  # of the latest answer, by the server's own clock
         silence_httpx()
         self._client = httpx.AsyncClient(transport=transport, follow_redirects=False, headers=_default_headers())
 
@@ -194,6 +197,7 @@ class HttpEdge:
         started = self._clock.monotonic()
         outcome = await self._send(request)
         seconds = self._clock.monotonic() - started
+        self.server_time = server_time(outcome.headers) if isinstance(outcome, Answer) else None
         try:
             value = translate(outcome)
         except SyncError as error:

@@ -144,7 +144,8 @@ class Demand:
 class Certificate:
     """Proof that a read was complete: last page reached, each page parsed whole, none skipped by a retry.
 
-    `newest` is the largest server timestamp seen (None: no rows); only this may become a watermark.
+    `newest` is the largest server timestamp seen, of a row or of the server's clock when the reading began (None:
+    neither was told); only this may become a watermark.
     `started_at` is our clock before the first request: what was read is no older than that.
     """
 

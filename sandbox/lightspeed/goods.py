@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -29,13 +30,16 @@ class Catalogue:
         self._manufacturers: dict[str, int] = {}
         self._matrices: dict[str, int] = {}
 
-    def stock_up(self, goods: Sequence[Good], shop_id: int) -> None:
-        """Open the account with goods; all stock lies in one shop."""
+    def stock_up(self, goods: Sequence[Good], shop_id: int, age: timedelta) -> None:
+        """Open the account with goods; all stock lies in one shop, and last moved at times spread over `age`."""
         in_store = [good for good in goods if good.in_store]
         variants = Counter(good.handle for good in in_store if good.options)
-        for good in in_store:
+        for number, good in enumerate(in_store):
             matrix = self._matrix(good) if variants[good.handle] > 1 else 0
-            self._books.add_item(self._item_of(good, matrix), {shop_id: 0 if good.archived else good.stock})
+            item = self._item_of(good, matrix)
+            since = age * (1 - number / (len(in_store) + 1))
+            item.create_time = item.time_stamp = (self._books.now() - since).replace(microsecond=0)
+            self._books.add_item(item, {shop_id: 0 if good.archived else good.stock})
         self._renumber()
 
     def create(self, body: Body) -> Item:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from sandbox.clock import Clock
@@ -40,6 +41,7 @@ class LightspeedShop:
         overselling: Overselling = Overselling.NEGATIVE,
         tax_rates: tuple[Decimal, Decimal] = (Decimal("0.0825"), Decimal(0)),
         base_url: str = "",
+        age: timedelta = timedelta(0),
     ) -> None:
         self.account_id = account_id
         self.name = "Sandbox Shop"
@@ -52,7 +54,7 @@ class LightspeedShop:
         self.oauth = OAuth(clock=clock, seed=seed, account_id=account_id, employee_id="1")
         self.limiter = Limiter(registers=registers, enabled=rate_limits)
         self._furnish()
-        self.catalogue.stock_up(goods, self._shop_id)
+        self.catalogue.stock_up(goods, self._shop_id, age)
         self.set_registers(registers)
 
     def _furnish(self) -> None:

@@ -89,6 +89,8 @@ class Walk:
         newest = self.newest
         if self.by_id and newest is not None and self._ceiling is not None:
             newest = min(newest, self._ceiling)
+        elif not self.by_id and self._ceiling is not None:
+            newest = max(newest or self._ceiling, self._ceiling)  # what changed before its first page is in it
         return Certificate(self.source, len(self._seen), self.pages, newest, self.started_at, finished_at)
 
     def _note(self, sighting: Sighting) -> bool:

@@ -63,18 +63,22 @@ def search_moment(moment: datetime) -> str:
 
 
 async def walk(api: AdminApi, plan: Walk[M, R], deliver: Deliver[R], clock: Clock) -> Certificate:
-    """Deliver page after page until the last; only then is there a certificate."""
+    """Deliver page after page until the last; only then is there a certificate.
+
+    It reaches to the server's own time of its first answer: what changed before is among its rows.
+    """
     started_at, rows, pages, newest = clock.now(), 0, 0, None
     cursor: str | None = None
     while True:
         answer, first = await _affordable(api, plan, cursor)
         plan = replace(plan, first=first)
+        reached = api.edge.server_time if pages == 0 else None
         page = await plan.page(answer)
         cursor = next_cursor(page.info, cursor)
         if page.rows:
             await deliver(page.rows)
         rows, pages = rows + len(page.rows), pages + 1
-        newest = max((one for one in (newest, page.newest) if one is not None), default=None)
+        newest = max((one for one in (newest, page.newest, reached) if one is not None), default=None)
         if cursor is None and rows < LONGEST_WALK:
             return Certificate(plan.source, rows, pages, newest, started_at, clock.now())
         if rows >= LONGEST_WALK or pages >= _MOST_PAGES:
