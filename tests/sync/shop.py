@@ -1,0 +1,215 @@
+"""The real engine over the sandbox's world, in process and on one manual clock: nothing waits for real."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from monitor.actions import SyncOrder, SyncReply
+from monitor.alerts_model import AlertsFile
+from monitor.workshop import Workshop, engine_limits, workshop
+from sandbox.clock import ManualClock
+from sandbox.goods import Good
+from sandbox.world import World
+from sync.config import load_settings
+from sync.feeds import Feeds
+from sync.linking import Linking
+from sync.ports import Ledger, PointOfSale, Storefront
+from sync.stock_sync import PassReport, PassRequest, StockSync
+
+START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
+INCREMENTAL = SyncOrder()
+FULL = SyncOrder(full=True)
+
+
+class OneClock:
+    """The world's clock as the product asks for it."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the world's time."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Return the world's seconds since the start."""
+        return (self._clock.now() - START).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        """Move the world's time forward."""
+        await self._clock.sleep(max(0.0, seconds))
+
+
+class ByHost(httpx.AsyncBaseTransport):
+    """One transport for all services of a world, chosen by the address that is asked."""
+
+    def __init__(self, transports: Mapping[str, httpx.AsyncBaseTransport]) -> None:
+        self._by_host = {httpx.URL(address).host: transport for address, transport in transports.items()}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the service's answer; an unknown host cannot be reached."""
+        transport = self._by_host.get(request.url.host)
+        if transport is None:
+            message = f"nothing is served at {request.url.host}"
+            raise httpx.ConnectError(message, request=request)
+        return await transport.handle_async_request(request)
+
+
+@dataclass(slots=True)
+class Shop:
+    """A world and the engine at work in it."""
+
+    world: World
+    clock: ManualClock
+    work: Workshop
+    seen_writes: int = 0
+
+    async def sync(self, order: SyncOrder = INCREMENTAL) -> SyncReply:
+        """Make one pass; whatever it raised in Shopify must be covered by the store (`truth`)."""
+        reply = await self.work.actions.sync(order)
+        self.no_raise_above_truth()
+        return reply
+
+    async def passes(self, count: int, *, every: float = 90.0) -> list[SyncReply]:
+        """Make passes with time between them."""
+        replies = []
+        for _ in range(count):
+            self.clock.advance(every)
+            replies.append(await self.sync())
+        return replies
+
+    def no_raise_above_truth(self) -> None:
+        """Fail if a stock write since the last call raised a number above what the store can deliver."""
+        new = self.world.shopify.writes[self.seen_writes :]
+        self.seen_writes += len(new)
+        for write in new:
+            assert write.after <= max(write.before, truth(self.world, write.sku)), write
+
+    def in_step(self, *, but: Sequence[str] = ()) -> bool:
+        """Tell whether Shopify shows what the store can deliver, for every good but some."""
+        return not self.apart(but=but)
+
+    def apart(self, *, but: Sequence[str] = ()) -> dict[str, tuple[int, int]]:
+        """Return what Shopify shows and what it should show, where they differ."""
+        shop = self.world.shopify
+        both = {good.sku: (shop.available(good.sku), truth(self.world, good.sku)) for good in self.world.goods}
+        return {sku: pair for sku, pair in both.items() if pair[0] != pair[1] and sku not in but}
+
+
+def truth(world: World, sku: str) -> int:
+    """Return what can be sold online: the shelf's units less those of orders since going live."""
+    return max(0, world.lightspeed.qoh(sku) - world.shopify.truth(sku).taken)
+
+
+def count_calls(world: World) -> int:
+    """Return how many requests both shops were asked so far."""
+    return world.requests["lightspeed"].total() + world.requests["shopify"].total()
+
+
+@asynccontextmanager
+async def open_shop(
+    world: World, clock: ManualClock, state: Path, *, alerts: AlertsFile | None = None
+) -> AsyncIterator[Shop]:
+    """Open the engine over a world, as a process does at its start."""
+    told = {name: value for name, value in world.settings().items() if name != "MAIL_FROM"}  # no mail server is up
+    settings = load_settings(told | {"STATE_DIR": str(state)})
+    opened = workshop(
+        settings,
+        alerts or AlertsFile(),
+        clock=OneClock(clock),
+        rng=random.Random(1),
+        transport=ByHost(world.transports()),
+        threads=False,
+    )
+    async with opened as work:
+        yield Shop(world, clock, work, seen_writes=len(world.shopify.writes))
+
+
+@asynccontextmanager
+async def live_shop(goods: Sequence[Good], state: Path, *, index_lag_seconds: float = 0.0) -> AsyncIterator[Shop]:
+    """Open a shop, bring it in step by a confirmed plan and let ten minutes pass."""
+    clock = ManualClock(START)
+    world = World(goods, clock=clock, index_lag_seconds=index_lag_seconds)
+    async with open_shop(world, clock, state) as shop:
+        await go_live(shop)
+        clock.advance(600)
+        await shop.sync()
+        clock.advance(600)
+        yield shop
+
+
+async def go_live(shop: Shop) -> tuple[SyncReply, SyncReply]:
+    """Make the first plan, confirm it, and return both answers."""
+    plan = await shop.sync(SyncOrder(full=True, dry_run=True))
+    return plan, await shop.sync(SyncOrder(full=True, plan=plan.plan))
+
+
+class Fuse:
+    """Ends the process, so to speak, at the k-th moment before or after an awaited call."""
+
+    def __init__(self, at: int) -> None:
+        self._left = at
+
+    @property
+    def blown(self) -> bool:
+        """Tell whether the moment came."""
+        return self._left <= 0
+
+    def strike(self) -> None:
+        """Let one moment pass; raises CancelledError at the k-th, as a killed task sees it."""
+        self._left -= 1
+        if self._left == 0:
+            raise asyncio.CancelledError
+
+
+class Fused:
+    """Something whose every awaited call is a moment before and a moment after it."""
+
+    def __init__(self, inner: object, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._inner, name)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            self._fuse.strike()
+            answer = await method(*args, **kwargs)
+            self._fuse.strike()
+            return answer
+
+        return call
+
+
+async def crash(shop: Shop, fuse: Fuse) -> PassReport | None:
+    """Make one incremental pass that dies when the fuse blows; return None if it did."""
+    engine = shop.work.engine
+    limits = engine_limits(shop.work.alerts)
+    pos = cast("PointOfSale", Fused(engine.pos, fuse))
+    storefront = cast("Storefront", Fused(engine.storefront, fuse))
+    ledger = cast("Ledger", Fused(engine.ledger, fuse))
+    feeds = Feeds(ledger=ledger, clock=shop.work.clock, overlaps=limits.overlaps)
+    stock = StockSync(
+        pos=pos,
+        storefront=storefront,
+        ledger=ledger,
+        feeds=feeds,
+        linking=Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=shop.work.clock),
+        clock=shop.work.clock,
+        tell=shop.work.events,
+        policy=limits.policy,
+        brakes=limits.brakes,
+    )
+    try:
+        return await stock.run(PassRequest())
+    except asyncio.CancelledError:
+        return None
