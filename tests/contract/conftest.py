@@ -9,13 +9,12 @@ import pytest
 
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
-from sync.storage.opening import open_database
-from tests.sync.storage.build import NOW, SHOP
+from tests.sync.storage.build import open_migrated
 
 
 @pytest.fixture(params=[True, False], ids=["threads", "inline"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path, SHOP, NOW, threads=request.param)
+    opened = open_migrated(tmp_path, threads=request.param)
     yield opened
     await opened.close()
 
