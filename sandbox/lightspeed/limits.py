@@ -96,6 +96,7 @@ class Limiter:
     def __init__(self, *, registers: int, enabled: bool) -> None:
         self.registers = registers
         self.enabled = enabled
+        self.spent = 0.0  # by every request that was let through
         self._level = 0.0
         self._leaked: datetime | None = None
         self._second: int = 0
@@ -131,12 +132,14 @@ class Limiter:
         self._in_second = self._in_second + 1 if second == self._second else 1
         self._second = second
         if not self.enabled:
+            self.spent += cost
             return Ruling(self._headers(cost, min(cost, self.size), 1))
         if self._in_second > self.burst:
             return self._refuse(BURST, cost, 1)
         if level >= self.size:
             return self._refuse(LEAKY, cost, max(1, math.ceil((level - self.size) / self.drip)))
         self._level = level + cost
+        self.spent += cost
         return Ruling(self._headers(cost, self._level, self._in_second))
 
     def fill(self, now: datetime) -> None:

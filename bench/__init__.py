@@ -1,0 +1,1 @@
+"""Measurements that take minutes, each a program of its own."""

@@ -1,0 +1,220 @@
+"""Measures what a first full pass costs, against the sandbox with its rate limits on: quota, time, memory, CPU.
+
+The sandbox is served in this process; every pass is a process of its own, so that its figures are the product's.
+Exits 1 where a limit is exceeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.catalogue import generate
+from sandbox.clock import RealClock
+from sandbox.goods import Good
+from sandbox.serve import serve
+from sandbox.world import World
+
+ITEMS_PER_PAGE, UNITS_PER_PAGE = 100, 1.4  # Lightspeed: a page of items with their ItemShops
+ROWS_PER_CALL, POINTS_PER_READ, POINTS_PER_WRITE = 250, 36, 13
+POINTS_PER_EXPORT = 10  # the mutation that starts a bulk query
+
+MOST_COST = 1.1  # times the least possible
+MOST_WALL = 1.2  # times what the quota imposes
+MOST_MEMORY = 150.0  # MB
+MOST_CPU = 15.0  # seconds
+
+_ORDER_LAG = 3.0
+_ALERTS = f"limits:\n  stock:\n    order_lag: {_ORDER_LAG:.0f}s\n"
+_LOOK = 0.02  # seconds between two looks at a pass's memory
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a pass took, or what it may take at the least: units, points, seconds, MB."""
+
+    units: float
+    points: float
+    wall: float
+    cpu: float = 0.0
+    memory: float = 0.0
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: what was measured, as it is shown, and whether it is within its limit."""
+
+    name: str
+    measured: str
+    reference: str
+    result: str
+    limit: str
+    good: bool
+
+
+def main() -> int:
+    """Measure the plan and its confirmation, print a table for each, return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.full_pass", description=__doc__)
+    parser.add_argument("--goods", type=int, default=10_000, help="how many SKUs both shops have, all out of step")
+    parser.add_argument("--profile", type=Path, help="folder for a cProfile file of each pass, which spoils its CPU")
+    args = parser.parse_args()
+    with TemporaryDirectory(prefix="lightspeed-sync-bench-") as folder:
+        return asyncio.run(_measure(args.goods, Path(folder), args.profile, Console(highlight=False)))
+
+
+async def _measure(count: int, folder: Path, profile: Path | None, console: Console) -> int:
+    world = World(_goods(count), clock=RealClock(), seed=1)
+    async with serve(world, folder=folder):
+        bench = Bench(world, folder, profile)
+        await world.clock.sleep(_ORDER_LAG + 1)
+        plan = await bench.run("plan", "sync", "--full", "--dry-run", "--json")
+        good = _show(console, "Plan", plan, _least(world, count, reread=0, written=0))
+        await bench.review()
+        first = await bench.run("first pass", "sync", "--full", "--confirm", "--json")
+        good &= _show(console, "First full pass", first, _least(world, count, reread=count, written=count))
+    wrong = [sku for sku, (store, online) in world.stock().items() if store != online]
+    good &= not wrong and first.written == count
+    console.print(f"{count} SKUs, {first.written} rows written, {len(wrong)} SKUs out of step afterwards.")
+    return 0 if good else 1
+
+
+def _goods(count: int) -> list[Good]:
+    """Return goods that are sold in both shops, every one of them with another number online."""
+    return [replace(good, online_stock=good.stock + 7) for good in generate(count, 1, odd=False)]
+
+
+class Bench:
+    """Runs the product's commands against a served world."""
+
+    def __init__(self, world: World, folder: Path, profile: Path | None) -> None:
+        self._world = world
+        self._folder = folder
+        self._profile = profile.absolute() if profile else None
+        alerts = folder / "alerts.yaml"
+        alerts.write_text(_ALERTS)
+        self._env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+        self._env |= world.settings()
+        self._env |= {"STATE_DIR": str(folder / "state"), "ALERTS_FILE": str(alerts)}
+
+    async def run(self, name: str, *words: str) -> Spent:
+        """Run one command to its end; raises CalledProcessError where it fails."""
+        before = self._now(0.0)
+        began = monotonic()
+        process = self._launch(name, words)
+        memory, cpu = await self._watch(process)
+        wall = monotonic() - began
+        if process.returncode:
+            sys.stderr.write((self._folder / "err").read_text()[-4000:] + (self._folder / "out").read_text()[-4000:])
+            raise subprocess.CalledProcessError(process.returncode, words)
+        after = self._now(wall)
+        return Spent(
+            units=after.units - before.units,
+            points=after.points - before.points,
+            wall=wall,
+            cpu=cpu,
+            memory=memory,
+            written=after.written - before.written,
+        )
+
+    def _launch(self, name: str, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
+        profiled = ["-m", "cProfile", "-o", str(self._profile / f"{name}.prof")] if self._profile else []
+        command = [sys.executable, *profiled, "-m", "monitor.cli", *words]
+        with (self._folder / "out").open("wb") as out, (self._folder / "err").open("wb") as err:
+            return subprocess.Popen(command, env=self._env, cwd=self._folder, stdout=out, stderr=err)  # noqa: S603
+
+    async def _watch(self, process: subprocess.Popen[bytes]) -> tuple[float, float]:
+        """Wait for a process; return its peak memory in MB and its CPU seconds.
+
+        Its own high-water mark is asked for while it lives: what rusage tells begins at the size of its parent.
+        """
+        memory = 0.0
+        while True:
+            memory = max(memory, _peak(process.pid))
+            cpu = _ended(process)
+            if cpu is not None:
+                return memory, cpu
+            await self._world.clock.sleep(_LOOK)
+
+    def _now(self, wall: float) -> Spent:
+        shopify = self._world.shopify
+        return Spent(self._world.lightspeed.limiter.spent, shopify.points, wall, written=len(shopify.writes))
+
+    async def review(self) -> None:
+        """Take as long as a person who reads the plan: until Lightspeed's bucket is empty."""
+        clock, limiter = self._world.clock, self._world.lightspeed.limiter
+        while limiter.level(clock.now()) > 0:
+            await clock.sleep(0.5)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> float | None:
+    """Return the CPU seconds of a process that is over, None while it runs."""
+    pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+    if not pid:
+        return None
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _peak(pid: int) -> float:
+    """Return the high-water mark of a process's memory in MB, 0 where it is over."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(found[0]) / 1024 if found else 0.0
+
+
+def _least(world: World, count: int, *, reread: int, written: int) -> Spent:
+    """Return the least that a pass can cost, and how long the quota keeps it waiting from full buckets."""
+    units = UNITS_PER_PAGE * ceil(count / ITEMS_PER_PAGE)
+    points = POINTS_PER_EXPORT + POINTS_PER_READ * ceil(reread / ROWS_PER_CALL)
+    points += POINTS_PER_WRITE * ceil(written / ROWS_PER_CALL)
+    limiter, plan = world.lightspeed.limiter, world.shopify.plan
+    waits = (units - limiter.size) / limiter.drip, (points - plan.maximum_available) / plan.restore_rate
+    return Spent(units, points, wall=max(0.0, *waits))
+
+
+def _show(console: Console, title: str, spent: Spent, least: Spent) -> bool:
+    """Print a pass's figures; say whether all are within their limits."""
+    lines = [
+        _ratio("Lightspeed, units", spent.units, least.units, MOST_COST),
+        _ratio("Shopify, points", spent.points, least.points, MOST_COST),
+        _ratio("wall time, s", spent.wall, least.wall, MOST_WALL),
+        _most("peak memory, MB", spent.memory, MOST_MEMORY),
+        _most("CPU, s", spent.cpu, MOST_CPU),
+    ]
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("", "measured", "least", "ratio", "limit", ""):
+        table.add_column(name, justify="right" if name else "left")
+    for line in lines:
+        table.add_row(line.name, line.measured, line.reference, line.result, line.limit, "ok" if line.good else "OVER")
+    console.print(table)
+    return all(line.good for line in lines)
+
+
+def _ratio(name: str, measured: float, least: float, most: float) -> Line:
+    if not least:  # the quota imposes nothing on a shop so small
+        return Line(name, f"{measured:.1f}", "0", "", "", good=True)
+    ratio = measured / least
+    return Line(name, f"{measured:.1f}", f"{least:.1f}", f"{ratio:.3f}", f"{most}", ratio <= most)
+
+
+def _most(name: str, measured: float, most: float) -> Line:
+    return Line(name, f"{measured:.1f}", "", "", f"{most:.0f}", measured <= most)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
