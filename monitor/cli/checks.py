@@ -37,7 +37,13 @@ def connections(settings: Settings, content: AlertsFile, *, json: bool) -> Exit:
     else:
         for service, finding in findings:
             mark = "ok  " if finding.ok else "FAIL"
-            out.print(f"{mark} {service}: {finding.name}: {finding.detail}", markup=False)
+            out.print(f"{mark} {service} {_without(service, finding.name)}: {finding.detail}", markup=False)
             if finding.remedy and not finding.ok:
                 out.print(f"     {finding.remedy}", markup=False)
     return Exit.DONE if all(finding.ok for _, finding in findings) else Exit.WRONG
+
+
+def _without(service: str, name: str) -> str:
+    """Return a finding's name without its service's, which stands before it already."""
+    first, _, rest = name.partition(" ")
+    return rest if rest and first.casefold() == service.casefold() else name

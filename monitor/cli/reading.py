@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from monitor.cli.common import Exit, err, out, rows, run, say_json
+from monitor.cli.common import Exit, err, out, rows, run, say_json, usage
 from monitor.control import SOCKET
 from monitor.signals import FULL_JOB, STOCK_JOB, proof_among
 from monitor.store import Store
 from monitor.units import written_duration
 from sync.clock import SystemClock
+from sync.errors import Code, Permanent
 from sync.records import Change
 from sync.settings import Settings
 from sync.storage.database import Database
@@ -25,6 +29,21 @@ from sync.storage.queries import query
 
 _RUNS = 5
 _ROWS = 1000  # of a query; more is for a file, not for a terminal
+
+
+def _listens(state_dir: Path) -> bool:
+    """Tell whether a daemon answers; one that was killed leaves its socket's file behind."""
+    handle = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            end.connect(f"/proc/self/fd/{handle}/{SOCKET}")  # a socket's path may have 107 characters at most
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+    except OSError:
+        return True  # it is there, but busy, or not for this user
+    finally:
+        os.close(handle)
+    return True
 
 
 @asynccontextmanager
@@ -45,7 +64,7 @@ def status(settings: Settings, *, json: bool) -> Exit:
             successes = [await ledger.last_success(job) for job in (STOCK_JOB, FULL_JOB)]
             proof = proof_among(await ledger.runs(FULL_JOB, 50))
             return {
-                "daemon": (settings.state_dir / SOCKET).exists(),
+                "daemon": _listens(settings.state_dir),
                 "synced_at": max((each.finished_at for each in successes if each and each.finished_at), default=None),
                 "proved_at": proof.finished_at if proof else None,
                 "standing": asdict(await ledger.standing()),
@@ -135,11 +154,19 @@ def sql(settings: Settings, text: str, *, json: bool) -> Exit:
 
     async def look() -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         async with _reading(settings) as database:
-            return await query(database, text, _ROWS + 1)
+            try:
+                return await query(database, text, _ROWS + 1)
+            except Permanent as error:
+                if error.code is not Code.CF002:  # with it the query is wrong, no setting is
+                    raise
+                raise usage(error.detail) from None
 
     names, found = run(look)
     if json:
         say_json([dict(zip(names, row, strict=True)) for row in found[:_ROWS]])
+        return Exit.DONE
+    if not found:
+        err.print("No rows.", markup=False)
         return Exit.DONE
     table = Table(box=None, pad_edge=False)
     for name in names:

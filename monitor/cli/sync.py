@@ -47,10 +47,12 @@ def plan(settings: Settings, order: Order, *, json: bool) -> Exit:
     if json:
         say_json(json_text.loads(reply.plan) | {"file": str(path)})
     else:
-        _show(from_json(reply.plan))
-        out.print(
-            f"Written to {path.name}. Carry it out with: lightspeed-sync sync{_flags(order)} --confirm", markup=False
+        made = from_json(reply.plan)
+        _show(made)
+        carry = (
+            f"Carry it out with: lightspeed-sync sync{_flags(order)} --confirm" if made.changes else "No change is due."
         )
+        out.print(f"Written to {path.name}. {carry}", markup=False)
     return Exit.DONE
 
 
@@ -148,11 +150,12 @@ def _show(made: Plan) -> None:
         table.add_row(change.sku, str(change.before), str(change.after), change.reason)
     if made.changes:
         out.print(table)
+    noun = "change" if len(made.changes) == 1 else "changes"
     more = len(made.changes) - _SHOWN
     if more > 0:
         out.print(f"… and {more} more, all in the file.", markup=False)
     out.print(
-        f"{len(made.changes)} changes, plan {made.hash} of {made.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",
+        f"{len(made.changes)} {noun}, plan {made.hash} of {made.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",
         markup=False,
     )
     if made.brake is not None:
