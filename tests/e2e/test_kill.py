@@ -1,0 +1,58 @@
+"""The daemon is killed as a power cut would, while people trade; afterwards nothing is lost and nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.play import Shop, shop
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("kills", "seed"),
+    [pytest.param(2, 3, id="two kills"), pytest.param(10, 11, id="ten kills", marks=pytest.mark.slow)],
+)
+async def test_a_daemon_killed_while_people_trade_brings_the_shops_back_in_step(
+    kills: int, seed: int, tmp_path: Path
+) -> None:
+    async with shop(tmp_path) as opened:
+        first = await opened.run("sync", "--full", "--confirm", "--json")
+        assert first.code == 0, first.said
+        moments = random.Random(seed)
+        async with asyncio.TaskGroup() as people:
+            trading = _open_doors(opened, people)
+            for _ in range(kills):
+                await opened.start()
+                await opened.clock.sleep(moments.uniform(0.2, 3.5))
+                await opened.kill()
+            for task in trading:
+                task.cancel()
+        await opened.start()
+        await opened.until(lambda: not opened.out_of_step(), "every SKU to be in step")
+        await opened.until(opened.ready, "the daemon to be ready")
+        ended = await opened.stop()
+    assert ended == 0, opened.log()
+    assert opened.world.cashiers.done > 0 < opened.world.shoppers.done
+    assert len(opened.world.shopify.writes) > 0
+    assert opened.out_of_step() == {}
+    assert _repeated(opened) == {}
+
+
+def _open_doors(opened: Shop, people: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    """Let cashiers and shoppers act about five times a second."""
+    world = opened.world
+    world.cashiers.per_hour = 10_000
+    world.shoppers.per_hour = 7_000
+    return [people.create_task(world.cashiers.run()), people.create_task(world.shoppers.run())]
+
+
+def _repeated(opened: Shop) -> dict[str, int]:
+    """Return the rows of stock calls that took effect more than once; a call's rows share one idempotency key."""
+    rows = Counter(f"{write.key or 'no key'} {write.sku}" for write in opened.world.shopify.writes)
+    return {row: times for row, times in rows.items() if times > 1}
