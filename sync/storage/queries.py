@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sync.errors import Code, Permanent
 from sync.storage.database import Database
+from sync.storage.library import load_driver
 
 
 async def query(database: Database, text: str, limit: int) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
@@ -21,7 +22,14 @@ async def query(database: Database, text: str, limit: int) -> tuple[Sequence[str
             return [], []
         return list(result.keys()), [tuple(row) for row in result.fetchmany(limit)]
 
+    warning: type[Exception] = load_driver().Warning  # several statements at once; SQLAlchemy lets it pass as it is
     try:
         return await database.read(ask)
     except DBAPIError as error:
-        raise Permanent(Code.CF002, f"The database says: {error.orig}.") from error
+        raise Permanent(Code.CF002, f"The database says: {_sentence(error.orig)}") from error
+    except warning as error:
+        raise Permanent(Code.CF002, f"The database says: {_sentence(error)}") from error
+
+
+def _sentence(error: BaseException | None) -> str:
+    return f"{str(error).rstrip('.')}."

@@ -42,7 +42,7 @@ def settle(
     _update_links(connection, rows)
     _close_found(connection, [(each.link_id, each.decision.settled) for each in evaluations], now)
     kept = {each.link_id: each.decision.memory for each in evaluations}
-    _keep_quarantines(connection, kept, run_id, now, closing=True)
+    _keep_quarantines(connection, kept, run_id, now)
     _forget_approvals(connection, kept)
     insert_all(connection, corrections, [_correction(each, run_id, now) for each in evaluations if _corrects(each)])
 
@@ -64,7 +64,7 @@ def open_call(connection: sa.Connection, intents: Sequence[Intent], run_id: int,
         for intent in intents
     ]
     _update_links(connection, rows)
-    _keep_quarantines(connection, {each.link_id: each.decision.memory for each in intents}, run_id, now, closing=False)
+    _keep_quarantines(connection, {each.link_id: each.decision.memory for each in intents}, run_id, now)
     insert_all(connection, stock_calls, [{"key": key, "reference": reference, "run_id": run_id, "at": now}])
     shared = {"call_key": key, "run_id": run_id, "at": now}
     insert_all(connection, stock_intents, [_intent(each, seqs[each.link_id]) | shared for each in intents])
@@ -85,7 +85,7 @@ def close_call(
     applied = [each for each in told if each.outcome is WriteOutcome.APPLIED]
     _apply_to_levels(connection, [open_rows[each.link_id] for each in applied])
     kept = {each.link_id: each.memory for each in applied}
-    _keep_quarantines(connection, kept, next(iter(open_rows.values()))["run_id"], now, closing=True)
+    _keep_quarantines(connection, kept, next(iter(open_rows.values()))["run_id"], now)
     _forget_approvals(connection, kept)
     still = sa.exists().where(stock_intents.c.call_key == key, stock_intents.c.outcome.is_(None))
     closed = sa.update(stock_calls).values(closed_at=now).where(stock_calls.c.key == key, sa.not_(still))
@@ -182,10 +182,8 @@ def _free(memory: Memory) -> bool:
 # --- quarantine ---
 
 
-def _keep_quarantines(
-    connection: sa.Connection, memories: Mapping[int, Memory], run_id: int, now: datetime, *, closing: bool
-) -> None:
-    """Open a row for each link that came into quarantine, and close those of links that left it."""
+def _keep_quarantines(connection: sa.Connection, memories: Mapping[int, Memory], run_id: int, now: datetime) -> None:
+    """Open a row for each link that came into quarantine, and close those of links that left it for good."""
     known: set[int] = set()
     for batch in batches(list(memories)):
         select = sa.select(quarantine.c.link_id).where(quarantine.c.closed_at.is_(None))
@@ -197,7 +195,7 @@ def _keep_quarantines(
         if link_id not in known
     ]
     insert_all(connection, quarantine, opened)
-    left = [link_id for link_id, memory in memories.items() if link_id in known and _free(memory)] if closing else []
+    left = [link_id for link_id, memory in memories.items() if link_id in known and _free(memory)]
     if left:
         _close_quarantines(connection, left, now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from sync.errors import Code, Permanent, SyncError, Transient
 from sync.storage.database import Database
 from sync.storage.opening import DATABASE_FILE, open_database, open_for_reading
 from sync.storage.tables import meta
-from tests.sync.storage.build import NOW, SHOP, query
+from tests.sync.storage.build import NOW, ROOT, SHOP, query
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +47,11 @@ def put(key: str, value: str = "x") -> Callable[[sa.Connection], str]:
 def explode(connection: sa.Connection) -> None:
     connection.execute(sa.insert(meta).values(key="half done", value=""))
     raise ZeroDivisionError
+
+
+def overwrite(file: Path, content: bytes) -> None:
+    with file.open("r+b") as raw:
+        raw.write(content)
 
 
 def look_at_the_file(connection: sa.Connection) -> None:
@@ -157,13 +163,12 @@ async def test_after_damage_is_seen_nothing_more_is_written(tmp_path: Path) -> N
     await opened.close()  # moves everything out of the log
     file = tmp_path / DATABASE_FILE
     opened = open_database(tmp_path, SHOP, NOW, threads=False)
-    size = file.stat().st_size
-    with file.open("r+b") as raw:  # what a stray program or a dying disk does
-        raw.seek(4096)
-        raw.write(b"\xff" * (size - 4096))
+    whole = file.read_bytes()
+    overwrite(file, whole[:4096] + b"\xff" * (len(whole) - 4096))  # what a stray program or a dying disk does
     with pytest.raises(Permanent) as caught:
         await opened.write(look_at_the_file)
     assert caught.value.code is Code.ST002
+    overwrite(file, whole)  # what was believed meanwhile is wrong all the same
     with pytest.raises(Permanent) as again:
         await opened.write(put("a"))
     assert again.value.code is Code.ST002
@@ -204,12 +209,26 @@ async def test_the_writing_connection_commits_durably_and_alone_moves_the_log(tm
         "foreign_keys": 1,
         "journal_size_limit": 67108864,
     }
-    log = tmp_path / f"{DATABASE_FILE}-wal"
     await opened.write(put("a"))
+    await opened.close()
+    assert not (tmp_path / f"{DATABASE_FILE}-wal").exists()
+
+
+_KILLED = """
+import asyncio, os, sys
+from pathlib import Path
+from tests.sync.storage.build import open_inline
+asyncio.run(open_inline(Path(sys.argv[1])).write(lambda c: c.exec_driver_sql("CREATE TABLE kept (a)").close()))
+os._exit(9)
+"""
+
+
+async def test_a_reader_sees_what_a_killed_daemon_left_in_the_log_and_leaves_it_there(tmp_path: Path) -> None:
+    await anyio.run_process([sys.executable, "-c", _KILLED, str(tmp_path)], cwd=ROOT, check=False)
+    log = tmp_path / f"{DATABASE_FILE}-wal"
     before = log.read_bytes()
     beside = open_for_reading(tmp_path)
-    assert "a" in await keys(beside)
+    assert await query(beside, "SELECT count(*) FROM kept") == [(0,)]
     await beside.close()
+    assert len(before) > 4096
     assert log.read_bytes() == before
-    await opened.close()
-    assert not log.exists()
