@@ -6,5 +6,7 @@ from __future__ import annotations
 def main() -> None:
     """Run `lightspeed-sync`."""
     from monitor.cli.commands import app
+    from monitor.cli.common import nothing_unforeseen
 
-    app()
+    with nothing_unforeseen():
+        app()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitor.cli.common import Exit, alerts, run, settings, usage
+from monitor.cli.common import Exit, alerts, run, say, settings, usage
 
 app = typer.Typer(
     name="lightspeed-sync",
@@ -20,6 +21,9 @@ check = typer.Typer(help="Check settings, the alerts file, or the connections.",
 connect = typer.Typer(help="Give consent to a service for the first time.", no_args_is_help=True)
 app.add_typer(check, name="check")
 app.add_typer(connect, name="connect")
+
+_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)  # why a place to listen at cannot be had
+_LAST_PORT = 65_530  # six in a row
 
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 
@@ -34,7 +38,12 @@ def run_daemon() -> None:
 
     chosen = settings(have=_stored())
     content = alerts(chosen)
-    raise typer.Exit(run(lambda: daemon.run(chosen, content)))
+    try:
+        raise typer.Exit(run(lambda: daemon.run(chosen, content)))
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        raise usage(f"OPS_LISTEN {chosen.ops_listen} cannot be used: {error.strerror}.") from error
 
 
 @app.command()
@@ -60,6 +69,14 @@ def sandbox(  # noqa: PLR0917 - one parameter an option
     seed: Annotated[int, typer.Option(help="The same seed makes the same shop.")] = 1,
     cashiers_per_hour: Annotated[float, typer.Option(min=0, help="How often something happens at the till.")] = 60,
     shoppers_per_hour: Annotated[float, typer.Option(min=0, help="How often something happens online.")] = 30,
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=_LAST_PORT,
+            help="First of six ports: Lightspeed, Shopify, Slack, SMS, control, mail. 0: free ones.",
+        ),
+    ] = 0,
 ) -> None:
     """Serve the pretend shops, Slack, mail and SMS on loopback, until Ctrl-C.
 
@@ -69,17 +86,21 @@ def sandbox(  # noqa: PLR0917 - one parameter an option
         from monitor.cli import sandbox as serve
     except ModuleNotFoundError as error:
         raise _without_sandbox(error) from error
-    serve.serve(catalog, goods, seed, mend=mend, pace=(cashiers_per_hour, shoppers_per_hour))
+    serve.serve(catalog, goods, seed, mend=mend, pace=(cashiers_per_hour, shoppers_per_hour), port=port)
 
 
 @app.command()
 def sync(  # noqa: PLR0917 - one parameter an option
-    plan: Annotated[str | None, typer.Argument(help="With --confirm: a plan's file or hash.")] = None,
-    environment: Annotated[str | None, typer.Option(help="Must be the configured one; a safeguard.")] = None,
+    plan: Annotated[str | None, typer.Argument(metavar="[PLAN]", help="With --confirm: a plan's file or hash.")] = None,
+    environment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Must be the configured one; a safeguard.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write a plan, change nothing.")] = False,
     confirm: Annotated[bool, typer.Option("--confirm", help="Carry out a plan; today's newest by default.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read both shops whole.")] = False,
-    sku: Annotated[list[str] | None, typer.Option("--sku", help="Only this SKU; may be repeated.")] = None,
+    sku: Annotated[
+        list[str] | None, typer.Option("--sku", metavar="SKU", help="Only this SKU; may be repeated.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Sync stock now: first --dry-run, then --confirm.
@@ -111,7 +132,9 @@ def status(json: Json = False) -> None:
 
 
 @app.command()
-def why(sku: str, json: Json = False) -> None:
+def why(
+    sku: Annotated[str, typer.Argument(metavar="SKU", help="As typed in either shop.")], json: Json = False
+) -> None:
     """Tell every change of one SKU with its equation.
 
     Example: lightspeed-sync why KAVA-PREM-001
@@ -122,19 +145,25 @@ def why(sku: str, json: Json = False) -> None:
 
 
 @app.command()
-def sql(query: str, json: Json = False) -> None:
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT.")],
+    json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print data as CSV.")] = False,
+) -> None:
     """Ask the state database; it is opened for reading only.
 
     Example: lightspeed-sync sql "SELECT sku, lightspeed_qty, shopify_qty FROM sync_validation"
     """
     from monitor.cli import reading
 
-    raise typer.Exit(reading.sql(settings(have=_stored()), query, json=json))
+    if json and as_csv:
+        raise usage("Say --json or --csv, not both.")
+    raise typer.Exit(reading.sql(settings(have=_stored()), query, json=json, as_csv=as_csv))
 
 
 @app.command()
 def pause(
-    reason: Annotated[str, typer.Option(help="Shown to everybody who wonders.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Shown to everybody who wonders.")],
     writes: Annotated[bool, typer.Option("--writes", help="Stop stock writes (the default).")] = False,
     orders: Annotated[bool, typer.Option("--orders", help="Stop booking orders.")] = False,
 ) -> None:
@@ -144,6 +173,8 @@ def pause(
     """
     from monitor.cli import levers
 
+    if not reason.strip():
+        raise usage("--reason is empty: say why, for those who wonder later.")
     levers.pause(settings(have=_stored()), reason, writes=writes or not orders, orders=orders)
 
 
@@ -179,11 +210,9 @@ def check_alerts() -> None:
 
     Example: lightspeed-sync check alerts
     """
-    from monitor.cli.common import out
-
     chosen = settings(have=_stored())
     content = alerts(chosen)
-    out.print(f"{chosen.alerts_file}: {len(content.alerts)} alerts, no mistake.", markup=False)
+    say(f"{chosen.alerts_file}: {len(content.alerts)} alerts, no mistake.")
 
 
 @check.command("connections")

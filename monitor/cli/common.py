@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import IntEnum
+from datetime import date
+from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from monitor.alerts_model import AlertsFile
 from sync.config import ConfigurationError, load_settings, old_names
@@ -21,11 +26,15 @@ from sync.errors import Code, Refused, SyncError, Transient
 from sync.settings import Settings
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _UNREACHABLE = {Code.LS001, Code.LS004, Code.LS005, Code.LS006, Code.SH001, Code.SH004, Code.SH005, Code.SH006}
+
+
+_WIDEST = 10_000  # columns of a table that goes into a file or a pipe
 
 
 class Exit(IntEnum):
@@ -49,17 +58,31 @@ def telling() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        err.print(str(error), markup=False)
+        complain(*str(error).splitlines())
         raise typer.Exit(Exit.USAGE) from None
     except SyncError as error:
         if error.code.name.startswith("CF"):  # mistakes of ours to correct, each told with its remedy
-            err.print(str(error), markup=False)
+            complain(*str(error).splitlines())
             raise typer.Exit(Exit.USAGE) from None
-        err.print(f"{error}\n{error.remedy}", markup=False)
+        complain(str(error), error.remedy)
         if isinstance(error, Refused):
             raise typer.Exit(Exit.REFUSED) from None
         unreachable = isinstance(error, Transient) or error.code in _UNREACHABLE
         raise typer.Exit(Exit.UNREACHABLE if unreachable else Exit.WRONG) from None
+
+
+@contextmanager
+def nothing_unforeseen() -> Iterator[None]:
+    """Turn what nobody foresaw into a sentence with a reference; the traceback goes to the log, under the same one."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, KeyboardInterrupt, SystemExit):
+        raise
+    except Exception as error:
+        reference = secrets.token_hex(4)
+        log.exception("command.broke", code=Code.IN001.name, reference=reference)
+        complain(f"{Code.IN001.name} {Code.IN001.sentence} ({type(error).__name__}, {reference})", Code.IN001.remedy)
+        raise SystemExit(Exit.WRONG) from None
 
 
 def settings(*, have: tuple[str, ...] = ()) -> Settings:
@@ -68,8 +91,7 @@ def settings(*, have: tuple[str, ...] = ()) -> Settings:
 
     with telling():
         found = load_settings(os.environ, have=have)
-    for mistake in old_names(os.environ):
-        err.print(str(mistake), markup=False)
+    complain(*(str(mistake) for mistake in old_names(os.environ)))
     configure(found)
     return found
 
@@ -93,14 +115,51 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
 
 
 def say_json(value: Any) -> None:
-    """Print data for a program."""
-    sys.stdout.write(json.dumps(value, indent=1, default=str, ensure_ascii=True) + "\n")
+    """Print data for a program: moments in ISO 8601, catalogue codes by name."""
+    sys.stdout.write(json.dumps(value, indent=1, default=_for_json, ensure_ascii=True) + "\n")
+
+
+def _for_json(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.name if isinstance(value, Enum) else printable(value)
 
 
 def usage(sentence: str) -> typer.Exit:
     """Say what is wrong with how a command was called."""
-    err.print(sentence, markup=False)
+    complain(sentence)
     return typer.Exit(Exit.USAGE)
+
+
+def printable(value: object) -> str:
+    """Return a value as one line that cannot steer a terminal; bytes only by their size: they may be sealed tokens."""
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes)"
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(value))
+
+
+def say(*lines: str) -> None:
+    """Print lines of data."""
+    for line in lines:
+        out.print(printable(line), markup=False)
+
+
+def complain(*lines: str) -> None:
+    """Print lines for people, apart from data."""
+    for line in lines:
+        err.print(printable(line), markup=False)
+
+
+def show_table(names: Iterable[str], found: Iterable[Sequence[object]]) -> None:
+    """Print rows under their names; on a terminal long values are folded, elsewhere each row is one line."""
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(Text(printable(name)), overflow="fold", no_wrap=not out.is_terminal)
+    for row in found:
+        table.add_row(*(Text(printable(value)) for value in row))
+    out.print(table, width=None if out.is_terminal else _WIDEST)
 
 
 def working_directory() -> Path:
@@ -112,4 +171,4 @@ def rows(mapping: Mapping[str, object]) -> None:
     """Print names and values, aligned."""
     width = max((len(name) for name in mapping), default=0)
     for name, value in mapping.items():
-        out.print(f"{name:<{width}}  {value}", markup=False)
+        say(f"{name:<{width}}  {value}")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from monitor.cli.common import Exit, err, out, rows, run, say_json, usage
+from monitor.cli.common import Exit, complain, printable, rows, run, say, say_json, show_table, usage
 from monitor.control import SOCKET
 from monitor.signals import FULL_JOB, STOCK_JOB, proof_among
 from monitor.store import Store
@@ -29,6 +29,10 @@ from sync.storage.queries import query
 
 _RUNS = 5
 _ROWS = 1000  # of a query; more is for a file, not for a terminal
+_EVALUATION = (
+    "seen_on_hand, seen_available, unseen, target, drift, verdict, evaluated_at, evaluated_run, "
+    "quarantine_units, parked, due"
+)
 
 
 def _listens(state_dir: Path) -> bool:
@@ -95,20 +99,17 @@ def _show_status(found: Mapping[str, Any]) -> None:
         }
     )
     for pause in found["pauses"]:
-        out.print(
-            f"PAUSED {pause['kind'].value} since {pause['since']:%Y-%m-%d %H:%M} UTC: {pause['reason']}", markup=False
-        )
+        say(f"PAUSED {pause['kind'].value} since {pause['since']:%Y-%m-%d %H:%M} UTC: {pause['reason']}")
     for incident in found["firing"]:
-        out.print(f"FIRING {incident['rule']}: {incident['summary']}", markup=False)
-    table = Table(box=None, pad_edge=False)
-    for name in ("run", "job", "started (UTC)", "outcome", "numbers"):
-        table.add_column(name, overflow="fold")
-    for each in found["runs"]:
-        outcome = each["outcome"].value if each["outcome"] else "under way"
-        numbers = ", ".join(f"{name} {count}" for name, count in each["numbers"].items())
-        code = f" {each['code'].name}" if each["code"] else ""
-        table.add_row(str(each["run_id"]), each["job"], f"{each['started_at']:%m-%d %H:%M:%S}", outcome + code, numbers)
-    out.print(table)
+        say(f"FIRING {incident['rule']}: {incident['summary']}")
+    show_table(("run", "job", "started (UTC)", "outcome", "numbers"), [_run_row(each) for each in found["runs"]])
+
+
+def _run_row(run: Mapping[str, Any]) -> tuple[object, ...]:
+    outcome = run["outcome"].value if run["outcome"] else "under way"
+    code = f" {run['code'].name}" if run["code"] else ""
+    numbers = ", ".join(f"{name} {count}" for name, count in run["numbers"].items())
+    return run["run_id"], run["job"], f"{run['started_at']:%m-%d %H:%M:%S}", outcome + code, numbers
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:
@@ -116,25 +117,49 @@ def _ago(moment: datetime | None, now: datetime) -> str:
 
 
 def why(settings: Settings, sku: str, *, json: bool) -> Exit:
-    """Tell every change of one SKU."""
+    """Tell how one SKU stands, and every change of it; of a link that has ended only the changes are left."""
 
-    async def look() -> tuple[bool, Sequence[Change]]:
+    async def look() -> tuple[Mapping[str, Any] | None, Sequence[Change]]:
         async with _reading(settings) as database:
             ledger = SqlLedger(database)
-            return bool(await ledger.link_ids_of([sku])), await ledger.changes_of(sku)
+            link = next(iter((await ledger.link_ids_of([sku])).values()), None)
+            now = None if link is None else await _evaluation(database, link)
+            return now, await ledger.changes_of(sku)
 
-    known, changes = run(look)
-    if not known:
-        err.print(f"{sku!r} is not linked; see `lightspeed-sync status`.", markup=False)
+    now, changes = run(look)
+    if now is None and not changes:
+        complain(f"{sku!r} is not linked; see `lightspeed-sync status`.")
         return Exit.WRONG
     if json:
-        say_json([asdict(change) for change in changes])
+        say_json({"sku": sku, "now": now, "changes": [asdict(change) for change in changes]})
         return Exit.DONE
+    say(standing_of(now) if now else "now: no longer linked")
     if not changes:
-        out.print(f"{sku}: no stock write so far.", markup=False)
+        say(f"{sku}: no stock write so far.")
     for change in changes:
-        out.print(sentence(change), markup=False)
+        say(*sentence(change).splitlines())
     return Exit.DONE
+
+
+async def _evaluation(database: Database, link_id: int) -> Mapping[str, Any]:
+    """Return what the last evaluation of a link came to, and what holds it."""
+    names, found = await query(database, f"SELECT {_EVALUATION} FROM links WHERE link_id = {link_id:d}", 1)  # noqa: S608
+    return dict(zip(names, found[0], strict=True))
+
+
+def standing_of(now: Mapping[str, Any]) -> str:
+    """Return a link's last evaluation as one line."""
+    if now["evaluated_at"] is None:
+        return "now: not evaluated yet"
+    line = (
+        f"now: Shopify {now['seen_available']}, target {now['target']} (L {now['seen_on_hand']}, U {now['unseen']}, "
+        f"drift {now['drift']}): {now['verdict']}, at {now['evaluated_at']} by run {now['evaluated_run']}"
+    )
+    if now["quarantine_units"] is not None:
+        line += f"; quarantined: {now['quarantine_units']} units wait for a person"
+    if now["parked"] is not None:
+        line += f"; Shopify refuses writes: {now['parked']} {Code[now['parked']].title}"
+    return line + ("; due for another look" if now["due"] else "")
 
 
 def sentence(change: Change) -> str:
@@ -149,31 +174,51 @@ def sentence(change: Change) -> str:
     )
 
 
-def sql(settings: Settings, text: str, *, json: bool) -> Exit:
+@contextmanager
+def _excusing() -> Iterator[None]:
+    """Say what is wrong with a query: nothing is wrong with a setting or with the state directory then."""
+    try:
+        yield
+    except Permanent as error:
+        match error.code:
+            case Code.CF002:
+                raise usage(error.detail) from None
+            case Code.ST003:
+                raise usage("`sql` opens the database for reading only, and this statement would write.") from None
+            case _:
+                raise
+
+
+def sql(settings: Settings, text: str, *, json: bool, as_csv: bool) -> Exit:
     """Ask the database and show the answer; nothing can be written on this connection."""
 
     async def look() -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         async with _reading(settings) as database:
-            try:
+            with _excusing():
                 return await query(database, text, _ROWS + 1)
-            except Permanent as error:
-                if error.code is not Code.CF002:  # with it the query is wrong, no setting is
-                    raise
-                raise usage(error.detail) from None
 
     names, found = run(look)
+    if not names:
+        raise usage("The query returns no rows; `sql` is for reading, with SELECT.")
     if json:
-        say_json([dict(zip(names, row, strict=True)) for row in found[:_ROWS]])
-        return Exit.DONE
-    if not found:
-        err.print("No rows.", markup=False)
-        return Exit.DONE
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for row in found[:_ROWS]:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    out.print(table)
+        say_json([dict(zip(_distinct(names), map(_plain, row), strict=True)) for row in found[:_ROWS]])
+    elif as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows([names, *(map(_plain, row) for row in found[:_ROWS])])
+    elif found:
+        show_table(names, found[:_ROWS])
+    else:
+        complain("No rows.")
     if len(found) > _ROWS:
-        err.print(f"Only the first {_ROWS} rows are shown; use LIMIT and OFFSET.", markup=False)
+        complain(f"Only the first {_ROWS} rows are shown; use LIMIT and OFFSET.")
     return Exit.DONE
+
+
+def _plain(value: object) -> object:
+    """Return a value as programs take it; bytes may be sealed tokens and are told by their size alone."""
+    return printable(value) if isinstance(value, bytes) else value
+
+
+def _distinct(names: Sequence[str]) -> Sequence[str]:
+    """Return column names of which none hides another."""
+    return [f"{name}_{names[:at].count(name) + 1}" if name in names[:at] else name for at, name in enumerate(names)]

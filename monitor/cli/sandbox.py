@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 
-from monitor.cli.common import out, usage
+from monitor.cli.common import say, usage
 from sandbox.catalogue import generate
 from sandbox.csv_import import read_export
 from sandbox.goods import Good
-from sandbox.serve import run
+from sandbox.serve import Ports, run
 from sandbox.world import Addresses, World
 
 
-def serve(catalog: Path | None, count: int, seed: int, *, mend: bool, pace: tuple[float, float]) -> None:
-    """Serve until Ctrl-C."""
+def serve(catalog: Path | None, count: int, seed: int, *, mend: bool, pace: tuple[float, float], port: int) -> None:
+    """Serve until Ctrl-C, from `port` on (0: on free ports)."""
     try:
         goods: list[Good] = generate(count, seed) if catalog is None else read_export(catalog, mend=mend)
     except (OSError, ValueError) as error:
         raise usage(f"{catalog}: {error}") from error
 
     def ready(world: World, addresses: Addresses) -> None:
-        out.print(f"# {len(goods)} goods. Control: {addresses.control}/state. Ctrl-C ends it.", markup=False)
-        for name, value in world.settings().items():
-            out.print(f"export {name}='{value}'", markup=False)
+        say(f"# {len(goods)} goods. Control: {addresses.control}/state. Ctrl-C ends it.")
+        say(*(f"export {name}='{value}'" for name, value in world.settings().items()))
 
-    with suppress(KeyboardInterrupt):
-        asyncio.run(run(goods, ready=ready, seed=seed, cashiers_per_hour=pace[0], shoppers_per_hour=pace[1]))
+    serving = run(
+        goods, ready=ready, ports=_ports(port), seed=seed, cashiers_per_hour=pace[0], shoppers_per_hour=pace[1]
+    )
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(serving)
+    except OSError as error:
+        raise usage(f"--port {port}: {error}") from error
+
+
+def _ports(first: int) -> Ports:
+    """Return the ports in the order that the help tells."""
+    return Ports(*range(first, first + len(fields(Ports)))) if first else Ports()
