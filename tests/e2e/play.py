@@ -1,4 +1,4 @@
-"""A served pretend shop with the real program as processes beside it; nothing of it outlives the block that opened it."""
+"""A served pretend shop with the real program as processes beside it; nothing outlives the block that opened it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Shop:
         self.skus = [good.sku for good in world.goods if plain(good)]
         (folder / "alerts.yaml").write_text(ALERTS)
         self.port = _free_port()
-        self.env = surroundings(folder) | settings | {"OPS_LISTEN": f"127.0.0.1:{self.port}"}
+        self.env = surroundings(folder) | dict(settings) | {"OPS_LISTEN": f"127.0.0.1:{self.port}"}
 
     @property
     def ops(self) -> str:

@@ -1,4 +1,4 @@
-"""The daemon is killed as a power cut would, while people trade; afterwards nothing is lost and nothing is done twice."""
+"""The daemon is killed as by a power cut while people trade; afterwards nothing is lost and nothing done twice."""
 
 from __future__ import annotations
 
