@@ -19,6 +19,7 @@ def upgrade() -> None:
     _lightspeed()
     _shopify()
     _links()
+    _link_indexes()
     _people()
     _orders()
     _writes()
@@ -186,6 +187,9 @@ def _links() -> None:
         sa.PrimaryKeyConstraint("link_id", name=op.f("pk_links")),
         sqlite_autoincrement=True,
     )
+
+
+def _link_indexes() -> None:
     op.create_index(
         "ix_links_due",
         "links",
