@@ -113,6 +113,7 @@ class Verdict(StrEnum):
     RAISE = "Lightspeed has more"
     CORRECT = "somebody changed Shopify's number; Lightspeed's is restored"
     APPROVED = "a person took Lightspeed's number"
+    FIRST_SIGHT = "first sight: Lightspeed's number"
     QUARANTINED = "more changed than can be explained; a person decides"
     WAIT_COHERENT = "the number moved while it was read; read again"
     WAIT_QUIET = "Shopify's number changed just now; wait until orders explain it"
@@ -121,7 +122,7 @@ class Verdict(StrEnum):
     UNSETTLED = "a Lightspeed document is on its way; wait for it"
 
 
-_FINAL = (Verdict.IN_STEP, Verdict.LOWER, Verdict.RAISE, Verdict.CORRECT, Verdict.APPROVED)
+_FINAL = (Verdict.IN_STEP, Verdict.LOWER, Verdict.RAISE, Verdict.CORRECT, Verdict.APPROVED, Verdict.FIRST_SIGHT)
 
 
 class Settled(StrEnum):
@@ -426,6 +427,8 @@ def _write(  # noqa: PLR0917 - the write's own inputs
 
 
 def _reason(decision: Decision, reading: Reading, mode: _Mode, after: int) -> Verdict:
+    if decision.memory.base is None:
+        return Verdict.FIRST_SIGHT
     if mode is _Mode.APPROVED:
         return Verdict.APPROVED
     if decision.correction:

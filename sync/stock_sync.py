@@ -38,7 +38,6 @@ from sync.stock_writes import ROWS_PER_CALL, Context, Writer, explain, reading_o
 
 log = structlog.get_logger()
 
-_FIRST_SIGHT = "first sight: Lightspeed's number"
 _SCAN_PAGE = 500  # links decided between two turns of the event loop
 
 
@@ -115,7 +114,7 @@ class _Scan:
                 sku=work.sku,
                 before=level.available,
                 after=decision.after,
-                reason=_FIRST_SIGHT if work.memory.base is None else decision.verdict,
+                reason=decision.verdict,
                 first_sight=work.memory.base is None,
                 equation=explain(work, level, decision),
             )
