@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from monitor.alerts_model import AlertsFile
-from monitor.cli.common import Exit, out, rows, run, say_json
-from monitor.workshop import workshop
+from monitor.cli.common import Exit, err, exit_code, rows, run, say, say_json
+from monitor.cli.reading import daemon_runs
+from monitor.workshop import engine_limits, workshop
+from sync.app import Engine, open_engine
+from sync.clock import SystemClock
 from sync.config import described
+from sync.errors import Code
+from sync.events import Events
 from sync.model import Finding
 from sync.settings import Settings
+from sync.storage.opening import open_for_reading
 
 
 def config(settings: Settings, content: AlertsFile, *, json: bool) -> None:
@@ -20,27 +28,61 @@ def config(settings: Settings, content: AlertsFile, *, json: bool) -> None:
         say_json({"settings": values, "alerts": [alert.name for alert in content.alerts]})
         return
     rows(values)
-    out.print(f"\n{settings.alerts_file}: {len(content.alerts)} alerts, no mistake.", markup=False)
+    say("", f"{settings.alerts_file}: {len(content.alerts)} alerts, no mistake.")
 
 
 def connections(settings: Settings, content: AlertsFile, *, json: bool) -> Exit:
-    """Try both shops and show what was found."""
+    """Try both shops and show what was found; beside a running daemon too, with the tokens that it keeps."""
 
     async def look() -> Sequence[tuple[str, Finding]]:
-        async with workshop(settings, content) as shop:
-            lightspeed = [("Lightspeed", each) for each in await shop.engine.pos.check()]
-            return [*lightspeed, *(("Shopify", each) for each in await shop.engine.storefront.check())]
+        async with _engine(settings, content) as engine:
+            lightspeed = [("Lightspeed", each) for each in await engine.pos.check()]
+            return [*lightspeed, *(("Shopify", each) for each in await engine.storefront.check())]
 
-    findings = run(look)
+    with err.status("Asking both shops …"):
+        findings = run(look)
     if json:
         say_json([{"service": service, **asdict(finding)} for service, finding in findings])
     else:
         for service, finding in findings:
             mark = "ok  " if finding.ok else "FAIL"
-            out.print(f"{mark} {service} {_without(service, finding.name)}: {finding.detail}", markup=False)
+            say(f"{mark} {service} {_without(service, finding.name)}: {finding.detail}")
             if finding.remedy and not finding.ok:
-                out.print(f"     {finding.remedy}", markup=False)
-    return Exit.DONE if all(finding.ok for _, finding in findings) else Exit.WRONG
+                say(f"     {finding.remedy}")
+    return _verdict([finding for _, finding in findings if not finding.ok])
+
+
+@asynccontextmanager
+async def _engine(settings: Settings, content: AlertsFile) -> AsyncIterator[Engine]:
+    """Open the engine; while a daemon holds the state directory it can only read its tokens, and renews none."""
+    if not daemon_runs(settings.state_dir):
+        async with workshop(settings, content) as shop:
+            yield shop.engine
+        return
+    database = open_for_reading(settings.state_dir, url=settings.database_url)
+    try:
+        async with open_engine(
+            settings=settings,
+            limits=engine_limits(content),
+            database=database,
+            clock=SystemClock(),
+            tell=Events(),
+            rng=random.Random(),
+        ) as engine:
+            yield engine
+    finally:
+        await database.close()
+
+
+def _verdict(failed: Sequence[Finding]) -> Exit:
+    """Return the exit code; the detail of a failed look begins with its catalogue code."""
+    if any(exit_code(_code_of(finding)) is Exit.UNREACHABLE for finding in failed):
+        return Exit.UNREACHABLE
+    return Exit.WRONG if failed else Exit.DONE
+
+
+def _code_of(finding: Finding) -> Code | None:
+    return Code.__members__.get(finding.detail.partition(" ")[0])
 
 
 def _without(service: str, name: str) -> str:

@@ -36,7 +36,7 @@ def run_daemon() -> None:
     """
     from monitor import daemon
 
-    chosen = settings(have=_stored())
+    chosen = settings(have=_stored(), shops=True, daemon=True)
     content = alerts(chosen)
     try:
         raise typer.Exit(run(lambda: daemon.run(chosen, content)))
@@ -109,7 +109,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     """
     from monitor.cli import sync as syncing
 
-    chosen = settings(have=_stored())
+    chosen = settings(have=_stored(), shops=True)
     if environment is not None and environment != chosen.environment.value:
         raise usage(f"--environment is {environment}, but ENVIRONMENT is {chosen.environment.value}.")
     if dry_run == confirm:
@@ -223,7 +223,7 @@ def check_connections(json: Json = False) -> None:
     """
     from monitor.cli import checks
 
-    chosen = settings(have=_stored())
+    chosen = settings(have=_stored(), shops=True)
     raise typer.Exit(checks.connections(chosen, alerts(chosen), json=json))
 
 
@@ -235,7 +235,7 @@ def connect_lightspeed() -> None:
     """
     from monitor.cli import consent
 
-    chosen = settings(have=("LIGHTSPEED_REFRESH_TOKEN",))
+    chosen = settings(have=("LIGHTSPEED_REFRESH_TOKEN",), shops=True)
     raise typer.Exit(consent.lightspeed(chosen, alerts(chosen)))
 
 

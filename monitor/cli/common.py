@@ -85,14 +85,21 @@ def nothing_unforeseen() -> Iterator[None]:
         raise SystemExit(Exit.WRONG) from None
 
 
-def settings(*, have: tuple[str, ...] = ()) -> Settings:
-    """Return the checked settings; ends the program with every mistake told."""
+def settings(*, have: tuple[str, ...] = (), shops: bool = False, daemon: bool = False) -> Settings:
+    """Return the checked settings; ends the program with every mistake told.
+
+    `shops`: the command talks to them, so a sandbox must have said where it is. `daemon`: its log is its voice.
+    """
     from monitor.cli.logs import configure
 
     with telling():
         found = load_settings(os.environ, have=have)
     complain(*(str(mistake) for mistake in old_names(os.environ)))
-    configure(found)
+    configure(found, quiet=not daemon)
+    if shops and found.own_sandbox:
+        raise usage(
+            "ENVIRONMENT is sandbox, but no sandbox is set: run `lightspeed-sync sandbox`, and set what it prints."
+        )
     return found
 
 

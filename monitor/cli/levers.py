@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from monitor.cli.common import alerts, out, run
+from monitor.cli.common import alerts, run, say
 from monitor.control import PauseOrder, ResumeOrder, ask
 from monitor.workshop import Workshop, workshop
 from sync.records import PauseKind
@@ -15,14 +15,14 @@ def pause(settings: Settings, reason: str, *, writes: bool, orders: bool) -> Non
     """Stop kinds of work, with a reason."""
     for kind in _kinds(writes=writes, orders=orders):
         run(lambda kind=kind: _act(settings, "pause", PauseOrder(kind=kind, reason=reason)))  # type: ignore[misc]
-        out.print(f"Paused: {kind.value}. Reason: {reason}", markup=False)
+        say(f"Paused: {kind.value}. Reason: {reason}")
 
 
 def resume(settings: Settings, *, writes: bool, orders: bool) -> None:
     """Lift the pauses named, or all."""
     kinds: tuple[PauseKind | None, ...] = _kinds(writes=writes, orders=orders) or (None,)
     lifted = sum(run(lambda kind=kind: _act(settings, "resume", ResumeOrder(kind=kind))) for kind in kinds)  # type: ignore[misc]
-    out.print(f"Lifted {lifted} pause(s)." if lifted else "Nothing was paused.", markup=False)
+    say(f"Lifted {lifted} pause(s)." if lifted else "Nothing was paused.")
 
 
 def _kinds(*, writes: bool, orders: bool) -> tuple[PauseKind, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
-from sync.config_values import LogFormat, MailServer
+from sync.config_values import LogFormat, LogLevel, MailServer
 from sync.settings import Settings
 
 _STARS = "***"
@@ -29,10 +29,15 @@ _SHORTEST = 6  # characters of a known secret; replacing shorter ones would ridd
 _QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "aiohttp", "asyncio", "slack_sdk", "aiosmtpd", "mail.log")
 
 
-def configure(settings: Settings) -> None:
-    """Set logging up for the daemon and for commands; lines go to standard error, the libraries' own ones too."""
+def configure(settings: Settings, *, quiet: bool = False) -> None:
+    """Set logging up; lines go to standard error, the libraries' own ones too.
+
+    `quiet` is for commands, which say themselves what went wrong: only errors are logged, unless LOG_LEVEL is debug.
+    """
     people = settings.log_format is LogFormat.CONSOLE or (settings.log_format is None and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[settings.log_level.value.upper()]
+    if quiet and settings.log_level is not LogLevel.DEBUG:
+        level = logging.ERROR
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if people

@@ -35,8 +35,10 @@ _EVALUATION = (
 )
 
 
-def _listens(state_dir: Path) -> bool:
+def daemon_runs(state_dir: Path) -> bool:
     """Tell whether a daemon answers; one that was killed leaves its socket's file behind."""
+    if not state_dir.is_dir():
+        return False
     handle = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
@@ -68,7 +70,7 @@ def status(settings: Settings, *, json: bool) -> Exit:
             successes = [await ledger.last_success(job) for job in (STOCK_JOB, FULL_JOB)]
             proof = proof_among(await ledger.runs(FULL_JOB, 50))
             return {
-                "daemon": _listens(settings.state_dir),
+                "daemon": daemon_runs(settings.state_dir),
                 "synced_at": max((each.finished_at for each in successes if each and each.finished_at), default=None),
                 "proved_at": proof.finished_at if proof else None,
                 "standing": asdict(await ledger.standing()),

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
 import json as json_text
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
-from rich.table import Table
-
 from monitor.actions import SyncOrder, SyncReply
-from monitor.cli.common import Exit, alerts, err, exit_code, out, run, say_json, telling, working_directory
+from monitor.cli.common import (
+    Exit,
+    alerts,
+    complain,
+    err,
+    exit_code,
+    run,
+    say,
+    say_json,
+    show_table,
+    telling,
+    usage,
+    working_directory,
+)
 from monitor.control import ask
 from monitor.workshop import workshop
 from sync.clock import SystemClock
 from sync.errors import Code, Refused
-from sync.plan import Plan, from_json
+from sync.plan import Plan, Tripped, from_json
 from sync.records import RunOutcome, WriteOutcome
 from sync.settings import Settings
 
 _SHOWN = 40  # changes listed; the plan file has all
+_SHORTEST_HASH = 4  # characters that name a plan
 _LEFT_OVER = (WriteOutcome.PARKED, WriteOutcome.REFUSED, WriteOutcome.STALE, WriteOutcome.UNANSWERED)
 
 
@@ -52,26 +69,38 @@ def plan(settings: Settings, order: Order, *, json: bool) -> Exit:
         carry = (
             f"Carry it out with: lightspeed-sync sync{_flags(order)} --confirm" if made.changes else "No change is due."
         )
-        out.print(f"Written to {path.name}. {carry}", markup=False)
+        say(f"Written to {path.name}. {carry}")
     return Exit.DONE
 
 
 def confirm(settings: Settings, order: Order, *, json: bool) -> Exit:
     """Carry a plan out: the one named, else today's newest, else one made now, which brakes may hold."""
     with telling():
-        found = _chosen(settings, order)
+        order, found = _chosen(settings, order)
     if found is None:
         reviewed = _waiting(settings, order.asked(dry_run=True))
         if reviewed.plan is None:
             return _failed(reviewed)
+        made = from_json(reviewed.plan)
         if not json:
-            _show(from_json(reviewed.plan))
+            _show(made)
+        if made.brake is not None:
+            return _held(reviewed, made.brake, json=json)
     reply = _waiting(settings, order.asked(plan=found))
     if json:
         say_json(reply.model_dump(mode="json", exclude={"plan"}))
     else:
         _report(reply)
     return _outcome(reply)
+
+
+def _held(reviewed: SyncReply, brake: Tripped, *, json: bool) -> Exit:
+    """Say that a pass nobody has reviewed would trip a brake; nothing was written."""
+    if json:
+        held = {"outcome": RunOutcome.BRAKED.value, "code": brake.code.name, "detail": brake.detail}
+        say_json(reviewed.model_dump(mode="json", exclude={"plan"}) | held)
+    complain("Nothing was changed.", brake.code.remedy)
+    return Exit.REFUSED
 
 
 def _outcome(reply: SyncReply) -> Exit:
@@ -98,26 +127,64 @@ async def _ask(settings: Settings, order: SyncOrder) -> SyncReply:
         return await shop.actions.sync(order)
 
 
-def _chosen(settings: Settings, order: Order) -> str | None:
-    """Return the text of the plan that is meant, None where there is none for today."""
-    if order.plan is not None and Path(order.plan).is_file():
-        return Path(order.plan).read_text(encoding="utf-8")
-    wanted = (settings.environment.value, order.asked().filters)
-    candidates = sorted(working_directory().glob(f"sync-plan-{_today()}*.json"), key=lambda path: path.stat().st_mtime)
-    for path in reversed(candidates):
-        text = path.read_text(encoding="utf-8")
-        try:
-            found = from_json(text)
-        except ValueError as error:
-            err.print(f"{path.name}: {error}", markup=False)
-            continue
-        if order.plan is not None and found.hash.startswith(order.plan):
-            return text
-        if order.plan is None and (found.environment, dict(found.filters)) == wanted:
-            return text
+def _chosen(settings: Settings, order: Order) -> tuple[Order, str | None]:
+    """Return the order with the text of the plan that is meant, None where there is none for today.
+
+    A plan that is named brings its own filters; flags beside it must agree with them.
+    """
     if order.plan is not None:
-        raise Refused(Code.BR006, f"there is no plan {order.plan} of today here")
-    return None
+        path = _named(order.plan)
+        text, made = _read(path)
+        if not order.full and not order.skus:
+            order = replace(order, full=bool(made.filters.get("full")), skus=tuple(made.filters.get("skus", ())))
+        return order, text
+    wanted = (settings.environment.value, order.asked().filters)
+    fitting = [
+        (made.created_at, text)
+        for text, made in _readable(f"sync-plan-{_today()}*.json")
+        if (made.environment, dict(made.filters)) == wanted
+    ]
+    return order, max(fitting)[1] if fitting else None
+
+
+def _named(words: str) -> Path:
+    """Return the file that a person named, by its path or by how its plan's hash begins."""
+    path = Path(words)
+    if path.is_file():
+        return path
+    found = {}
+    if len(words) >= _SHORTEST_HASH:
+        for path in sorted(working_directory().glob("sync-plan-*.json")):
+            with suppress(OSError, ValueError):
+                made = from_json(path.read_text(encoding="utf-8"))
+                if made.hash.startswith(words):
+                    found[made.hash] = path
+    if len(found) > 1:
+        raise usage(f"Several plans begin with {words}: {', '.join(sorted(found))}.")
+    if not found:
+        raise Refused(Code.BR006, f"there is no plan {words} here")
+    return found.popitem()[1]
+
+
+def _read(path: Path) -> tuple[str, Plan]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, from_json(text)
+    except OSError as error:
+        raise Refused(Code.BR006, f"{path.name} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise Refused(Code.BR006, f"{path.name}: {error}.") from error
+
+
+def _readable(pattern: str) -> Iterator[tuple[str, Plan]]:
+    """Yield the plans of the working directory; files that are none are named and left out."""
+    for path in sorted(working_directory().glob(pattern)):
+        try:
+            found = _read(path)
+        except Refused as error:
+            complain(error.detail)
+        else:
+            yield found
 
 
 def _today() -> str:
@@ -126,46 +193,53 @@ def _today() -> str:
 
 def _write(text: str) -> Path:
     """Write a plan's file whole or not at all; a second one of a day gets a number."""
-    folder, number = working_directory(), 1
-    while True:
-        path = folder / (f"sync-plan-{_today()}.json" if number == 1 else f"sync-plan-{_today()}-{number}.json")
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text + "\n")
-        except FileExistsError:
-            number += 1
-        else:
+    folder = working_directory()
+    try:
+        with NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".sync-plan-", suffix=".json") as draft:
+            draft.write(text + "\n")
+            draft.flush()
+            os.fsync(draft.fileno())
+            return _linked(Path(draft.name), folder)
+    except OSError as error:
+        raise usage(f"The plan cannot be written to {folder}: {error.strerror}.") from error
+
+
+def _linked(draft: Path, folder: Path) -> Path:
+    """Give a finished file the day's next free name; linking never overwrites."""
+    for number in itertools.count(1):
+        path = folder / f"sync-plan-{_today()}{'' if number == 1 else f'-{number}'}.json"
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
             return path
+    raise AssertionError  # the counting never ends
 
 
 def _flags(order: Order) -> str:
-    return (" --full" if order.full else "") + "".join(f" --sku {sku}" for sku in order.skus)
+    return (" --full" if order.full else "") + "".join(f" --sku {shlex.quote(sku)}" for sku in order.skus)
 
 
 def _show(made: Plan) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in ("SKU", "now", "will be", "why"):
-        table.add_column(name, overflow="fold")
-    for change in made.changes[:_SHOWN]:
-        table.add_row(change.sku, str(change.before), str(change.after), change.reason)
-    if made.changes:
-        out.print(table)
-    noun = "change" if len(made.changes) == 1 else "changes"
+    rows = [(change.sku, change.before, change.after, change.reason) for change in made.changes[:_SHOWN]]
+    if rows:
+        show_table(("SKU", "now", "will be", "why"), rows)
     more = len(made.changes) - _SHOWN
     if more > 0:
-        out.print(f"… and {more} more, all in the file.", markup=False)
-    out.print(
-        f"{len(made.changes)} {noun}, plan {made.hash} of {made.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",
-        markup=False,
+        say(f"… and {more} more, all in the file.")
+    noun = "change" if len(made.changes) == 1 else "changes"
+    units = sum(change.after - change.before for change in made.changes)
+    zeroed = sum(change.after == 0 for change in made.changes)
+    say(
+        f"{len(made.changes)} {noun} ({units:+d} units, {zeroed} to zero), plan {made.hash} of "
+        f"{made.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
     )
     if made.brake is not None:
-        out.print(f"{made.brake.code.name} {made.brake.code.sentence} {made.brake.detail}", markup=False)
+        say(f"{made.brake.code.name} {made.brake.code.sentence} {made.brake.detail}")
 
 
 def _report(reply: SyncReply) -> None:
     numbers: Mapping[str, Any] = reply.numbers
     words = ", ".join(f"{name} {count}" for name, count in numbers.items()) or "nothing to do"
-    out.print(f"Run {reply.run_id}: {reply.outcome.value}; {words}.", markup=False)
+    say(f"Run {reply.run_id}: {reply.outcome.value}; {words}.")
     _tell_code(reply)
 
 
@@ -177,4 +251,4 @@ def _failed(reply: SyncReply) -> Exit:
 def _tell_code(reply: SyncReply) -> None:
     if reply.code is not None:
         code = Code[reply.code]
-        err.print(f"{code.name} {code.sentence} {reply.detail}\n{code.remedy}", markup=False)
+        complain(f"{code.name} {code.sentence} {reply.detail}", code.remedy)
