@@ -166,7 +166,8 @@ def show_table(names: Iterable[str], found: Iterable[Sequence[object]]) -> None:
         table.add_column(Text(printable(name)), overflow="fold", no_wrap=not out.is_terminal)
     for row in found:
         table.add_row(*(Text(printable(value)) for value in row))
-    out.print(table, width=None if out.is_terminal else _WIDEST)
+    printer = out if out.is_terminal else Console(highlight=False, soft_wrap=True, width=_WIDEST)
+    printer.print(table)
 
 
 def working_directory() -> Path:

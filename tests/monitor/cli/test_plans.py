@@ -1,0 +1,131 @@
+"""Plan files: how they are named, written, found again, and what a named one brings with it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer import Exit
+
+from monitor.actions import SyncReply
+from monitor.cli import sync
+from sync.clock import SystemClock
+from sync.config import Settings, load_settings
+from sync.errors import Refused
+from sync.plan import Plan, PlannedChange, to_json
+from sync.records import RunOutcome
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TODAY = f"{SystemClock().now():%Y%m%d}"
+
+
+def made(after: int = 7, *, environment: str = "sandbox", full: bool = True, at: datetime = NOON) -> Plan:
+    change = PlannedChange(3, "KAVA-1", 4, after, "raise", first_sight=False, equation={})
+    return Plan(environment, {"full": full, "skus": []}, at, [change])
+
+
+def order(plan: str | None = None, *, full: bool = True) -> sync.Order:
+    return sync.Order(full=full, skus=(), plan=plan)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings({"ENVIRONMENT": "sandbox", "STATE_DIR": str(tmp_path / "state")})
+
+
+def test_plans_of_a_day_are_numbered_and_leave_no_drafts(folder: Path) -> None:
+    written = [sync._write(text) for text in ("one", "two", "three")]
+    names = [f"sync-plan-{TODAY}.json", f"sync-plan-{TODAY}-2.json", f"sync-plan-{TODAY}-3.json"]
+    assert [path.name for path in written] == names
+    assert [path.read_text() for path in written] == ["one\n", "two\n", "three\n"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+
+
+def test_a_folder_that_takes_no_file_is_a_mistake_in_the_call(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "working_directory", lambda: folder / "gone")
+    with pytest.raises(Exit) as raised:
+        sync._write("text")
+    assert raised.value.exit_code == 2
+    assert capsys.readouterr().err.endswith("gone: No such file or directory.\n")
+
+
+def test_without_a_name_the_newest_fitting_plan_of_today_is_taken(folder: Path, settings: Settings) -> None:
+    newest = to_json(made(9, at=NOON.replace(hour=13)))
+    for text in (
+        newest,
+        to_json(made(5)),
+        to_json(made(6, environment="production", at=NOON.replace(hour=14))),
+        to_json(made(7, full=False, at=NOON.replace(hour=15))),
+    ):
+        sync._write(text)
+    (folder / "sync-plan-20200101.json").write_text(to_json(made(8, at=NOON.replace(hour=16))))
+    _, taken = sync._chosen(settings, order())
+    assert taken == newest + "\n"
+
+
+def test_a_file_that_is_no_plan_is_named_and_left_out(
+    folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sync._write("{")
+    (folder / f"sync-plan-{TODAY}-2.json").write_bytes(b"\xff\xfe")
+    assert sync._chosen(settings, order()) == (order(), None)
+    named = [line.split(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert named == [f"sync-plan-{TODAY}-2.json", f"sync-plan-{TODAY}.json"]
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["no flags", "the same flags"])
+def test_a_plan_named_by_its_hash_brings_its_filters(folder: Path, settings: Settings, full: bool) -> None:
+    (folder / "sync-plan-20200101.json").write_text(to_json(made()))
+    hash_start = made().hash[:6]
+    chosen, text = sync._chosen(settings, order(hash_start, full=full))
+    assert (chosen, text) == (order(hash_start, full=True), to_json(made()))
+
+
+@pytest.mark.parametrize("words", ["", "0", "fff", "0123456789abcdef"])
+def test_words_that_name_no_plan_are_refused(words: str, folder: Path, settings: Settings) -> None:
+    sync._write(to_json(made()))
+    with pytest.raises(Refused, match="there is no plan"):
+        sync._chosen(settings, order(words))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "numbers", "expected"),
+    [
+        pytest.param(RunOutcome.OK, None, {"applied": 3}, 0, id="all applied"),
+        pytest.param(RunOutcome.OK, None, {"applied": 3, "parked": 1}, 1, id="a row parked"),
+        pytest.param(RunOutcome.OK, None, {"refused": 1}, 1, id="a row refused"),
+        pytest.param(RunOutcome.OK, None, {"parked": 0}, 0, id="none parked"),
+        pytest.param(RunOutcome.BRAKED, "BR001", {}, 3, id="braked"),
+        pytest.param(RunOutcome.FAILED, "LS001", {}, 4, id="Lightspeed timeout"),
+        pytest.param(RunOutcome.FAILED, "LS005", {}, 4, id="Lightspeed sign-in"),
+        pytest.param(RunOutcome.FAILED, "SH006", {}, 4, id="Shopify server error"),
+        pytest.param(RunOutcome.FAILED, "SH013", {}, 1, id="incomplete reading"),
+        pytest.param(RunOutcome.FAILED, "IN001", {}, 1, id="unforeseen"),
+    ],
+)
+def test_exit_codes_tell_how_a_pass_went(
+    outcome: RunOutcome, code: str | None, numbers: dict[str, int], expected: int
+) -> None:
+    assert sync._outcome(SyncReply(run_id=1, outcome=outcome, code=code, numbers=numbers)) == expected
+
+
+def test_a_plan_is_shown_with_totals_and_hash(capsys: pytest.CaptureFixture[str]) -> None:
+    sync._show(made(0))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:2] == [["SKU", "now", "will", "be", "why"], ["KAVA-1", "4", "0", "raise"]]
+    assert " ".join(lines[2]) == f"1 change (-4 units, 1 to zero), plan {made(0).hash} of 2026-11-24 12:00 UTC."
+
+
+def test_a_plan_file_is_json_for_other_programs_too(folder: Path) -> None:
+    path = sync._write(to_json(made()))
+    assert json.loads(path.read_text())["changes"][0]["sku"] == "KAVA-1"
