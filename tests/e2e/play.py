@@ -73,6 +73,7 @@ class Shop:
         self.folder = folder
         self.clock = RealClock()
         self.daemon: asyncio.subprocess.Process | None = None
+        self.begun: list[asyncio.subprocess.Process] = []
         self.skus = [good.sku for good in world.goods if plain(good)]
         (folder / "alerts.yaml").write_text(ALERTS)
         self.port = _free_port()
@@ -86,6 +87,15 @@ class Shop:
     async def run(self, *words: str, **env: str) -> Ended:
         """Run a command to its end."""
         return await command(self.env | env, self.folder, *words)
+
+    async def begin(self, *words: str) -> asyncio.subprocess.Process:
+        """Start a command; it is killed at the end, should it still run."""
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "monitor.cli", *words, env=self.env, cwd=self.folder, stdout=pipe, stderr=pipe
+        )
+        self.begun.append(process)
+        return process
 
     async def start(self) -> asyncio.subprocess.Process:
         """Start the daemon; its lines go to daemon.log."""
@@ -151,16 +161,17 @@ def plain(good: Good) -> bool:
 
 @asynccontextmanager
 async def shop(folder: Path, goods: int = 30) -> AsyncIterator[Shop]:
-    """Open and serve a small world; whatever daemon still runs at the end is killed."""
+    """Open and serve a small world; whatever still runs at the end is killed."""
     world = World(generate(goods, 7), clock=RealClock(), seed=7)
     async with serve(world, folder=folder):
         opened = Shop(world, folder, world.settings())
         try:
             yield opened
         finally:
-            if opened.daemon is not None and opened.daemon.returncode is None:
-                opened.daemon.kill()
-                await opened.daemon.wait()
+            for process in [*opened.begun, *([opened.daemon] if opened.daemon else [])]:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
 
 
 def surroundings(folder: Path) -> dict[str, str]:
