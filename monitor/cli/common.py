@@ -117,8 +117,20 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     async def whole() -> T:
         return await work()
 
-    with telling():
+    with telling(), _alone():
         return asyncio.run(whole())
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Take an error out of the group that the daemon's tasks wrap it in, where it is the only one."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        error: Exception = group
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from group.__cause__
 
 
 def say_json(value: Any) -> None:
