@@ -6,6 +6,7 @@ the shop's clock.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -106,7 +107,7 @@ def _deed(rng: Random, weights: Mapping[Deed, int]) -> Deed:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
-class _People(Generic[Deed]):
+class _People(ABC, Generic[Deed]):
     """Those who act at a pace; `per_hour` may be changed at any time."""
 
     weights: Mapping[Deed, int]
@@ -157,8 +158,9 @@ class _People(Generic[Deed]):
             if seconds <= _LOOK_UP_EVERY:
                 self.carry_out(event)
 
+    @abstractmethod
     def _do(self, event: Event[Deed]) -> bool:
-        raise NotImplementedError
+        """Carry out what may be refused with a ValueError; tell whether there was anything to do."""
 
 
 class Cashiers(_People[TillDeed]):

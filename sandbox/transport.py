@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -41,7 +42,9 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         answer, took = self._result(task, request)
         if seconds is not None and took > timedelta(seconds=seconds):
             raise httpx.ReadTimeout("The read operation timed out", request=request)
-        return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body, request=request)
+        response = httpx.Response(answer.status, headers=list(answer.headers), content=answer.body, request=request)
+        response.headers["Date"] = format_datetime(self._clock.now().astimezone(UTC), usegmt=True)  # as any server does
+        return response
 
     async def _serve(self, request: httpx.Request, body: bytes) -> tuple[Answer, timedelta]:
         """Return the answer and how long the service took, by its own clock."""

@@ -46,7 +46,6 @@ _FIXED = {
     "SHOPIFY_PROXY_SHARED_SECRET": "sandbox-app-secret",
     "SHOPIFY_LOCATION_ID": "gid://shopify/Location/1001",
     "SLACK_BOT_TOKEN": slack.TOKEN,
-    "MAIL_FROM": "lightspeed-sync@wtfswag.com",
     "TWILIO_ACCOUNT_SID": sms.ACCOUNT_SID,
     "TWILIO_AUTH_TOKEN": sms.AUTH_TOKEN,
     "TWILIO_FROM": sms.FROM,
@@ -82,6 +81,7 @@ class Addresses:
         if self.smtp_port and self.smtp_ca_file is not None:
             urls["SMTP_URL"] = f"smtp+starttls://{mail.USER}:{mail.PASSWORD}@127.0.0.1:{self.smtp_port}"
             urls["SMTP_CA_FILE"] = str(self.smtp_ca_file)
+            urls["MAIL_FROM"] = "lightspeed-sync@wtfswag.com"
         return _FIXED | urls
 
 

@@ -84,8 +84,38 @@ class Intent:
     on_hand: int
     buffer: int
     demand: Demand
-    decision: Decision  # after: decision.after
+    decision: Decision
     propagates: datetime | None = None  # Lightspeed's timestamp of the change that this write carries on
+
+    @property
+    def after(self) -> int:
+        """Return the number to write; raises ValueError for a decision that writes nothing."""
+        if self.decision.after is None:
+            message = f"link {self.link_id} has nothing to write"
+            raise ValueError(message)
+        return self.decision.after
+
+
+def by_letter(decision: Decision, level: LevelRow, demand: Demand, *, on_hand: int, buffer: int) -> dict[str, int]:
+    """Return a decision's inputs and terms by the letters of `stock.py`: what a plan shows and the record keeps."""
+    terms, base = decision.equation, decision.memory.base
+    return {
+        "L": on_hand,
+        "M": terms.said - on_hand - demand.booked + buffer,
+        "B": buffer,
+        "Tk": demand.taken,
+        "K": demand.open,
+        "Bk": demand.booked,
+        "A": level.available,
+        "C": level.committed,
+        "U": terms.spoken_for - demand.taken - terms.unseen,
+        "u": terms.unseen,
+        "X": terms.said,
+        "target": decision.target,
+        "expected": decision.expected,
+        "drift": decision.drift,
+        "base": terms.said if base is None else base,
+    }
 
 
 @dataclass(frozen=True, slots=True)

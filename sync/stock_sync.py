@@ -32,9 +32,9 @@ from sync.linking import Linking
 from sync.model import ItemRow, LevelRow, VariantRow
 from sync.plan import Brakes, Census, PlannedChange, Tripped, tripped
 from sync.ports import Ledger, PointOfSale, Storefront
-from sync.records import Evaluation, Feed, PauseKind, RunOutcome, Work
+from sync.records import Evaluation, Feed, PauseKind, RunOutcome, Work, by_letter
 from sync.stock import Decision, Policy, Verdict, decide
-from sync.stock_writes import ROWS_PER_CALL, Context, Writer, explain, reading_of, withheld
+from sync.stock_writes import ROWS_PER_CALL, Context, Writer, reading_of, withheld
 
 log = structlog.get_logger()
 
@@ -116,7 +116,7 @@ class _Scan:
                 after=decision.after,
                 reason=decision.verdict,
                 first_sight=work.memory.base is None,
-                equation=explain(work, level, decision),
+                equation=by_letter(decision, level, work.demand, on_hand=work.on_hand or 0, buffer=work.buffer),
             )
         )
 

@@ -67,25 +67,6 @@ def _approved(work: Work, context: Context) -> bool:
     return work.approved or proposed or work.link_id in context.confirmed
 
 
-def explain(work: Work, level: LevelRow, decision: Decision) -> dict[str, int]:
-    """Return the equation of a decision by its letters, for a plan; the record of a write holds the same."""
-    terms = decision.equation
-    return {
-        "L": work.on_hand or 0,
-        "B": work.buffer,
-        "Tk": work.demand.taken,
-        "K": work.demand.open,
-        "Bk": work.demand.booked,
-        "A": level.available,
-        "C": level.committed,
-        "X": terms.said,
-        "u": terms.unseen,
-        "target": terms.target,
-        "expected": decision.expected,
-        "drift": decision.drift,
-    }
-
-
 def withheld(decision: Decision, memory: Memory) -> Decision:
     """Return a decision that may not be carried out now: nothing is remembered but that the numbers differ."""
     kept = replace(memory, differs=decision.memory.differs)
@@ -240,16 +221,12 @@ def _ids(intents: Sequence[Intent]) -> list[str]:
     return [intent.inventory_item_id for intent in intents]
 
 
-def _after(intent: Intent) -> int:
-    return intent.level.available if intent.decision.after is None else intent.decision.after
-
-
 def _units(intent: Intent) -> int:
-    return abs(_after(intent) - intent.level.available)
+    return abs(intent.after - intent.level.available)
 
 
 def _lowers(intent: Intent) -> bool:
-    return _after(intent) < intent.level.available
+    return intent.after < intent.level.available
 
 
 _OUTCOME = {

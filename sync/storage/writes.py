@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sync.errors import Code
 from sync.matching import sku_key
 from sync.model import LevelRow, StockChange
-from sync.records import Change, Evaluation, Intent, RowOutcome, StockCall, WriteOutcome
+from sync.records import Change, Evaluation, Intent, RowOutcome, StockCall, WriteOutcome, by_letter
 from sync.stock import Decision, Memory, Settled
 from sync.storage.memory import to_columns
 from sync.storage.snapshots import store_levels
@@ -240,47 +240,18 @@ def _intent(intent: Intent, seq: int) -> dict[str, Any]:
         "seq": seq,
         "inventory_item_id": intent.inventory_item_id,
         "before": intent.level.available,
-        "after": _after(intent),
+        "after": intent.after,
         "verdict": decision.verdict.value,
         "correction": decision.correction,
         "oversold": decision.oversold,
-        "equation": _equation(intent),
-    }
-
-
-def _equation(intent: Intent) -> dict[str, int]:
-    """Return the decision's inputs and terms by their letters; `stock.py` tells what each means."""
-    decision, demand, terms = intent.decision, intent.demand, intent.decision.equation
-    base = decision.memory.base
-    return {
-        "L": intent.on_hand,
-        "M": terms.said - intent.on_hand - demand.booked + intent.buffer,
-        "B": intent.buffer,
-        "Tk": demand.taken,
-        "K": demand.open,
-        "Bk": demand.booked,
-        "A": intent.level.available,
-        "C": intent.level.committed,
-        "U": terms.spoken_for - demand.taken - terms.unseen,
-        "u": terms.unseen,
-        "X": terms.said,
-        "target": decision.target,
-        "expected": decision.expected,
-        "drift": decision.drift,
-        "base": terms.said if base is None else base,
+        "equation": by_letter(
+            intent.decision, intent.level, intent.demand, on_hand=intent.on_hand, buffer=intent.buffer
+        ),
     }
 
 
 def _change(intent: Intent, seq: int) -> StockChange:
-    return StockChange(seq, intent.link_id, intent.inventory_item_id, intent.level.available, _after(intent))
-
-
-def _after(intent: Intent) -> int:
-    """Return the number to write. Raises ValueError for a decision that writes nothing."""
-    if intent.decision.after is None:
-        message = f"link {intent.link_id} has nothing to write"
-        raise ValueError(message)
-    return intent.decision.after
+    return StockChange(seq, intent.link_id, intent.inventory_item_id, intent.level.available, intent.after)
 
 
 def _close_found(connection: sa.Connection, found: Sequence[tuple[int, Settled | None]], now: datetime) -> None:

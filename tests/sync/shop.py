@@ -120,8 +120,7 @@ async def open_shop(
     world: World, clock: ManualClock, state: Path, *, alerts: AlertsFile | None = None
 ) -> AsyncIterator[Shop]:
     """Open the engine over a world, as a process does at its start."""
-    told = {name: value for name, value in world.settings().items() if name != "MAIL_FROM"}  # no mail server is up
-    settings = load_settings(told | {"STATE_DIR": str(state)})
+    settings = load_settings(world.settings() | {"STATE_DIR": str(state)})
     opened = workshop(
         settings,
         alerts or AlertsFile(),

@@ -32,13 +32,14 @@ RUN = "gid://lightspeed-sync/Run/1"
 
 
 class SharedClock:
-    """The product's clock over the store's: sleeping moves both."""
+    """The product's clock over the store's, slow by `lag`: sleeping moves both."""
 
     def __init__(self, manual: ManualClock) -> None:
         self.manual = manual
+        self.lag = timedelta(0)
 
     def now(self) -> datetime:
-        return self.manual.now()
+        return self.manual.now() - self.lag
 
     def monotonic(self) -> float:
         return (self.manual.now() - START).total_seconds()
@@ -183,7 +184,14 @@ async def test_variants_that_changed_come_without_levels(small: Store) -> None:
     basket = Basket[VariantRow]()
     certificate = await small.shop.read_variants(START + timedelta(seconds=30), basket)
     assert [(row.sku, row.level) for row in basket.rows] == [("NEW-SKU", None)]
-    assert certificate.newest == START + timedelta(seconds=60)
+    assert certificate.newest == START + timedelta(seconds=120), "it reaches to the server's own time"
+
+
+async def test_with_a_slow_clock_of_ours_no_variant_is_passed_over(small: Store) -> None:
+    small.manual.advance(3600)
+    small.clock.lag = timedelta(minutes=20)
+    certificate = await small.shop.read_variants(START + timedelta(seconds=30), Basket[VariantRow]())
+    assert certificate.newest == START + timedelta(minutes=40), "what was asked for ended there"
 
 
 async def test_a_check_finds_nothing_wrong(small: Store) -> None:
