@@ -116,11 +116,36 @@ class OrderLine:
     placed: int
     open: int
     restocks: tuple[Restock, ...] = ()
+    quantity: int = 0  # all units ever ordered, those of other locations included
+    cents: int = 0  # what `quantity` units cost after all discounts, before anything was refunded
+    taxed: bool = False
+    gift_card: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMoney:
+    """What an order is worth now, in cents of the shop's currency; docs/order-facts.md names the fields.
+
+    `net` is what the customer owes or has paid, after everything that was given back. `goods`, `shipping`, `tax`,
+    `tip` and `fees` are its parts; they add up to `net` unless money was given back that no part tells of.
+    """
+
+    currency: str
+    net: int
+    goods: int
+    shipping: int
+    tax: int  # beside the prices; 0 where prices include it
+    tip: int
+    fees: int  # duties and other fees
+    touched: bool  # refunded, edited or cancelled since it was placed
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One Shopify order as read. The ledger turns the difference to what it knew into facts per line."""
+    """One Shopify order as read. The ledger turns the difference to what it knew into facts per line.
+
+    `unreadable` says why an order could not be understood; then it has no lines and no money, and a person looks.
+    """
 
     order_id: str
     name: str
@@ -129,6 +154,9 @@ class OrderRow:
     cancelled_at: datetime | None
     test: bool
     lines: tuple[OrderLine, ...]
+    number: str = ""  # the digits of its name: the middle of the references it is booked under
+    money: OrderMoney | None = None
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +194,55 @@ class StockChange:
     inventory_item_id: str
     before: int
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLineDraft:
+    """One line of a sale that is to be made: `units` below zero take goods back. `cents` is the price of one unit."""
+
+    item_id: str
+    units: int
+    cents: int
+    taxed: bool = False
+    parent_line_id: str = ""  # the sale line whose goods are taken back
+
+
+@dataclass(frozen=True, slots=True)
+class SaleDraft:
+    """A sale that is to be made under `reference`; `untaxed`: Lightspeed must add no tax of its own."""
+
+    reference: str
+    lines: tuple[SaleLineDraft, ...]
+    untaxed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLineRow:
+    """One line of a Lightspeed sale as it stands there."""
+
+    sale_line_id: str
+    item_id: str  # "0": no item
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRow:
+    """One Lightspeed sale as it stands there, money in cents. Only a completed one has moved stock."""
+
+    sale_id: str
+    reference: str
+    completed: bool
+    voided: bool
+    archived: bool
+    total: int
+    paid: int
+    completed_at: datetime | None
+    lines: tuple[SaleLineRow, ...]
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether it counts: neither voided nor archived."""
+        return not self.voided and not self.archived
 
 
 class RowProblem(StrEnum):

@@ -11,7 +11,19 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from sync.errors import Code
-from sync.model import Certificate, Finding, ItemRow, LevelRow, OrderRow, StockChange, StockRow, VariantRow, WriteResult
+from sync.model import (
+    Certificate,
+    Finding,
+    ItemRow,
+    LevelRow,
+    OrderRow,
+    SaleDraft,
+    SaleRow,
+    StockChange,
+    StockRow,
+    VariantRow,
+    WriteResult,
+)
 from sync.records import (
     ApiMinute,
     Change,
@@ -47,6 +59,35 @@ class PointOfSale(Protocol):
 
     async def check(self) -> Sequence[Finding]:
         """Try sign-in, account, shop, register and rights; never raises for what it finds."""
+
+
+class Till(Protocol):
+    """Lightspeed's sales, as the engine makes them. Employee, register, shop and payment type are the adapter's."""
+
+    async def find_sales(self, reference: str) -> Sequence[SaleRow]:
+        """Return every sale with exactly this reference, oldest first, voided and archived ones too.
+
+        What was made a moment ago may not be found yet.
+        """
+
+    async def sale(self, sale_id: str) -> SaleRow | None:
+        """Return a sale as it stands now; None: there is none."""
+
+    async def open_sale(self, draft: SaleDraft) -> SaleRow:
+        """Make an open sale, which moves no stock yet; sent once and never repeated.
+
+        Raises `OutcomeUnknown` when it may have been made, `Transient` when it surely was not, Permanent when
+        Lightspeed refused it.
+        """
+
+    async def complete_sale(self, sale_id: str, payment: int | None) -> SaleRow:
+        """Complete an open sale with one payment of `payment` cents (None: what it needs is paid); sent once.
+
+        Raises as `open_sale`.
+        """
+
+    async def archive_sale(self, sale_id: str) -> None:
+        """Throw an open sale away; one that is archived already is no mistake. Raises as `open_sale`."""
 
 
 class Storefront(Protocol):
