@@ -267,6 +267,46 @@ class Code(Enum):
         "Shopify holds units for orders that we have not seen.",
         "They stay taken off. Look for orders older than 60 days or from another app (scope read_all_orders).",
     )
+    OR003 = (
+        "Order has goods without a link",
+        "An order sold something that has no item in Lightspeed, so it cannot be booked.",
+        "Give the item the same SKU in both shops, then `lightspeed-sync orders retry`; or set LIGHTSPEED_UNLINKED_ITEM_ID.",
+    )
+    OR004 = (
+        "Order's money does not add up",
+        "What Lightspeed or Shopify computes for an order is not what the customer pays.",
+        "Compare the difference named here, correct tax or price, then `lightspeed-sync orders retry`.",
+    )
+    OR005 = (
+        "No Lightspeed item for this money",
+        "An order has money that no Lightspeed item is set for.",
+        "Make an item without stock in Lightspeed and put its id into the setting named here.",
+    )
+    OR006 = (
+        "Order cannot be read",
+        "Shopify describes an order in a way that makes no sense to us.",
+        "Look at the order in Shopify, book it by hand, then `lightspeed-sync orders close` it.",
+    )
+    OR007 = (
+        "Two sales for one order",
+        "Lightspeed has more than one sale under a reference of ours.",
+        "Compare the sales named here in Lightspeed and void the one too many; nothing is voided by itself.",
+    )
+    OR008 = (
+        "Sale does not look like ours",
+        "A Lightspeed sale under our reference was voided, or has other lines or another total than the order.",
+        "Look at the sale in Lightspeed; then `lightspeed-sync orders retry` or `close` the order with the right sale.",
+    )
+    OR009 = (
+        "Booking is not set up",
+        "Orders cannot be booked, because Lightspeed needs to know who sells and how it is paid.",
+        "Set LIGHTSPEED_EMPLOYEE_ID and LIGHTSPEED_PAYMENT_TYPE_ID.",
+    )
+    OR010 = (
+        "Sale without an answer",
+        "Lightspeed was asked to make a sale and did not answer; it may exist.",
+        "Nothing to do: it is searched for before anything is sent again.",
+    )
     NT001 = (
         "Message not delivered",
         "An alert could not be delivered through a channel.",

@@ -11,7 +11,7 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-_VIEW = """
+VIEW = """
 CREATE VIEW sync_validation AS
 SELECT
     sku,
@@ -68,4 +68,4 @@ FROM (
 
 def upgrade() -> None:
     """Create the view."""
-    op.execute(_VIEW)
+    op.execute(VIEW)
