@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -48,12 +48,22 @@ class SyncReply(BaseModel):
 class Actions:
     """The engine's levers."""
 
-    def __init__(self, *, stock: StockSync, ledger: Ledger, clock: Clock, tell: Listener, environment: str) -> None:
+    def __init__(
+        self,
+        *,
+        stock: StockSync,
+        ledger: Ledger,
+        clock: Clock,
+        tell: Listener,
+        environment: str,
+        redeem: Callable[[str, str], Awaitable[None]],
+    ) -> None:
         self._stock = stock
         self._ledger = ledger
         self._clock = clock
         self._tell = tell
         self._environment = environment
+        self._redeem = redeem
 
     async def sync(self, order: SyncOrder) -> SyncReply:
         """Make a pass now, after the one under way.
@@ -117,3 +127,7 @@ class Actions:
         for each in PauseKind if kind is None else (kind,):
             self._tell(PauseChanged(each, None))
         return lifted
+
+    async def connect(self, code: str, verifier: str) -> None:
+        """Sign in to Lightspeed with the code of a consent; raises Permanent (LS005) where it is not accepted."""
+        await self._redeem(code, verifier)

@@ -46,6 +46,15 @@ class ResumeOrder(BaseModel):
     kind: PauseKind | None = None
 
 
+class ConnectOrder(BaseModel):
+    """Sign in to Lightspeed with the code of a consent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    code: str
+    verifier: str
+
+
 def control_app(actions: Actions) -> Starlette:
     """Return the application that answers on the socket."""
 
@@ -62,7 +71,13 @@ def control_app(actions: Actions) -> Starlette:
         order = ResumeOrder.model_validate_json(await request.body())
         return JSONResponse({"lifted": await actions.resume(order.kind)})
 
-    routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in (sync, pause, resume)]
+    async def connect(request: Request) -> Response:
+        order = ConnectOrder.model_validate_json(await request.body())
+        await actions.connect(order.code, order.verifier)
+        return JSONResponse({"connected": True})
+
+    known = (sync, pause, resume, connect)
+    routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
     handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False

@@ -83,6 +83,7 @@ async def workshop(
                 clock=clock,
                 tell=events,
                 environment=settings.environment.value,
+                redeem=engine.redeem,
             )
             yield Workshop(settings, alerts, clock, rng, database, events, engine, actions)
     finally:

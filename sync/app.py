@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -54,6 +54,7 @@ class Engine:
     ledger: Ledger
     linking: Linking
     stock: StockSync
+    redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
 
 @asynccontextmanager
@@ -114,7 +115,8 @@ async def open_engine(
             policy=limits.policy,
             brakes=limits.brakes,
         )
-        yield Engine(pos=pos, storefront=storefront, ledger=ledger, linking=linking, stock=stock)
+        redeem = pos.auth.redeem
+        yield Engine(pos=pos, storefront=storefront, ledger=ledger, linking=linking, stock=stock, redeem=redeem)
 
 
 def lightspeed_client(settings: Settings) -> Client:

@@ -41,8 +41,8 @@ __all__ = [
     "Mistake",
     "Settings",
     "described",
+    "doubtful_names",
     "load_settings",
-    "old_names",
     "read_text",
 ]
 
@@ -94,8 +94,10 @@ _TOGETHER = (
     ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
 )
 _DERIVED = ("SHOPIFY_WEBHOOK_SECRET", "ALLOWED_SHOPIFY_STORES", "DATABASE_URL")
-_ALIKE = 0.85
-_LONG_ENOUGH_TO_MISSPELL = 12
+_FAMILIES = ("LIGHTSPEED_", "SHOPIFY_")  # names that begin so are most likely meant for us
+_SAME_BUT_A_SLIP = 0.9  # how alike a name is to a setting's that can only be a slip of the pen
+_ALIKE = 0.8  # how alike a name is that may be meant, or may be another program's
+_LONG_ENOUGH = 12  # letters of a name that no other program is likely to have by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def load_settings(
     sandbox = given.get("ENVIRONMENT", "").lower() == Environment.SANDBOX
     environment = Environment.SANDBOX if sandbox else Environment.PRODUCTION
     mistakes += [*_incomplete(given), *_misspelt(environ)]
-    mistakes += _without_own_services(given) if sandbox else [*_without_credentials(given, have), *old_names(environ)]
+    mistakes += _without_own_services(given) if sandbox else [*_without_credentials(given, have), *_old_names(environ)]
     completed = {name.lower(): value for name, value in _completed(given, environment).items()}
     settings = None
     try:
@@ -153,7 +155,16 @@ def load_settings(
     return settings
 
 
-def old_names(environ: Mapping[str, str]) -> list[Mistake]:
+def doubtful_names(environ: Mapping[str, str]) -> list[Mistake]:
+    """Return names that are worth a warning: they may be meant for us, and stop nothing, as they may not be.
+
+    Names in `load_settings`'s own mistakes are not among them.
+    """
+    refused = {mistake.name for mistake in _misspelt(environ)}
+    return [*_old_names(environ), *(each for each in _unknown(environ) if each.name not in refused)]
+
+
+def _old_names(environ: Mapping[str, str]) -> list[Mistake]:
     """Answer each of the runbook's older names with the new one: mistakes in production, worth a warning elsewhere."""
     return [
         Mistake(name, Code.CF003, "this name is no longer used", f"set {new} and remove {name}")
@@ -244,14 +255,35 @@ def _without_credentials(given: Mapping[str, str], have: Collection[str]) -> Ite
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[Mistake]:
-    """Find names that are almost, but not quite, a setting's that is not set."""
-    known = {*NAMES, *(f"{name}_FILE" for name in NAMES), *OLD_NAMES}
+    """Find names that can only be slips of the pen for a setting that is not set."""
     unset = [name for name in NAMES if name not in environ and f"{name}_FILE" not in environ]
-    for name in environ:
-        if name in known or name.removesuffix("_FILE") in known or len(name) < _LONG_ENOUGH_TO_MISSPELL:
-            continue
-        for meant in difflib.get_close_matches(name, unset, n=1, cutoff=_ALIKE):
-            yield Mistake(name, Code.CF003, "there is no such setting", f"did you mean {meant}? Else remove {name}")
+    for name in _strange(environ):
+        if len(name) >= _LONG_ENOUGH and (meant := _nearest(name, unset, _SAME_BUT_A_SLIP)):
+            remedy = f"did you mean {meant}? Else remove {name}"
+            yield Mistake(name, Code.CF003, "there is no such setting", remedy)
+
+
+def _unknown(environ: Mapping[str, str]) -> Iterator[Mistake]:
+    """Find names that look as if they were meant for us, and that nothing reads."""
+    for name in _strange(environ):
+        meant = _nearest(name, NAMES, _ALIKE)
+        if meant or name.upper().startswith(_FAMILIES):
+            remedy = f"perhaps {meant} is meant" if meant else "docs/configuration.md lists all there are"
+            yield Mistake(name, Code.CF003, "there is no such setting, so it has no effect", remedy)
+
+
+def _strange(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the names that are no settings of ours, and that hold something."""
+    known = {*NAMES, *(f"{name}_FILE" for name in NAMES), *OLD_NAMES, *(f"{name}_FILE" for name in OLD_NAMES)}
+    return (name for name, value in environ.items() if name not in known and value.strip())
+
+
+def _nearest(name: str, names: Collection[str], alike: float) -> str | None:
+    """Return which of `names` is meant by one that is alike, with its _FILE where that is meant; None: none is."""
+    upper = name.upper()
+    ending = "_FILE" if upper.endswith("_FILE") else ""
+    found = difflib.get_close_matches(upper.removesuffix("_FILE"), names, n=1, cutoff=alike)
+    return found[0] + ending if found else None
 
 
 def _completed(given: Mapping[str, str], environment: Environment) -> dict[str, str]:

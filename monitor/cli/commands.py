@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import Exit, alerts, run, say, settings, usage
+from monitor.cli.common import Exit, run, say, settings, settings_and_alerts, usage
 
 app = typer.Typer(
     name="lightspeed-sync",
@@ -36,8 +36,7 @@ def run_daemon() -> None:
     """
     from monitor import daemon
 
-    chosen = settings(have=_stored(), shops=True, daemon=True)
-    content = alerts(chosen)
+    chosen, content = settings_and_alerts(have=_stored(), shops=True, daemon=True)
     try:
         raise typer.Exit(run(lambda: daemon.run(chosen, content)))
     except OSError as error:
@@ -200,8 +199,8 @@ def check_config(json: Json = False) -> None:
     """
     from monitor.cli import checks
 
-    chosen = settings(have=_stored())
-    checks.config(chosen, alerts(chosen), json=json)
+    chosen, content = settings_and_alerts(have=_stored())
+    checks.config(chosen, content, json=json)
 
 
 @check.command("alerts")
@@ -210,8 +209,7 @@ def check_alerts() -> None:
 
     Example: lightspeed-sync check alerts
     """
-    chosen = settings(have=_stored())
-    content = alerts(chosen)
+    chosen, content = settings_and_alerts(have=_stored())
     say(f"{chosen.alerts_file}: {len(content.alerts)} alerts, no mistake.")
 
 
@@ -223,8 +221,8 @@ def check_connections(json: Json = False) -> None:
     """
     from monitor.cli import checks
 
-    chosen = settings(have=_stored(), shops=True)
-    raise typer.Exit(checks.connections(chosen, alerts(chosen), json=json))
+    chosen, content = settings_and_alerts(have=_stored(), shops=True)
+    raise typer.Exit(checks.connections(chosen, content, json=json))
 
 
 @connect.command("lightspeed")
@@ -235,8 +233,8 @@ def connect_lightspeed() -> None:
     """
     from monitor.cli import consent
 
-    chosen = settings(have=("LIGHTSPEED_REFRESH_TOKEN",), shops=True)
-    raise typer.Exit(consent.lightspeed(chosen, alerts(chosen)))
+    chosen, content = settings_and_alerts(have=("LIGHTSPEED_REFRESH_TOKEN",), shops=True)
+    raise typer.Exit(consent.lightspeed(chosen, content))
 
 
 def _stored() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import os
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from enum import Enum, IntEnum
 from pathlib import Path
@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.alerts_model import AlertsFile
-from sync.config import ConfigurationError, load_settings, old_names
+from sync.config import ConfigurationError, doubtful_names, load_settings
 from sync.errors import Code, Refused, SyncError, Transient
 from sync.settings import Settings
 
@@ -94,7 +94,7 @@ def settings(*, have: tuple[str, ...] = (), shops: bool = False, daemon: bool = 
 
     with telling():
         found = load_settings(os.environ, have=have)
-    complain(*(str(mistake) for mistake in old_names(os.environ)))
+    complain(*(str(mistake) for mistake in doubtful_names(os.environ)))
     configure(found, quiet=not daemon)
     if shops and found.own_sandbox:
         raise usage(
@@ -109,6 +109,26 @@ def alerts(chosen: Settings) -> AlertsFile:
 
     with telling():
         return load_alerts(chosen.alerts_file)
+
+
+def settings_and_alerts(
+    *, have: tuple[str, ...] = (), shops: bool = False, daemon: bool = False
+) -> tuple[Settings, AlertsFile]:
+    """Return both, checked; ends the program with the mistakes of both told at once."""
+    try:
+        chosen = settings(have=have, shops=shops, daemon=daemon)
+    except typer.Exit:
+        _mistakes_in(Path(os.environ.get("ALERTS_FILE", "").strip() or "alerts.yaml"))
+        raise
+    return chosen, alerts(chosen)
+
+
+def _mistakes_in(file: Path) -> None:
+    """Tell the mistakes of an alerts file beside those of the settings that name it."""
+    from monitor.alerts_file import load_alerts
+
+    with suppress(typer.Exit), telling():
+        load_alerts(file)
 
 
 def run(work: Callable[[], Awaitable[T]]) -> T:

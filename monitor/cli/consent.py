@@ -1,33 +1,66 @@
-"""`connect lightspeed`: the first consent, which stores the first token pair."""
+"""`connect lightspeed`: the first consent, or a new one, which stores a token pair."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+import os
+import threading
 
 from monitor.alerts_model import AlertsFile
 from monitor.cli.common import Exit, complain, run, say
+from monitor.cli.reading import daemon_runs
+from monitor.control import ConnectOrder, ask
 from monitor.workshop import workshop
-from sync.lightspeed.client import Lightspeed
 from sync.lightspeed.tokens import code_from, new_consent
 from sync.settings import Settings
 
+_STANDARD_INPUT = 0
+_LONGEST_LINE = 65_536
+
 
 def lightspeed(settings: Settings, content: AlertsFile) -> Exit:
-    """Show the address to open, take the pasted answer, exchange it for a token pair and store that.
+    """Show the address to open, take the pasted answer, let it be exchanged for a token pair that is stored.
 
-    The state directory is taken first: a code lives for a minute, too short to find out then that a daemon has it.
+    A running daemon exchanges it, and goes on with the new pair at once. Where none runs the state directory is taken
+    first: a code lives for a minute, too short to find out then that somebody else has it.
     """
 
     async def connect() -> None:
+        if daemon_runs(settings.state_dir):
+            order = await _consent(settings)
+            if await ask(settings.state_dir, "connect", order) is not None:
+                return
+            async with workshop(settings, content) as shop:  # it has stopped meanwhile
+                await shop.actions.connect(order.code, order.verifier)
+            return
         async with workshop(settings, content) as shop:
-            consent = new_consent(settings.lightspeed_auth_url, settings.lightspeed_client_id)
-            complain("Open this address, allow access, and paste the address (or the code) you are sent to:")
-            say(consent.url)
-            code = code_from(await asyncio.to_thread(sys.stdin.readline), consent)
-            if isinstance(shop.engine.pos, Lightspeed):
-                await shop.engine.pos.auth.redeem(code, consent.verifier)
+            order = await _consent(settings)
+            await shop.actions.connect(order.code, order.verifier)
 
     run(connect)
     complain("Connected; the token pair is stored.")
     return Exit.DONE
+
+
+async def _consent(settings: Settings) -> ConnectOrder:
+    """Ask a person for consent; raises Permanent (LS005) where what was pasted carries none."""
+    consent = new_consent(settings.lightspeed_auth_url, settings.lightspeed_client_id)
+    complain("1. Open this address in a browser, sign in to Lightspeed and allow access:")
+    say(consent.url)
+    complain("2. Within a minute, paste the address you are sent to (or the code in it) here, and press Enter:")
+    return ConnectOrder(code=code_from(await _line(), consent), verifier=consent.verifier)
+
+
+async def _line() -> str:
+    """Return a line of standard input. A thread that nobody waits for reads it, so that Ctrl-C ends the command."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[bytes] = loop.create_future()
+
+    def read() -> None:
+        text = b""
+        while not text.endswith(b"\n") and len(text) < _LONGEST_LINE and (more := os.read(_STANDARD_INPUT, 4096)):
+            text += more
+        loop.call_soon_threadsafe(line.set_result, text)
+
+    threading.Thread(target=read, daemon=True).start()
+    return (await line).decode(errors="replace")

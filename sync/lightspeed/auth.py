@@ -93,11 +93,19 @@ class LightspeedAuth:
             return self._pair.access_token
 
     async def redeem(self, code: str, verifier: str) -> None:
-        """Exchange a consent's code for a pair and store it. The code lives 60 s and works once: one attempt."""
+        """Exchange a consent's code for a pair and store it. The code lives 60 s and works once: one attempt.
+
+        It is exchanged at once, whatever a renewal under way waits for. Raises Permanent (LS005) where the code is not
+        accepted, or where consent was given for another account: then what is stored stays as it was.
+        """
         asked = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
         request = self._token_request("oauth.code", asked)
+        pair = await self._edge.call(request, lambda outcome: self._pair_of(outcome, kept=""))
+        account = account_of(pair.access_token)
+        if account not in ("", self._client.account_id):
+            wanted = self._client.account_id
+            raise Permanent(Code.LS005, f"Consent was given for account {account}; LIGHTSPEED_ACCOUNT_ID is {wanted}.")
         async with self._lock:
-            pair = await self._edge.call(request, lambda outcome: self._pair_of(outcome, kept=""))
             await self._store.save(NAME, pair)
             self._pair, self._refused = pair, None
 

@@ -91,8 +91,9 @@ class Shop:
     async def begin(self, *words: str) -> asyncio.subprocess.Process:
         """Start a command; it is killed at the end, should it still run."""
         pipe = asyncio.subprocess.PIPE
+        program = (sys.executable, "-m", "monitor.cli", *words)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "monitor.cli", *words, env=self.env, cwd=self.folder, stdout=pipe, stderr=pipe
+            *program, env=self.env, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe
         )
         self.begun.append(process)
         return process

@@ -22,8 +22,8 @@ from sync.config import (
     Mistake,
     Settings,
     described,
+    doubtful_names,
     load_settings,
-    old_names,
 )
 from sync.errors import Code
 
@@ -154,6 +154,32 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_settings() -> Non
         ("CF002", "LOG_LEVEL"),
         ("CF003", "SHOPIFY_STORE_URL"),
     ]
+
+
+MALFORMED = {
+    "ENVIRONMENT": "staging",
+    "LIGHTSPEED_ACCOUNT_ID": "wtf",
+    "LIGHTSPEED_CLIENT_SECRET": "a b",
+    "LIGHTSPEED_REFRESH_TOKEN": "a b",
+    "SHOPIFY_STORE_DOMAIN": "wtfswag.com",
+    "SHOPIFY_ADMIN_API_ACCESS_TOKEN": "a b",
+    "SHOPIFY_LOCATION_ID": "home",
+    "ALLOWED_SHOPIFY_STORES": ",",
+    "STATE_DIR": "a?b",
+    "DATABASE_URL": "mysql://x",
+    "SMTP_URL": "mail",
+    "LOG_LEVEL": "loud",
+}
+
+
+@pytest.mark.parametrize("missing", [name for name in PRODUCTION if name != "ENVIRONMENT"])
+@pytest.mark.parametrize("malformed", MALFORMED)
+def test_a_missing_setting_is_told_together_with_a_malformed_one(missing: str, malformed: str) -> None:
+    environ = PRODUCTION | {malformed: MALFORMED[malformed]}
+    if missing != malformed:
+        del environ[missing]
+
+    assert {missing, malformed} <= {mistake.name for mistake in mistakes(environ)}
 
 
 def test_a_mistake_says_what_is_wrong_and_what_would_be_right() -> None:
@@ -378,7 +404,53 @@ def test_old_names_only_deserve_a_warning_in_the_sandbox() -> None:
     environ = SANDBOX | dict.fromkeys(OLD_NAMES, "x")
 
     assert load_settings(environ, no_files).own_sandbox
-    assert [mistake.name for mistake in old_names(environ)] == list(OLD_NAMES)
+    assert [mistake.name for mistake in doubtful_names(environ)] == list(OLD_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        pytest.param("LIGHTSPEED_ACOUNT_ID", "LIGHTSPEED_ACCOUNT_ID", id="a letter lost"),
+        pytest.param("SHOPIFY_STORE_DOMIAN", "SHOPIFY_STORE_DOMAIN", id="letters swapped"),
+        pytest.param("lightspeed_shop_id", "LIGHTSPEED_SHOP_ID", id="small letters"),
+        pytest.param("SHOPIFY_LOCATION_IDS_FILE", "SHOPIFY_LOCATION_ID_FILE", id="a file's name"),
+        pytest.param("SLACK_WEBHOK_URL", "SLACK_WEBHOOK_URL", id="a setting that may be left out"),
+    ],
+)
+def test_a_slip_in_a_settings_name_is_answered_with_the_right_one(name: str, meant: str) -> None:
+    setting = meant.removesuffix("_FILE")
+    environ = {key: value for key, value in PRODUCTION.items() if key != setting} | {name: "something"}
+
+    slips = [mistake for mistake in mistakes(environ) if mistake.code is Code.CF003]
+
+    assert [mistake.name for mistake in slips] == [name]
+    assert f"did you mean {meant}?" in slips[0].remedy
+    assert doubtful_names(environ) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        pytest.param("LIGHTSPEED_SHOP_IDS", "perhaps LIGHTSPEED_SHOP_ID is meant", id="beside the right name"),
+        pytest.param("OPS_TOKN", "perhaps OPS_TOKEN is meant", id="a short name"),
+        pytest.param("LIGHTSPEED_WEBSITE", "docs/configuration.md lists all there are", id="alike to none"),
+        pytest.param("SHOPIFY_FLAG_STORE", "docs/configuration.md lists all there are", id="another program's"),
+        pytest.param("SHOPIFY_APP_CLIENT_ID", "perhaps SHOPIFY_CLIENT_ID is meant", id="another program's, alike"),
+    ],
+)
+def test_a_name_that_may_be_another_programs_is_warned_of_and_refuses_nothing(name: str, remedy: str) -> None:
+    environ = PRODUCTION | {name: "something"}
+
+    assert load_settings(environ, no_files).lightspeed_shop_id == "1"
+    assert [(each.name, each.remedy) for each in doubtful_names(environ)] == [(name, remedy)]
+
+
+def test_what_has_nothing_to_do_with_us_is_left_alone() -> None:
+    names = ("PATH", "HOME", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "INVOCATION_ID", "HOSTNAME", "KUBERNETES_PORT")
+    environ = PRODUCTION | dict.fromkeys(names, "something") | {"LIGHTSPEED_OLD": " "}
+
+    assert load_settings(environ, no_files).lightspeed_shop_id == "1"
+    assert doubtful_names(environ) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

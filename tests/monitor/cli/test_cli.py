@@ -106,6 +106,24 @@ async def test_all_mistakes_in_the_settings_are_told_at_once(tmp_path: Path) -> 
     assert told == ["CF002 SHOPIFY_LOCATION_ID", "CF002 OPS_LISTEN", "CF002 OPS_TOKEN"]
 
 
+@pytest.mark.parametrize("words", [["run"], ["check", "config"], ["check", "alerts"]], ids=lambda words: words[-1])
+async def test_mistakes_in_settings_and_in_the_alerts_file_are_told_at_once(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "alerts.yaml").write_text("sync_interval: soon\n")
+    ended = await alone(tmp_path, *words, OPS_LISTEN="nowhere", SHOPIFY_STORE_DOMIAN="wtfswag.myshopify.com")
+    told = [line.split(":")[0].split(maxsplit=1)[0] for line in ended.err.splitlines()]
+    assert (ended.code, told[:2]) == (2, ["CF002", "CF003"]), ended.said
+    assert "did you mean SHOPIFY_STORE_DOMAIN?" in ended.err
+    assert "1:16" in ended.err
+
+
+async def test_a_name_that_may_be_another_programs_is_warned_of(tmp_path: Path) -> None:
+    ended = await alone(tmp_path, "check", "config", OPS_TOKN="0123456789abcdef")
+    assert ended.code == 0, ended.said
+    assert ended.err.splitlines() == [
+        "CF003 OPS_TOKN: there is no such setting, so it has no effect; perhaps OPS_TOKEN is meant."
+    ]
+
+
 async def test_every_mistake_in_the_alerts_file_is_told_with_line_and_column(tmp_path: Path) -> None:
     (tmp_path / "alerts.yaml").write_text(
         "sync_interval: soon\nalerts:\n  - name: Differs\n    when: nosuch_signal > 5\n    severity: warning\n"

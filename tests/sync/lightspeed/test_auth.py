@@ -337,6 +337,29 @@ async def test_a_consents_code_is_redeemed_once_and_its_pair_stored() -> None:
     assert again.server.asked == []
 
 
+async def test_a_code_is_exchanged_at_once_while_a_renewal_waits_for_its_turn() -> None:
+    """A code lives for a minute, which is as long as a renewal may have to wait."""
+    scene = Scene()
+    async with scene.auth._lock:  # as a renewal holds it
+        redeeming = asyncio.create_task(scene.auth.redeem("code-1", "verifier-1"))
+        for _ in range(100):
+            await asyncio.sleep(0)  # noqa: TID251 - the exchange takes its turns
+        assert (scene.server.given, scene.store.saves) == (1, [])
+    await redeeming
+    assert scene.store.saves == [(NAME, "access-1")]
+
+
+async def test_consent_for_another_account_changes_nothing() -> None:
+    claims = urlsafe_b64encode(b'{"acct":"999"}').decode().rstrip("=")
+    foreign = httpx.Response(200, json=tokens(7, access_token=f"h.{claims}.s"))
+    scene = Scene(foreign, store=MemoryStore(**{NAME: pair("old", seen="refresh-env")}))
+    with pytest.raises(Permanent, match=r"for account 999; LIGHTSPEED_ACCOUNT_ID is 123456") as caught:
+        await scene.auth.redeem("code-1", "verifier-1")
+    assert caught.value.code is Code.LS005
+    assert scene.store.pairs[NAME].access_token == "access-old"
+    assert await scene.token() == "access-old"
+
+
 async def test_a_code_whose_answer_is_lost_is_not_sent_twice() -> None:
     scene = Scene(httpx.ReadTimeout("no"))
     with pytest.raises(Transient):
