@@ -20,7 +20,7 @@ import structlog
 
 from sync.clock import Clock
 from sync.errors import Code, Permanent, Transient
-from sync.http import Answer, HttpEdge, Outcome, Request
+from sync.http import Answer, Failure, HttpEdge, Outcome, Request
 from sync.http_values import NotJson, parse_json
 from sync.lightspeed.answers import json_of
 from sync.lightspeed.tokens import StoredTokens, TokenStore, account_of, fingerprint
@@ -168,8 +168,13 @@ class LightspeedAuth:
             await self._wait_for_slot()
             return self._token_request("oauth.refresh", asked)
 
+        def translate(outcome: Outcome) -> StoredTokens:
+            if isinstance(outcome, Failure) and not outcome.sent:
+                self._attempts.pop()  # Lightspeed cannot have counted what never reached it
+            return self._pair_of(outcome, kept=refresh_token)
+
         try:
-            pair = await self._edge.read(prepare, lambda outcome: self._pair_of(outcome, kept=refresh_token))
+            pair = await self._edge.read(prepare, translate)
         except TokenRefused:
             self._refused = (used, self._clock.monotonic() + _REFUSED_FOR)
             raise

@@ -216,6 +216,30 @@ async def test_no_more_than_four_refreshes_are_tried_within_a_minute() -> None:
     assert all(later - earlier >= 60.0 for earlier, later in zip(times, times[4:], strict=False))
 
 
+@pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ConnectTimeout], ids=["refused", "no way there"])
+async def test_an_unreachable_server_is_reported_without_waiting_for_the_minutes_allowance(
+    error: type[httpx.TransportError],
+) -> None:
+    scene = Scene(*[error("no")] * 10)
+    for _ in range(2):
+        with pytest.raises(Transient) as caught:
+            await scene.token()
+        assert caught.value.code is Code.LS001
+    assert len(scene.server.asked) == 10
+    assert scene.clock.monotonic() < 30.0
+
+
+async def test_what_never_reached_the_server_leaves_the_minutes_allowance_to_what_may_have() -> None:
+    lost: list[httpx.Response | Exception] = [httpx.ConnectError("no"), httpx.ReadError("no")]
+    scene = Scene(*lost * 15)
+    for _ in range(4):
+        with pytest.raises(Transient):
+            await scene.token()
+    reached = scene.server.asked_at[1::2]
+    assert len(reached) >= 6
+    assert all(later - earlier >= 60.0 for earlier, later in zip(reached, reached[4:], strict=False))
+
+
 async def test_an_answer_without_a_new_refresh_token_keeps_the_old_one() -> None:
     scene = Scene(httpx.Response(200, json={"access_token": "access-9", "expires_in": 1800}))
     await scene.token()
