@@ -62,11 +62,14 @@ class Feeds:
     async def pull_orders(
         self, read: Callable[[datetime | None, Deliver[Row]], Awaitable[Certificate]], keep: Keep[Row], run_id: int
     ) -> datetime:
-        """Ingest the orders changed since the watermark, all open ones at first; return when the pull began."""
+        """Ingest the orders changed since the watermark, all open ones at first; return when the pull began.
+
+        By the shop's clock, since it is compared with when rows moved; by ours only where the shop tells no time.
+        """
         began = self._clock.now()
         watermark = await self._ledger.watermark(Feed.ORDERS)
         since = None if watermark is None else watermark - self.overlaps.shopify
         certificate = await read(since, keep_at(keep, began))
         newest = certificate.newest or watermark or began - self.overlaps.shopify
         await self._ledger.advance(Feed.ORDERS, newest, run_id)
-        return began
+        return certificate.served_at or began

@@ -174,7 +174,8 @@ class Certificate:
 
     `newest` is the largest server timestamp seen, of a row or of the server's clock when the reading began (None:
     neither was told); only this may become a watermark.
-    `started_at` is our clock before the first request: what was read is no older than that.
+    `started_at` is our clock before the first request: what was read is no older than that. `served_at` is a moment
+    of the server's clock surely before the first request was carried out, None where the server told no time.
     """
 
     source: str
@@ -183,6 +184,7 @@ class Certificate:
     newest: datetime | None
     started_at: datetime
     finished_at: datetime
+    served_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Reading:
     committed: int  # C
     set_aside: int  # U
     updated_at: datetime  # when `available` last moved, by Shopify's clock
-    pulled_at: datetime  # when the order pull began
+    pulled_at: datetime  # when the order pull began, by Shopify's clock
     now: datetime
     coherent: bool  # the row was read twice around the order pull and was the same
     mirrored: int = 0  # M

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from sync.clock import Clock
@@ -23,6 +23,7 @@ N = TypeVar("N", bound=Wire)
 
 # Shopify's paging is capped at this many objects: a walk that reaches it cannot tell an end from the cap.
 LONGEST_WALK = 25_000
+_CUT_OFF = timedelta(seconds=1)  # Shopify's times are whole seconds: what moved at 5 may have moved just before 6
 _MOST_PAGES = 2_000  # more than any walk of at most 25,000 rows needs; a server could go on for ever
 
 
@@ -67,12 +68,16 @@ async def walk(api: AdminApi, plan: Walk[M, R], deliver: Deliver[R], clock: Cloc
 
     It reaches to the server's own time of its first answer: what changed before is among its rows.
     """
-    started_at, rows, pages, newest = clock.now(), 0, 0, None
+    started_at, began, rows, pages = clock.now(), clock.monotonic(), 0, 0
+    newest: datetime | None = None
+    served_at: datetime | None = None
     cursor: str | None = None
     while True:
         answer, first = await _affordable(api, plan, cursor)
         plan = replace(plan, first=first)
         reached = api.edge.server_time if pages == 0 else None
+        if reached is not None:
+            served_at = reached - timedelta(seconds=clock.monotonic() - began) - _CUT_OFF
         page = await plan.page(answer)
         cursor = next_cursor(page.info, cursor)
         if page.rows:
@@ -80,7 +85,7 @@ async def walk(api: AdminApi, plan: Walk[M, R], deliver: Deliver[R], clock: Cloc
         rows, pages = rows + len(page.rows), pages + 1
         newest = max((one for one in (newest, page.newest, reached) if one is not None), default=None)
         if cursor is None and rows < LONGEST_WALK:
-            return Certificate(plan.source, rows, pages, newest, started_at, clock.now())
+            return Certificate(plan.source, rows, pages, newest, started_at, clock.now(), served_at)
         if rows >= LONGEST_WALK or pages >= _MOST_PAGES:
             raise Permanent(Code.SH013, f"More rows ({rows} and on) than paging can reach: a full reading is needed.")
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,14 +31,15 @@ FULL = SyncOrder(full=True)
 
 
 class OneClock:
-    """The world's clock as the product asks for it."""
+    """The world's clock as the product asks for it; ours may be ahead of the shops', or behind (negative)."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, clock: ManualClock, ahead: timedelta = timedelta()) -> None:
         self._clock = clock
+        self._ahead = ahead
 
     def now(self) -> datetime:
-        """Return the world's time."""
-        return self._clock.now()
+        """Return the time by our clock."""
+        return self._clock.now() + self._ahead
 
     def monotonic(self) -> float:
         """Return the world's seconds since the start."""
@@ -117,14 +118,19 @@ def count_calls(world: World) -> int:
 
 @asynccontextmanager
 async def open_shop(
-    world: World, clock: ManualClock, state: Path, *, alerts: AlertsFile | None = None
+    world: World,
+    clock: ManualClock,
+    state: Path,
+    *,
+    alerts: AlertsFile | None = None,
+    ahead: timedelta = timedelta(),
 ) -> AsyncIterator[Shop]:
     """Open the engine over a world, as a process does at its start."""
     settings = load_settings(world.settings() | {"STATE_DIR": str(state)})
     opened = workshop(
         settings,
         alerts or AlertsFile(),
-        clock=OneClock(clock),
+        clock=OneClock(clock, ahead),
         rng=random.Random(1),
         transport=ByHost(world.transports()),
         threads=False,
@@ -134,11 +140,13 @@ async def open_shop(
 
 
 @asynccontextmanager
-async def live_shop(goods: Sequence[Good], state: Path, *, index_lag_seconds: float = 0.0) -> AsyncIterator[Shop]:
+async def live_shop(
+    goods: Sequence[Good], state: Path, *, index_lag_seconds: float = 0.0, ahead: timedelta = timedelta()
+) -> AsyncIterator[Shop]:
     """Open a shop, bring it in step by a confirmed plan and let ten minutes pass."""
     clock = ManualClock(START)
     world = World(goods, clock=clock, index_lag_seconds=index_lag_seconds)
-    async with open_shop(world, clock, state) as shop:
+    async with open_shop(world, clock, state, ahead=ahead) as shop:
         await go_live(shop)
         clock.advance(600)
         await shop.sync()

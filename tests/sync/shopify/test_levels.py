@@ -40,6 +40,20 @@ async def test_an_idle_read_is_one_call_with_a_quoted_date_in_utc(stage: Stage) 
     assert certificate == Certificate("shopify.levels", 0, 1, None, START, START)
 
 
+async def test_a_reading_was_carried_out_after_the_servers_date_less_the_time_it_took(stage: Stage) -> None:
+    dated, later = levels_answer(1, after="c1"), levels_answer(2)
+    dated.headers["Date"] = "Sun, 22 Nov 2026 11:55:00 GMT"
+    later.headers["Date"] = "Sun, 22 Nov 2026 11:55:30 GMT"
+
+    def wait() -> None:
+        stage.clock.elapsed += 2.5
+
+    stage.script.before = wait
+    stage.says(dated, later)
+    certificate = await stage.shop.read_levels(SINCE, Basket[LevelRow]())
+    assert certificate.served_at == datetime(2026, 11, 22, 11, 54, 56, 500_000, tzinfo=UTC)
+
+
 async def test_pages_are_delivered_in_order_until_the_last(stage: Stage) -> None:
     stage.says(levels_answer(1, 2, after="c1"), levels_answer(3, after="c2"), levels_answer())
     basket = Basket[LevelRow]()
