@@ -17,10 +17,11 @@ from sync.http import HttpEdge, RetryPolicy
 from sync.lightspeed.auth import Client
 from sync.lightspeed.calls import Limits as LightspeedLimits
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
+from sync.lightspeed.sales import SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
 from sync.plan import Brakes
-from sync.ports import Ledger, PointOfSale, Storefront
+from sync.ports import Ledger, PointOfSale, Storefront, Till
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
 from sync.shopify.auth import ClientCredentials, StaticToken, TokenSource
@@ -47,9 +48,10 @@ class EngineLimits:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What moves data between the two shops."""
+    """What moves data between the two shops; `till` is None while the settings name no way to make sales."""
 
     pos: PointOfSale
+    till: Till | None
     storefront: Storefront
     ledger: Ledger
     linking: Linking
@@ -115,8 +117,16 @@ async def open_engine(
             policy=limits.policy,
             brakes=limits.brakes,
         )
-        redeem = pos.auth.redeem
-        yield Engine(pos=pos, storefront=storefront, ledger=ledger, linking=linking, stock=stock, redeem=redeem)
+        sales = sales_settings(settings)
+        yield Engine(
+            pos=pos,
+            till=pos.till(sales) if sales else None,
+            storefront=storefront,
+            ledger=ledger,
+            linking=linking,
+            stock=stock,
+            redeem=pos.auth.redeem,
+        )
 
 
 def lightspeed_client(settings: Settings) -> Client:
@@ -128,6 +138,20 @@ def lightspeed_client(settings: Settings) -> Client:
         account_id=settings.lightspeed_account_id,
         auth_url=settings.lightspeed_auth_url,
         refresh_token=_revealed(token) or "",
+    )
+
+
+def sales_settings(settings: Settings) -> SalesSettings | None:
+    """Return how sales are made at Lightspeed; None where the settings name no employee or payment type for them."""
+    employee, payment_type = settings.lightspeed_employee_id, settings.lightspeed_payment_type_id
+    if employee is None or payment_type is None:
+        return None
+    return SalesSettings(
+        shop_id=settings.lightspeed_shop_id,
+        register_id=settings.lightspeed_register_id,
+        employee_id=employee,
+        payment_type_id=payment_type,
+        customer_id=settings.lightspeed_customer_id or "",
     )
 
 

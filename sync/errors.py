@@ -73,6 +73,11 @@ class Code(Enum):
         "A reading of Lightspeed could not be proven complete.",
         "Nothing was raised, zeroed or removed. It is read again at the next interval.",
     )
+    LS012 = (
+        "Sale not confirmed",
+        "Lightspeed has not confirmed a change to a sale, which may have happened all the same.",
+        "Nothing to do: the sale is looked for in Lightspeed before anything is sent again.",
+    )
     SH001 = (
         "Shopify rate limit",
         "Shopify asked us to slow down.",
@@ -356,7 +361,14 @@ class Permanent(SyncError):
 
 
 class OutcomeUnknown(SyncError):
-    """A write was sent and its answer never came: it may have happened, and may still happen."""
+    """A write was sent and its answer never came: it may have happened, and may still happen.
+
+    `retry_after` is how long the server asked not to be called, in seconds, None where it did not.
+    """
+
+    def __init__(self, code: Code, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(code, detail)
+        self.retry_after = retry_after
 
 
 class Refused(SyncError):

@@ -24,7 +24,7 @@ from typing import Self, TypeVar
 import httpx
 
 from sync.clock import Clock
-from sync.errors import SyncError, Transient
+from sync.errors import OutcomeUnknown, SyncError, Transient
 from sync.http_values import server_time
 from sync.pacing import backoff
 from sync.ports import ApiMeter
@@ -142,7 +142,7 @@ class HttpEdge:
         self._rng = rng
         self._policy = policy or RetryPolicy()
         self._budget = RetryBudget()
-        self._held: tuple[float, Transient] | None = None
+        self._held: tuple[float, SyncError] | None = None
         self.server_time: datetime | None = None  # of the latest answer, by the server's own clock
         silence_httpx()
         self._client = httpx.AsyncClient(transport=transport, follow_redirects=False, headers=_default_headers())
@@ -163,6 +163,11 @@ class HttpEdge:
         """Make one attempt and return what `translate` makes of it; raises what `translate` raises."""
         await self._wait_out_hold()
         return await self._attempt(request, translate)
+
+    async def once(self, prepare: Callable[[], Awaitable[Request]], translate: Translate[T]) -> T:
+        """Make one attempt at what `prepare` makes ready as in `read`; raises what `translate` raises."""
+        await self._wait_out_hold()
+        return await self.call(await prepare(), translate)
 
     async def read(self, prepare: Callable[[], Awaitable[Request]], translate: Translate[T]) -> T:
         """Try a request without effects until it succeeds, fails for good or the policy or budget is used up.
@@ -208,7 +213,7 @@ class HttpEdge:
         return value
 
     def _hold_for(self, error: SyncError) -> None:
-        if not isinstance(error, Transient) or error.retry_after is None:
+        if not isinstance(error, Transient | OutcomeUnknown) or error.retry_after is None:
             return
         until = self._clock.monotonic() + error.retry_after
         if self._held is None or until > self._held[0]:

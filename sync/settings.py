@@ -101,6 +101,27 @@ class Settings(BaseModel):
     lightspeed_register_id: Number = Field(description="Register that online sales are posted to.")
     lightspeed_employee_id: Number | None = Field(default=None, description="Employee that online sales name.")
     lightspeed_payment_type_id: Number | None = Field(default=None, description="Payment type of online sales.")
+    lightspeed_shipping_item_id: Number | None = Field(
+        default=None, description="Item, without stock, for what online customers pay for shipping."
+    )
+    lightspeed_tax_item_id: Number | None = Field(
+        default=None,
+        description="Item, without stock, for the tax that Shopify collected, as a line of its own. Unset: Lightspeed "
+        "works out the tax, and an order whose tax differs waits for a person.",
+    )
+    lightspeed_other_item_id: Number | None = Field(
+        default=None,
+        description="Item, without stock, for tips, fees, gift cards, refunds without goods, and goods of other "
+        "locations.",
+    )
+    lightspeed_unlinked_item_id: Number | None = Field(
+        default=None,
+        description="Item, without stock, for the money of goods without a link. Unset: such an order waits for a "
+        "person.",
+    )
+    lightspeed_customer_id: Number | None = Field(
+        default=None, description="Customer that online sales are booked on. Unset: none."
+    )
     lightspeed_api_url: Url = Field(default="https://api.lightspeedapp.com", description="Where Lightspeed's API is.")
     lightspeed_auth_url: Url = Field(
         default="https://cloud.lightspeedapp.com", description="Where Lightspeed's sign-in is."

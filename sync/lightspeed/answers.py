@@ -7,13 +7,14 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from sync.errors import Code, Permanent, SyncError, Transient
+from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
 from sync.http import Answer, Failure, Outcome, Trouble
 from sync.http_values import NotJson, parse_json, retry_after_of
 
 _BURST_WAIT = 1.0  # the burst limiter counts per second
 _LONGEST_MESSAGE = 200
 _LIKE_A_SECRET = re.compile(r"[A-Za-z0-9_.+/=-]{24,}")  # an echoed token must not reach a log
+_DONE = (HTTPStatus.OK, HTTPStatus.CREATED)
 _TROUBLES = {
     Trouble.UNREACHABLE: Code.LS001,
     Trouble.TIMEOUT: Code.LS001,
@@ -27,11 +28,15 @@ class AccessDenied(Permanent):
     """Status 401: the access token was not accepted; a fresh one may be."""
 
 
+class NotFound(Permanent):
+    """Status 404 in Lightspeed's own words: there is no such row. A gateway's 404 says nothing of rows."""
+
+
 def json_of(outcome: Outcome, now: datetime) -> Any:
-    """Return the JSON of a successful answer; raises AccessDenied, Transient or Permanent for all else."""
+    """Return the JSON of a successful answer; raises AccessDenied, NotFound, Transient or Permanent for all else."""
     if isinstance(outcome, Failure):
         raise Transient(_TROUBLES[outcome.trouble], outcome.trouble.value)
-    if outcome.status != HTTPStatus.OK:
+    if outcome.status not in _DONE:
         raise refusal(outcome, now)
     try:
         return parse_json(outcome.body)
@@ -39,8 +44,34 @@ def json_of(outcome: Outcome, now: datetime) -> Any:
         raise Transient(Code.LS007, str(error)) from None
 
 
+def written(outcome: Outcome, now: datetime) -> Any:
+    """Return the JSON of a write that was carried out; raises OutcomeUnknown where it may have been.
+
+    Raises as `json_of` where it surely was not: never sent, or refused by a status from 400 to 499.
+    """
+    try:
+        return json_of(outcome, now)
+    except Transient as error:
+        if _surely_not_done(outcome):
+            raise
+        raise unconfirmed(error) from error
+
+
+def unconfirmed(error: Transient | Permanent) -> OutcomeUnknown:
+    """Return what a failure to learn a write's outcome means: nobody knows."""
+    about = " ".join(f"({error.code.name} {error.detail.strip('()')}".split()) + ")"
+    return OutcomeUnknown(Code.LS012, about, retry_after=error.retry_after if isinstance(error, Transient) else None)
+
+
+def _surely_not_done(outcome: Outcome) -> bool:
+    if isinstance(outcome, Failure):
+        return not outcome.sent
+    refused = HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return refused and outcome.status != HTTPStatus.REQUEST_TIMEOUT  # a gateway's: the server may be at work still
+
+
 def refusal(answer: Answer, now: datetime) -> SyncError:
-    """Return what an answer with another status than 200 means."""
+    """Return what an answer with another status than success means."""
     status, said = answer.status, said_by(answer.body)
     match status:
         case HTTPStatus.UNAUTHORIZED:
@@ -56,12 +87,17 @@ def refusal(answer: Answer, now: datetime) -> SyncError:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Transient(Code.LS006, f"(status {status})", retry_after=retry_after_of(answer.headers, now))
     if status >= HTTPStatus.BAD_REQUEST:
-        if "try again later" in said.lower():  # seen as a 400 of the live API
-            return Transient(Code.LS006, said)
-        return Permanent(Code.LS009, f"(status {status}) {said}".strip())
+        return _refused(status, said)
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         return Permanent(Code.LS008, f"(redirect, status {status}, not followed)")
     return Transient(Code.LS007, f"(status {status})")
+
+
+def _refused(status: int, said: str) -> SyncError:
+    if "try again later" in said.lower():  # seen as a 400 of the live API
+        return Transient(Code.LS006, said)
+    kind = NotFound if status == HTTPStatus.NOT_FOUND and said else Permanent
+    return kind(Code.LS009, f"(status {status}) {said}".strip())
 
 
 def _too_many(answer: Answer, now: datetime) -> Transient:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
-import structlog
 
 from sync.clock import Clock
 from sync.errors import Code, Transient
@@ -19,16 +18,15 @@ from sync.lightspeed import checks, wire
 from sync.lightspeed.auth import Client, LightspeedAuth
 from sync.lightspeed.calls import Calls, Limits
 from sync.lightspeed.paging import MAX_PAGES, Sighting, Walk, at_or_after, behind, list_url
+from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import TokenStore
+from sync.lightspeed.walks import API, Read, walk_list
 from sync.model import Certificate, Finding, ItemRow, StockRow
 from sync.pacing import Quota, Urgency
 from sync.ports import ApiMeter, Deliver
 
-API = "lightspeed"
 _NO_STOCK = "non_inventory"  # such items need no ItemShop rows
 T = TypeVar("T")
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +42,6 @@ class LightspeedSettings:
     limits: Limits = field(default_factory=Limits)
     max_pages: int = MAX_PAGES
     reserve: float = 0.025
-
-
-@dataclass(frozen=True, slots=True)
-class _Read(Generic[T]):
-    """One kind of reading: where it begins, what a page's rows become, and where to look for lost last rows.
-
-    Nothing in the last page says that it is whole. A reading of changes makes up for rows lost there with the next
-    one, which begins at the newest it saw; a reading of everything looks once more behind what it saw.
-    """
-
-    operation: str
-    resource: str
-    url: str
-    urgency: Urgency
-    by_id: bool
-    parse: Callable[[list[Any]], list[tuple[Sighting, T]]]
-    tail: Callable[[Walk], str] | None = None
 
 
 class Lightspeed:
@@ -117,6 +98,10 @@ class Lightspeed:
         for edge in self._edges:
             await edge.aclose()
 
+    def till(self, settings: SalesSettings) -> LightspeedTill:
+        """Return the till of the same shop: one sign-in and one quota serve both."""
+        return LightspeedTill(calls=self._calls, clock=self._clock, settings=settings)
+
     async def read_stock(self, since: datetime | None, deliver: Deliver[StockRow]) -> Certificate:
         """Deliver the stock rows of our shop changed at or after `since` (None: all), oldest change first.
 
@@ -124,7 +109,7 @@ class Lightspeed:
         """
         changed = {} if since is None else {"timeStamp": at_or_after(since)}
         return await self._walk(
-            _Read(
+            Read(
                 operation="ItemShop.changes" if since else "ItemShop.all",
                 resource="ItemShop",
                 url=self._url("ItemShop", shopID=self._settings.shop_id, sort="timeStamp", **changed),
@@ -147,9 +132,9 @@ class Lightspeed:
         """Try sign-in, account, shop, register and rights; never raises for what it finds."""
         return await checks.check(self._calls, self._settings.shop_id, self._settings.register_id)
 
-    def _all_items(self) -> _Read[ItemRow]:
+    def _all_items(self) -> Read[ItemRow]:
         asked = {"archived": "true", "sort": "itemID", "load_relations": '["ItemShops"]'}
-        return _Read(
+        return Read(
             operation="Item.all",
             resource="Item",
             url=self._url("Item", **asked),
@@ -159,9 +144,9 @@ class Lightspeed:
             tail=lambda walk: self._url("Item", **asked, itemID=behind(walk.highest_id)),
         )
 
-    def _changed_items(self, since: datetime) -> _Read[ItemRow]:
+    def _changed_items(self, since: datetime) -> Read[ItemRow]:
         url = self._url("Item", archived="true", sort="timeStamp", timeStamp=at_or_after(since))
-        return _Read("Item.changes", "Item", url, Urgency.URGENT, by_id=False, parse=_items)
+        return Read("Item.changes", "Item", url, Urgency.URGENT, by_id=False, parse=_items)
 
     def _stock_tail(self, walk: Walk) -> str:
         newest = at_or_after(walk.newest) if walk.newest else ""
@@ -170,30 +155,8 @@ class Lightspeed:
     def _url(self, resource: str, **asked: str) -> str:
         return list_url(self._calls.base, self._calls.account_id, resource, **asked)
 
-    async def _walk(self, read: _Read[T], deliver: Deliver[T]) -> Certificate:
-        """Follow a list to its end, page by page; the next page is asked for when the last one is delivered."""
-        source = f"{API}.{read.operation}"
-        key = read.resource[0].lower() + read.resource[1:] + "ID"
-        walk = Walk(source, self._clock.now(), key, by_id=read.by_id, max_pages=self._settings.max_pages)
-        url: str | None = read.url
-        while url is not None:
-            page, rows, served_at = await self._page(read, url)
-            fresh = walk.take(rows, served_at)
-            url = walk.follow(page, self._calls.base)
-            if fresh:
-                await deliver(fresh)
-            if url is None and read.tail is not None and walk.gained:
-                url = read.tail(walk)
-        certificate = walk.certificate(self._clock.now())
-        log.debug("lightspeed.read_finished", source=source, rows=certificate.rows, pages=certificate.pages)
-        return certificate
-
-    async def _page(self, read: _Read[T], url: str) -> tuple[wire.Page, list[tuple[Sighting, T]], datetime | None]:
-        def parse(body: Any, served_at: datetime | None) -> tuple[wire.Page, list[tuple[Sighting, T]], datetime | None]:
-            page = wire.parse_page(body, read.resource)
-            return page, read.parse(page.rows), served_at
-
-        return await self._calls.get(read.operation, url, read.urgency, parse)
+    async def _walk(self, read: Read[T], deliver: Deliver[T]) -> Certificate:
+        return await walk_list(self._calls, self._clock, read, deliver, self._settings.max_pages)
 
     def _stock_rows(self, raw: list[Any]) -> list[tuple[Sighting, StockRow]]:
         rows = wire.parse_rows(wire.ItemShop, raw)

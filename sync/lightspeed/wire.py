@@ -7,7 +7,7 @@ raised, which names fields but never values.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -56,9 +56,21 @@ def _decimal(value: object) -> Decimal:
     return number
 
 
+def _cents(value: object) -> int:
+    """Return money in cents; what is no whole number of them is refused: no sale is worth such a sum."""
+    cents = _decimal(value) * 100
+    if cents != cents.to_integral_value():
+        raise ValueError("a fraction of a cent")
+    return int(cents)
+
+
 def _units(value: object) -> int:
     """Return whole units: of a fraction only the whole part can be sold, so it is rounded down."""
     return int(_decimal(value).to_integral_value(ROUND_FLOOR))
+
+
+def _decimal_or_none(value: object) -> Decimal | None:
+    return None if value is None or value == "" else _decimal(value)
 
 
 def _flag(value: object) -> bool:
@@ -81,7 +93,8 @@ def _moment_or_none(value: object) -> datetime | None:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Id = Annotated[str, BeforeValidator(_id)]
-Money = Annotated[Decimal, BeforeValidator(_decimal)]
+Cents = Annotated[int, BeforeValidator(_cents)]
+MaybeNumber = Annotated[Decimal | None, BeforeValidator(_decimal_or_none)]
 Units = Annotated[int, BeforeValidator(_units)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
@@ -148,11 +161,15 @@ class ItemShop(Wire):
     time_stamp: Moment = Field(validation_alias="timeStamp")
 
 
-def _item_shops(value: object) -> object:
-    """Unwrap the relation; None stays None: it was not sent at all."""
-    if value is None:
-        return None
-    return many(value.get("ItemShop") if isinstance(value, Mapping) else value)
+def _related(name: str) -> Callable[[object], object]:
+    """Return what unwraps a relation of `name` rows; None stays None: it was not sent at all."""
+
+    def unwrap(value: object) -> object:
+        if value is None:
+            return None
+        return many(value.get(name) if isinstance(value, Mapping) else value)
+
+    return unwrap
 
 
 class Item(Wire):
@@ -168,23 +185,38 @@ class Item(Wire):
     item_type: Text = Field("default", validation_alias="itemType")
     archived: Flag = False
     time_stamp: MaybeMoment = Field(None, validation_alias="timeStamp")
-    item_shops: Annotated[tuple[ItemShop, ...] | None, BeforeValidator(_item_shops)] = Field(
+    item_shops: Annotated[tuple[ItemShop, ...] | None, BeforeValidator(_related("ItemShop"))] = Field(
         None, validation_alias="ItemShops"
     )
 
 
+class SaleLine(Wire):
+    """`SaleLine`; itemID 0 is a line that sells no item."""
+
+    sale_line_id: Id = Field(validation_alias="saleLineID")
+    item_id: Id = Field("0", validation_alias="itemID")
+    units: Units = Field(validation_alias="unitQuantity")
+
+
 class Sale(Wire):
-    """`Sale`, its head."""
+    """`Sale`; `lines` is None where the relation was not sent. While it is open there is no `complete_time`."""
 
     other_spellings = {"updatetime": "updateTime"}
     sale_id: Id = Field(validation_alias="saleID")
     completed: Flag = False
     voided: Flag = False
+    archived: Flag = False
     reference_number: Text = Field("", validation_alias="referenceNumber")
-    total: Money | None = Field(None, validation_alias="calcTotal")
+    reference_source: Text = Field("", validation_alias="referenceNumberSource")
+    subtotal: MaybeNumber = Field(None, validation_alias="calcSubtotal")
+    total: Cents = Field(validation_alias="calcTotal")
+    paid: Cents = Field(validation_alias="calcPayments")
     time_stamp: MaybeMoment = Field(None, validation_alias="timeStamp")
     update_time: MaybeMoment = Field(None, validation_alias="updateTime")
     complete_time: MaybeMoment = Field(None, validation_alias="completeTime")
+    lines: Annotated[tuple[SaleLine, ...] | None, BeforeValidator(_related("SaleLine"))] = Field(
+        None, validation_alias="SaleLines"
+    )
 
 
 WireRow = TypeVar("WireRow", bound=Wire)

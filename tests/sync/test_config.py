@@ -113,6 +113,24 @@ def test_production_has_these_defaults() -> None:
     assert settings.log_level is LogLevel.INFO
 
 
+SALES_NAMES = (
+    "LIGHTSPEED_EMPLOYEE_ID",
+    "LIGHTSPEED_PAYMENT_TYPE_ID",
+    "LIGHTSPEED_SHIPPING_ITEM_ID",
+    "LIGHTSPEED_TAX_ITEM_ID",
+    "LIGHTSPEED_OTHER_ITEM_ID",
+    "LIGHTSPEED_UNLINKED_ITEM_ID",
+    "LIGHTSPEED_CUSTOMER_ID",
+)
+
+
+@pytest.mark.parametrize("name", SALES_NAMES)
+def test_what_sales_need_may_be_left_unset_and_is_a_number_otherwise(name: str) -> None:
+    assert getattr(load_settings(PRODUCTION, no_files), name.lower()) is None
+    assert getattr(load_settings(PRODUCTION | {name: "321"}, no_files), name.lower()) == "321"
+    assert the_mistake(PRODUCTION | {name: "Shipping"}).name == name
+
+
 def test_without_an_environment_it_is_production() -> None:
     assert {mistake.name for mistake in mistakes({})} == {
         "LIGHTSPEED_ACCOUNT_ID",

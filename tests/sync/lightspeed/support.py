@@ -18,6 +18,7 @@ from sandbox.transport import InProcessTransport
 from sync.http import RetryPolicy
 from sync.lightspeed.auth import Client
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
+from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -118,6 +119,10 @@ class Stage:
     lightspeed: Lightspeed
     delivered: list[object] = field(default_factory=list)
 
+    @property
+    def till(self) -> LightspeedTill:
+        return self.lightspeed.till(SALES)
+
     async def deliver(self, rows: Sequence[object]) -> None:
         self.delivered.extend(rows)
 
@@ -125,6 +130,9 @@ class Stage:
         """Return the paths and queries of the requests that were sent, those with `part` in them."""
         found = [request.url.raw_path.decode() for request in self.link.requests]
         return [path for path in found if part in path]
+
+
+SALES = SalesSettings(shop_id="1", register_id="1", employee_id="1", payment_type_id="7")
 
 
 def stage(
