@@ -8,13 +8,14 @@ from typing import Any
 
 from sandbox.shopify.bulk import Operation
 from sandbox.shopify.context import Info, listed
+from sandbox.shopify.docs import total_available
 from sandbox.shopify.index import Entry
 from sandbox.shopify.listing import Page, as_entries
 from sandbox.shopify.model import AdjustmentGroup, Change, Item, Level, Location, Product, Quantity, Variant
 from sandbox.shopify.money import Money, price_text
 from sandbox.shopify.reads import api_version, count_of
 from sandbox.shopify.search import Kind
-from sandbox.shopify.state import ShopifyStore, total_available
+from sandbox.shopify.state import ShopifyStore
 from sandbox.shopify.stock import level_doc
 from sandbox.shopify.webhooks import Subscription
 

@@ -48,6 +48,12 @@ class Index:
             return
         self._waiting.append((self._clock.now() + self._lag, entry))
 
+    def drop(self, number: int) -> None:
+        """Forget an object that was deleted."""
+        self._waiting = deque(one for one in self._waiting if one[1].number != number)
+        self._entries = [one for one in self._entries if one.number != number]
+        self._places = {one.number: place for place, one in enumerate(self._entries)}
+
     def entries(self) -> list[Entry]:
         """Return what the index knows by now; not to be changed by the caller."""
         now = self._clock.now()

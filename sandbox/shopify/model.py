@@ -89,6 +89,8 @@ class Variant:
     created_at: datetime
     updated_at: datetime
     inventory_policy: str = "DENY"
+    is_gift_card: bool = False
+    deleted: bool = False
     id: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -22,6 +22,11 @@ def tax_on(amount: int, rate: Decimal) -> int:
     return int((amount * rate).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
+def tax_in(amount: int, rate: Decimal) -> int:
+    """Return the tax in cents that `amount` cents hold already."""
+    return int((amount - amount / (1 + rate)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
 def price_text(amount: int) -> str:
     """Write cents as a price: "9.99", "20.00"."""
     return f"{Decimal(amount) / 100:.2f}"

@@ -7,6 +7,7 @@ goes back to available or is gone, as the restock type says. on_hand is the sum 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import TypeVar
@@ -14,24 +15,28 @@ from typing import TypeVar
 from sandbox.clock import Clock
 from sandbox.shopify.index import Doc, Index
 from sandbox.shopify.model import Event, Item, Level, Location, RestockType, SoldOut
-from sandbox.shopify.money import part
 from sandbox.shopify.order_model import (
     Fulfilment,
     FulfilmentLine,
     FulfilmentOrder,
     Line,
     Order,
+    OrderAdjustment,
     Refund,
+    RefundAmount,
     RefundLine,
+    RefundShippingLine,
+    Tax,
 )
+from sandbox.shopify.prices import Prices, tip_line
 from sandbox.shopify.stock import Stock, second
 
 FIRST_ORDER = 6_200_000_000_000
 FIRST_RECORD = 13_400_000_000_000  # lines, refunds, fulfilments: one series for all
 FIRST_SEQUENCE = 1001
 
-Record = Line | Refund | Fulfilment | FulfilmentLine | FulfilmentOrder
-R = TypeVar("R", Line, Refund, Fulfilment, FulfilmentLine, FulfilmentOrder)
+Record = Line | Refund | Fulfilment | FulfilmentLine | FulfilmentOrder | RefundAmount
+R = TypeVar("R", Line, Refund, Fulfilment, FulfilmentLine, FulfilmentOrder, OrderAdjustment, RefundShippingLine)
 
 
 def order_doc(order: Order) -> Doc:
@@ -60,12 +65,12 @@ class OrderBook:
     """All orders, oldest first, and what can be done with them."""
 
     def __init__(
-        self, clock: Clock, stock: Stock, lag_seconds: float, publish: Callable[[Event], None], tax_rate: Decimal
+        self, clock: Clock, stock: Stock, lag_seconds: float, publish: Callable[[Event], None], tax: Tax
     ) -> None:
         self._clock = clock
         self._stock = stock
         self._publish = publish
-        self._tax_rate = tax_rate
+        self._tax = tax
         self._records = count(FIRST_RECORD)
         self.index = Index(clock, lag_seconds, order_doc)
         self.orders: dict[str, Order] = {}
@@ -75,11 +80,10 @@ class OrderBook:
         self,
         wanted: Sequence[tuple[Item, int]],
         location: Location,
+        prices: Prices,
         *,
         test: bool,
         oversell: bool,
-        discount_cents: int,
-        shipping_cents: int,
         paid: bool,
         source_name: str,
     ) -> Order:
@@ -88,15 +92,21 @@ class OrderBook:
             _check_sellable(item, units, location, oversell=oversell)
         now, place = second(self._clock.now()), len(self.orders)
         order = Order(
-            FIRST_ORDER + place + 1, FIRST_SEQUENCE + place, location, now, now, test, source_name, shipping_cents
+            FIRST_ORDER + place + 1,
+            FIRST_SEQUENCE + place,
+            location,
+            now,
+            now,
+            test,
+            source_name,
+            prices.shipping_cents,
+            prices.tip_cents,
+            self._tax,
         )
-        goods = sum(item.variant.price_cents * units for item, units in wanted)
-        spent = 0
-        for item, units in wanted:
-            share = part(discount_cents, item.variant.price_cents * units, goods) if goods else 0
-            share = discount_cents - spent if item is wanted[-1][0] else share
-            spent += share
-            self._add_line(order, item, units, share)
+        for (item, units), discounts in zip(wanted, prices.shares(wanted), strict=True):
+            self._add_line(order, item, units, discounts)
+        if prices.tip_cents:
+            order.tip_lines.append(self._keep(tip_line(next(self._records), order)))
         order.fulfilment_orders.append(self._keep(FulfilmentOrder(next(self._records), order, location)))
         order.original_cents = order.current_cents
         order.received_cents = order.original_cents if paid else 0
@@ -141,13 +151,27 @@ class OrderBook:
         self._changed(order, "refunds/create", "orders/updated")
         return refund
 
+    def refund_money(self, order: Order, cents: int, *, shipping: bool) -> Refund:
+        """Give money back for no units: of the shipping, or out of goodwill: then the order costs what it did."""
+        most = order.current_shipping_cents if shipping else order.kept_cents
+        _check(0 < cents <= most, f"{order.name}: {cents} cents cannot be given back")
+        if shipping:
+            refund = self._refund(order, [], "", money=True, shipping=cents)
+        else:
+            refund = self._refund(order, [], "", money=False)
+            refund.adjustments.append(self._keep(OrderAdjustment(next(self._records), -cents, 0)))
+            refund.refunded_cents = cents
+            order.refunded_cents += cents
+            order.forgiven_cents += cents
+        self._changed(order, "refunds/create", "orders/updated")
+        return refund
+
     def cancel(self, order: Order, *, restock: bool, reason: str) -> Refund | None:
         """Cancel what has not been sent and give all of its money back; None if there was nothing left."""
         _check(order.cancelled_at is None, f"{order.name} is cancelled already")
         restock_type = RestockType.CANCEL if restock else RestockType.NO_RESTOCK
         rows = [self._take_off(line, line.unfulfilled, restock_type, None) for line in order.lines if line.unfulfilled]
-        shipping = 0 if order.fulfilments else order.shipping_cents - order.refunded_shipping_cents
-        order.refunded_shipping_cents += shipping
+        shipping = 0 if order.fulfilments else order.current_shipping_cents
         refund = self._refund(order, rows, "", money=True, shipping=shipping) if rows else None
         order.cancelled_at = order.closed_at = second(self._clock.now())
         order.cancel_reason = reason
@@ -171,24 +195,16 @@ class OrderBook:
         order.edited = True
         self._changed(order, "orders/edited", "orders/updated")
 
-    def _add_line(self, order: Order, item: Item, units: int, discount_cents: int) -> None:
-        variant = item.variant
-        number = next(self._records)
-        line = Line(
-            number,
-            order,
-            variant,
-            units,
-            variant.price_cents,
-            discount_cents,
-            self._tax_rate,
-            self._commit(item, units, order.location),
-        )
+    def _add_line(self, order: Order, item: Item, units: int, discounts: tuple[int, ...]) -> None:
+        variant, number = item.variant, next(self._records)
+        tax = replace(order.tax, rate=Decimal(0)) if variant.is_gift_card else order.tax
+        committed = self._commit(item, units, order.location)
+        line = Line(number, order, variant, units, variant.price_cents, discounts, tax, committed)
         order.lines.append(self._keep(line))
 
     def _add_units(self, order: Order, line: Line | None, item: Item, units: int) -> None:
         if line is None:
-            self._add_line(order, item, units, 0)
+            self._add_line(order, item, units, ())
         else:
             line.add(units, committed=self._commit(item, units, order.location))
 
@@ -203,7 +219,7 @@ class OrderBook:
         """Take units off committed, and put them back on the shelf at `back` unless that is None."""
         held = min(units, line.committed)
         line.committed -= held
-        if not held:
+        if not held or line.variant.deleted:
             return
         item, home = line.variant.item, line.order.location
         if back is home:
@@ -220,16 +236,24 @@ class OrderBook:
         line.unfulfilled -= unsent
         line.returned += units - unsent
         self._release(line, unsent, back)
-        if back is not None and restock is RestockType.RETURN and line.variant.item.tracked:
+        if back is not None and restock is RestockType.RETURN and line.counted:
             self._stock.move(self._level(line.variant.item, back), available=units)
         net, tax = line.drop(units)
         return RefundLine(next(self._records), line, units, restock, back, net, tax)
 
     def _refund(self, order: Order, rows: list[RefundLine], note: str, *, money: bool, shipping: int = 0) -> Refund:
-        owed = sum(row.net_cents + row.tax_cents for row in rows) + shipping
-        given = min(owed, order.received_cents - order.refunded_cents) if money else 0
+        shipping_tax = order.shipping_tax(order.current_shipping_cents)
+        order.refunded_shipping_cents += shipping
+        shipping_tax -= order.shipping_tax(order.current_shipping_cents)
+        taxes = sum(row.tax_cents for row in rows) + shipping_tax
+        owed = sum(row.net_cents for row in rows) + shipping + order.tax.beside(taxes)
+        given = min(owed, order.kept_cents) if money else 0
         order.refunded_cents += given
+        if money:
+            order.forgiven_cents -= min(order.forgiven_cents, owed - given)
         refund = self._keep(Refund(next(self._records), order, second(self._clock.now()), note, rows, given))
+        if shipping:
+            refund.shipping.append(self._keep(RefundShippingLine(next(self._records), shipping, shipping_tax)))
         order.refunds.append(refund)
         return refund
 

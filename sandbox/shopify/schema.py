@@ -16,7 +16,16 @@ from sandbox.shopify.fields import FIELDS
 from sandbox.shopify.model import AdjustmentGroup, Item, Level, Location, Product, Quantity, Variant
 from sandbox.shopify.mutations import MUTATIONS
 from sandbox.shopify.order_fields import ORDER_FIELDS
-from sandbox.shopify.order_model import Fulfilment, FulfilmentLine, FulfilmentOrder, Line, Order, Refund
+from sandbox.shopify.order_model import (
+    Fulfilment,
+    FulfilmentLine,
+    FulfilmentOrder,
+    Line,
+    Order,
+    OrderAdjustment,
+    Refund,
+    RefundShippingLine,
+)
 from sandbox.shopify.reads import ROOT
 from sandbox.shopify.webhooks import Subscription
 from sandbox.shopify.wire import teach_scalars
@@ -40,7 +49,9 @@ _TYPE_NAMES = {
     FulfilmentOrder: "FulfillmentOrder",
     Line: "LineItem",
     Order: "Order",
+    OrderAdjustment: "OrderAdjustment",
     Refund: "Refund",
+    RefundShippingLine: "RefundShippingLine",
     Subscription: "WebhookSubscription",
 }
 

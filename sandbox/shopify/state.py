@@ -14,13 +14,15 @@ from sandbox.goods import Good
 from sandbox.shopify.access import Access
 from sandbox.shopify.bulk import BulkOperations
 from sandbox.shopify.cost import STANDARD, Bucket, Plan
+from sandbox.shopify.docs import item_doc, product_doc, variant_doc
 from sandbox.shopify.idempotency import IdempotencyKeys
-from sandbox.shopify.index import Doc, Index
-from sandbox.shopify.model import Event, Item, Level, Location, Product, RestockType, StockWrite, Truth, Variant
+from sandbox.shopify.index import Index
+from sandbox.shopify.model import Event, Item, Level, Location, RestockType, StockWrite, Truth
 from sandbox.shopify.money import cents
 from sandbox.shopify.opening import online, open_shelves
-from sandbox.shopify.order_model import Line, Order
+from sandbox.shopify.order_model import Line, Order, Tax
 from sandbox.shopify.orders import OrderBook
+from sandbox.shopify.prices import Prices
 from sandbox.shopify.stock import Stock
 from sandbox.shopify.webhooks import Subscriptions
 
@@ -50,7 +52,7 @@ class ShopifyStore:
         index_lag_seconds: float = 0.0,
         timezone: str = "America/New_York",
         currency: str = "USD",
-        tax_rate: Decimal = Decimal("0.0825"),
+        tax: Tax = Tax(Decimal("0.0825")),  # noqa: B008 - frozen
         age: timedelta = timedelta(days=30),
     ) -> None:
         self.clock = clock
@@ -73,7 +75,7 @@ class ShopifyStore:
         self.bulk = BulkOperations(clock, self.random)
         self.buckets: dict[str, Bucket] = {}
         self.stock = Stock(clock, index_lag_seconds, self._publish)
-        self.order_book = OrderBook(clock, self.stock, index_lag_seconds, self._publish, tax_rate)
+        self.order_book = OrderBook(clock, self.stock, index_lag_seconds, self._publish, tax)
         self._open(goods, location_id, second_location_id, index_lag_seconds)
 
     def _open(self, goods: Sequence[Good], first: str, second: str, lag: float) -> None:
@@ -185,14 +187,17 @@ class ShopifyStore:
         *,
         oversell: bool = False,
         discount: Decimal = Decimal(0),
+        line_discounts: Mapping[str, Decimal] | None = None,
         shipping: Decimal = Decimal(0),
+        tip_cents: int = 0,
         paid: bool = True,
         source_name: str = "web",
         from_draft: bool = False,
     ) -> str:
         """Buy `units` by SKU and return the order's gid; raises SoldOut if not all of it is available.
 
-        `discount` is taken off the whole order. `from_draft` turns a draft's reserved units into the order's.
+        `discount` is taken off the whole order, `line_discounts` off single lines by SKU. `from_draft` turns a
+        draft's reserved units into the order's.
         """
         wanted = [(self.item(sku), amount) for sku, amount in units.items()]
         if not wanted:
@@ -200,13 +205,13 @@ class ShopifyStore:
         if from_draft:
             for sku, amount in units.items():
                 self.release_draft(sku, amount, location)
+        off = {self.item(sku): cents(amount) for sku, amount in (line_discounts or {}).items()}
         order = self.order_book.place(
             wanted,
             self.locations[location or self.home.id],
+            Prices(cents(discount), cents(shipping), tip_cents, off),
             test=test,
             oversell=oversell,
-            discount_cents=cents(discount),
-            shipping_cents=cents(shipping),
             paid=paid,
             source_name=source_name,
         )
@@ -227,6 +232,10 @@ class ShopifyStore:
         found = self.order(order)
         place = None if location is None else self.locations[location]
         return self.order_book.refund(found, self._lines(found, units), RestockType(restock_type), place).id
+
+    def refund_money(self, order: str, amount: Decimal, *, shipping: bool = False) -> str:
+        """Give money back for no goods, out of goodwill or of the shipping; return the refund's gid."""
+        return self.order_book.refund_money(self.order(order), cents(amount), shipping=shipping).id
 
     def edit(self, order: str, sku: str, delta: int, restock: bool = True, *, oversell: bool = False) -> None:  # noqa: FBT001, FBT002
         """Put units on an order, or take unsent ones off."""
@@ -257,6 +266,23 @@ class ShopifyStore:
     def untrack(self, sku: str) -> None:
         """Stop counting an item: orders no longer move its stock."""
         self._item_changed(self.item(sku), tracked=False)
+
+    def gift_card(self, sku: str) -> None:
+        """Turn a variant into a gift card: not counted, not sent, not taxed."""
+        item = self.item(sku)
+        item.variant.is_gift_card = True
+        self._item_changed(item, tracked=False, requires_shipping=False)
+
+    def delete_variant(self, sku: str) -> None:
+        """Delete a variant for good: its item is gone too, and order lines forget what it was."""
+        item = self.shelves.by_sku.pop(sku)
+        item.variant.deleted = True
+        item.variant.product.variants.remove(item.variant)
+        del self.shelves.variants[item.variant.id], self.shelves.items[item.id]
+        for index, number in ((self.variant_index, item.variant.number), (self.item_index, item.number)):
+            index.drop(number)
+        for level in item.levels.values():
+            self.stock.remove(level)
 
     def update_item(self, item: Item, **changes: object) -> None:
         """Change an inventory item's own fields."""
@@ -302,46 +328,3 @@ class ShopifyStore:
         if app not in self.buckets:
             self.buckets[app] = Bucket(self.clock, self.plan)
         return self.buckets[app]
-
-
-def total_available(item: Item) -> int:
-    """Return an item's available units over all locations that stock it."""
-    return sum(level.quantities["available"] for level in item.levels.values() if level.is_active)
-
-
-def product_doc(product: Product) -> Doc:
-    """Return a product's searchable values."""
-    return {
-        "id": product.number,
-        "title": product.title,
-        "handle": product.handle,
-        "vendor": product.vendor,
-        "product_type": product.product_type,
-        "status": product.status,
-        "tag": product.tags,
-        "sku": tuple(variant.item.sku for variant in product.variants),
-        "barcode": tuple(variant.barcode for variant in product.variants),
-        "created_at": product.created_at,
-        "updated_at": product.updated_at,
-        "inventory_total": sum(total_available(variant.item) for variant in product.variants),
-    }
-
-
-def variant_doc(variant: Variant) -> Doc:
-    """Return a variant's searchable values."""
-    return {
-        "id": variant.number,
-        "title": variant.title,
-        "sku": variant.item.sku,
-        "barcode": variant.barcode,
-        "product_id": variant.product.number,
-        "product_status": variant.product.status,
-        "vendor": variant.product.vendor,
-        "updated_at": variant.updated_at,
-        "inventory_quantity": total_available(variant.item),
-    }
-
-
-def item_doc(item: Item) -> Doc:
-    """Return an inventory item's searchable values."""
-    return {"id": item.number, "sku": item.sku, "created_at": item.created_at, "updated_at": item.updated_at}

@@ -90,6 +90,11 @@ class Stock:
         if deltas.get("available"):
             self._publish(Event("inventory_levels/update", level.item.id, self._clock.now(), level.location.id))
 
+    def remove(self, level: Level) -> None:
+        """Forget the level of an item that was deleted."""
+        del self.levels[level.id]
+        self.indexes[level.location.id].drop(level.number)
+
     def touch(self, level: Level) -> None:
         """Let the level's updatedAt move although no quantity did."""
         self._touched(level)

@@ -42,6 +42,14 @@ class Unproven(Transient):
     """The answer does not tell whether a write happened; a read may simply be repeated."""
 
 
+class Misshapen(Unproven):
+    """A whole answer of which `field`, a path of names, is not what it should be; asking again will not help much."""
+
+    def __init__(self, code: Code, detail: str, *, field: str) -> None:
+        super().__init__(code, detail)
+        self.field = field
+
+
 class TokenRejected(Permanent):
     """The access token is not accepted; another one may be."""
 

@@ -19,7 +19,7 @@ from sync.shopify.api import AdminApi, Limits
 from sync.shopify.auth import TokenSource
 from sync.shopify.documents import SET_AVAILABLE
 from sync.shopify.levels import levels_of, levels_walk
-from sync.shopify.orders import OrderReader
+from sync.shopify.orders import OrderReader, Patience
 from sync.shopify.pages import walk
 from sync.shopify.variants import variants_walk
 
@@ -62,6 +62,7 @@ class ShopifyStorefront:
             limits=limits or Limits(),
         )
         self._several: bool | None = None
+        self._patience = Patience()
         self._asking = asyncio.Lock()
 
     async def read_levels(self, since: datetime, deliver: Deliver[LevelRow]) -> Certificate:
@@ -113,4 +114,4 @@ class ShopifyStorefront:
         async with self._asking:
             if self._several is None:
                 self._several = await checks.has_several_locations(self._api)
-        return OrderReader(self._api, self._location_id, several=self._several)
+        return OrderReader(self._api, self._location_id, self._patience, several=self._several)

@@ -1,4 +1,4 @@
-"""From an order as Shopify tells it to its units at our location; docs/order-facts.md is the table. Pure.
+"""From an order as Shopify tells it to its units at our location, line by line; docs/order-facts.md is the table. Pure.
 
 All nested pages are at hand here. Where Shopify leaves open whose a unit was, it counts as ours: that can only hold
 stock back, never sell it twice.
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sync.model import OrderLine, OrderRow, Restock
-from sync.shopify.shapes import AssignedLine, Assignment, Line, Order, RefundLine
+from sync.shopify.order_money import is_taxed, line_cents, order_money, order_number, without_tip
+from sync.shopify.order_shapes import AssignedLine, Assignment, Line, Order, OrderHead, RefundLine
 
 _PUT_BACK = frozenset({"CANCEL", "RETURN", "LEGACY_RESTOCK"})
 _CANCELLED = "CANCELLED"
@@ -42,24 +43,56 @@ class Share:
 
 
 def order_row(whole: WholeOrder, location_id: str) -> OrderRow:
-    """Return the order's facts at `location_id`."""
+    """Return the order's facts at `location_id`, and its money; raises `UnreadableOrderError` on a contradiction."""
     order = whole.order
     several = whole.assignments is not None
     shares = _shares(whole.assignments or (), location_id)
     restocks = _restocks(whole.refund_lines, location_id, several=several)
-    cancelled = order.cancelled_at is not None
-    lines = tuple(
-        OrderLine(
-            line_id=line.id,
-            inventory_item_id=_item_id(line),
-            sku=line.sku or "",
-            placed=placed_here(line.quantity, shares[line.id]),
-            open=0 if cancelled else open_here(line.unfulfilled_quantity, shares[line.id]),
-            restocks=tuple(restocks[line.id]),
-        )
-        for line in whole.lines
+    money = order_money(order)
+    goods = without_tip(whole.lines, money.tip, edited=order.edited)
+    return OrderRow(
+        order_id=order.id,
+        name=order.name,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        cancelled_at=order.cancelled_at,
+        test=order.test,
+        lines=tuple(_line(order, line, shares[line.id], tuple(restocks[line.id])) for line in goods),
+        number=order_number(order.name, order.number),
+        money=money,
     )
-    return OrderRow(order.id, order.name, order.created_at, order.updated_at, order.cancelled_at, order.test, lines)
+
+
+def unreadable_row(order: OrderHead, reason: str) -> OrderRow:
+    """Return an order of which no more is known than that it is there and when it changed."""
+    known = order if isinstance(order, Order) else None
+    return OrderRow(
+        order_id=order.id,
+        name=order.name,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        cancelled_at=known.cancelled_at if known else None,
+        test=known.test if known else False,
+        lines=(),
+        number=order_number(order.name, known.number if known else None),
+        unreadable=reason,
+    )
+
+
+def _line(order: Order, line: Line, share: Share, restocks: tuple[Restock, ...]) -> OrderLine:
+    cancelled = order.cancelled_at is not None
+    return OrderLine(
+        line_id=line.id,
+        inventory_item_id=_item_id(line),
+        sku=line.sku or "",
+        placed=placed_here(line.quantity, share),
+        open=0 if cancelled else open_here(line.unfulfilled_quantity, share),
+        restocks=restocks,
+        quantity=line.quantity,
+        cents=line_cents(line, edited=order.edited),
+        taxed=is_taxed(line),
+        gift_card=line.is_gift_card,
+    )
 
 
 def placed_here(quantity: int, share: Share) -> int:

@@ -1,15 +1,19 @@
-"""Reading orders whole: every nested page is followed to its end before an order counts as read."""
+"""Reading orders whole: every nested page is followed to its end before an order counts as read.
+
+An order that cannot be understood, or whose pages fail again and again, is told as unreadable: it holds up no other.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from sync.errors import Code, Transient
+from sync.errors import Code, SyncError, Transient
 from sync.model import OrderRow
-from sync.shopify.answers import TooDear
+from sync.shopify.answers import Misshapen, TooDear, Unproven
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import (
     MORE_ASSIGNED_LINES,
@@ -20,27 +24,60 @@ from sync.shopify.documents import (
     ORDERS_CHANGED,
     Document,
 )
-from sync.shopify.order_facts import WholeOrder, order_row
+from sync.shopify.order_facts import WholeOrder, order_row, unreadable_row
+from sync.shopify.order_money import UnreadableOrderError
+from sync.shopify.order_shapes import (
+    AssignedLine,
+    Assignment,
+    Line,
+    More,
+    Order,
+    OrderNode,
+    OrdersById,
+    OrdersChanged,
+    RefundLine,
+)
 from sync.shopify.pages import Page, Walk, rest_of, search_moment
-from sync.shopify.shapes import AssignedLine, Assignment, Line, More, Order, OrdersById, OrdersChanged, RefundLine
 from sync.shopify.wire import Connection, Wire, parse, shaped
 
 N = TypeVar("N", bound=Wire)
+
+_OWNER = "owner.page."
 
 # An archived order may still have units to send; a cancelled one never has.
 OPEN_ORDERS = (
     "(status:open OR fulfillment_status:unfulfilled OR fulfillment_status:partial OR fulfillment_status:scheduled"
     " OR fulfillment_status:on_hold OR fulfillment_status:request_declined) AND -status:cancelled"
 )
-_PAGE = {False: 100, True: 25}  # by whether there are several locations: 380 and 722 points of the 1,000 allowed
-_IDS = {False: 20, True: 8}  # 42 and 120 points each, should every id count
+_PAGE = {False: 100, True: 25}  # by whether there are several locations: 506 and 806 points of the 1,000 allowed
+_IDS = {False: 16, True: 7}  # 56 and 134 points each, should every id count
+# What may be the trouble of one order alone; throttling, sign-in, scopes and version concern all of them.
+_OF_ONE_ORDER = frozenset({Code.SH004, Code.SH006, Code.SH007, Code.SH008, Code.SH013})
+_READINGS = 3  # that an order may make fail in a row, each with the retries of every call
+
+
+class Patience:
+    """Counts, order by order, the readings in a row that failed at it."""
+
+    def __init__(self) -> None:
+        self._failed: Counter[str] = Counter()
+
+    def is_spent(self, order_id: str) -> bool:
+        """Count one more failure; tell whether the order is to be passed over from now on."""
+        self._failed[order_id] += 1
+        return self._failed[order_id] >= _READINGS
+
+    def restore(self, order_id: str) -> None:
+        """Forget the failures of an order that was read."""
+        del self._failed[order_id]
 
 
 class OrderReader:
-    """Reads orders of one shop; `several` says whether it has several locations."""
+    """Reads orders of one shop; `several` says whether it has several locations. `patience` outlives the reader."""
 
-    def __init__(self, api: AdminApi, location_id: str, *, several: bool) -> None:
+    def __init__(self, api: AdminApi, location_id: str, patience: Patience, *, several: bool) -> None:
         self._api = api
+        self._patience = patience
         self._location_id = location_id
         self._several = several
 
@@ -74,7 +111,29 @@ class OrderReader:
         rows = [await self._row(order) for order in orders.nodes]
         return Page(rows, max((row.updated_at for row in rows), default=None), orders.page_info)
 
-    async def _row(self, order: Order) -> OrderRow:
+    async def _row(self, node: OrderNode) -> OrderRow:
+        """Return an order as it is, or as unreadable; raises for trouble that is not, or not surely, its own."""
+        try:
+            row = await self._read_whole(node.whole or await self._again(node))
+        except (Misshapen, UnreadableOrderError) as error:
+            return unreadable_row(node.whole or node, f"{error.field.removeprefix(_OWNER)} cannot be understood")
+        except SyncError as error:
+            if error.code not in _OF_ONE_ORDER or not self._patience.is_spent(node.id):
+                raise
+            return unreadable_row(node.whole or node, f"its lists cannot be read to their end ({error.code.name})")
+        self._patience.restore(node.id)
+        return row
+
+    async def _again(self, node: OrderNode) -> Order:
+        """Ask anew for an order whose lists came without their last rows; raises `Misshapen` for any other problem."""
+        if node.cut_off:
+            document = ORDERS_BY_ID[self._several]
+            node = await self._api.read(document, {"ids": [node.id]}, _one_not_cut)
+        if node.whole is None:
+            raise Misshapen(Code.SH007, f"Unexpected shape at {node.problem}.", field=node.problem)
+        return node.whole
+
+    async def _read_whole(self, order: Order) -> OrderRow:
         lines = await self._whole(order.line_items, Line, MORE_ORDER_LINES, order.id)
         refund_lines = [
             (refund.id, line)
@@ -112,3 +171,12 @@ def _by_id(asked: int, data: Mapping[str, Any]) -> OrdersById:
     if len(answer.nodes) != asked:
         raise Transient(Code.SH013, f"Asked for {asked} orders, answered with {len(answer.nodes)}.")
     return answer
+
+
+def _one_not_cut(data: Mapping[str, Any]) -> OrderNode:
+    node = _by_id(1, data).nodes[0]
+    if node is None:
+        raise Transient(Code.SH013, "An order changed while it was read.")
+    if node.cut_off:
+        raise Unproven(Code.SH013, "An order's list does not end with its last row.")
+    return node

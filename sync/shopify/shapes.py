@@ -1,12 +1,11 @@
-"""The shapes of Shopify's answers, one for each document. Fields that we did not ask for never break them."""
+"""The shapes of Shopify's answers, one for each document; those of orders are in `order_shapes`.
+
+Fields that we did not ask for never break them.
+"""
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
-
 from sync.shopify.wire import Connection, Moment, Ref, UserError, Wire
-
-N = TypeVar("N", bound=Wire)
 
 # --- stock levels
 
@@ -56,104 +55,6 @@ class LevelsOfItems(Wire):
     """Answer to `LEVELS_OF_ITEMS`, in the order of the ids; an unknown id's place is empty."""
 
     nodes: list[ItemWithLevel | None]
-
-
-# --- orders
-
-
-class VariantOfLine(Wire):
-    """The variant of an order line."""
-
-    inventory_item: Ref | None
-
-
-class Line(Wire):
-    """An order line; no variant: it was deleted, or never was one (a custom item, a tip)."""
-
-    id: str
-    sku: str | None
-    quantity: int
-    unfulfilled_quantity: int
-    variant: VariantOfLine | None
-
-
-class RefundLine(Wire):
-    """Units of one order line taken off the order, and whether they went back on the shelf, and where."""
-
-    id: str | None
-    quantity: int
-    restock_type: str
-    restocked: bool
-    location: Ref | None
-    line_item: Ref
-
-
-class Refund(Wire):
-    """One refund, cancellation or removal."""
-
-    id: str
-    refund_line_items: Connection[RefundLine]
-
-
-class AssignedLine(Wire):
-    """Units of one order line that one fulfillment order has to send; `remaining` are still to be sent."""
-
-    total_quantity: int
-    remaining_quantity: int
-    line_item: Ref
-
-
-class AssignedLocation(Wire):
-    """Where a fulfillment order is assigned to; no location: it was deleted."""
-
-    location: Ref | None
-
-
-class Assignment(Wire):
-    """One fulfillment order."""
-
-    id: str
-    status: str
-    assigned_location: AssignedLocation
-    line_items: Connection[AssignedLine]
-
-
-class Order(Wire):
-    """One order; `fulfillment_orders` only where they were asked for."""
-
-    id: str
-    name: str
-    created_at: Moment
-    updated_at: Moment
-    cancelled_at: Moment | None
-    test: bool
-    line_items: Connection[Line]
-    refunds: list[Refund]
-    fulfillment_orders: Connection[Assignment] | None = None
-
-
-class OrdersChanged(Wire):
-    """Answer to `ORDERS_CHANGED`."""
-
-    orders: Connection[Order]
-
-
-class OrdersById(Wire):
-    """Answer to `ORDERS_BY_ID`; a deleted order's place is empty."""
-
-    nodes: list[Order | None]
-
-
-class Owner(Wire, Generic[N]):
-    """What a further page of a nested connection hangs on."""
-
-    page: Connection[N]
-
-
-class More(Wire, Generic[N]):
-    """Answer to a `MORE_…` document; no owner: it was deleted meanwhile."""
-
-    owner: Owner[N] | None
 
 
 # --- variants

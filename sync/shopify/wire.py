@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from sync.errors import Code
-from sync.shopify.answers import Unproven
+from sync.shopify.answers import Misshapen, Unproven
 
 M = TypeVar("M", bound="Wire")
 N = TypeVar("N", bound="Wire")
 
 _CUT_OFF = "cut_off"
+_MOST_UNITS = 1_000_000  # of one line; whatever says more is no order of goods
+_AMOUNT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,10})?")  # at most 20 digits: Decimal is exact up to 28
+_PAGING = frozenset({"edges", "node"})
 
 
 def _moment(value: object) -> datetime:
@@ -31,7 +36,19 @@ def _moment(value: object) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _cents(value: object) -> int:
+    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
+        raise ValueError("not an amount")
+    cents = Decimal(value) * 100
+    if cents != int(cents):
+        raise ValueError("no whole cent")
+    return int(cents)
+
+
 Moment = Annotated[datetime, BeforeValidator(_moment)]
+Units = Annotated[int, Field(ge=0, le=_MOST_UNITS)]
+Cents = Annotated[int, BeforeValidator(_cents)]
+"""A decimal text in hundredths of the currency's unit, whatever its own smallest coin; never rounded."""
 
 
 class Wire(BaseModel):
@@ -104,8 +121,21 @@ def parse(shape: type[M], data: Any) -> M:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        code = Code.SH013 if first["type"] == _CUT_OFF else Code.SH007
-        raise Unproven(code, f"Unexpected shape at {place}: {first['type']}.") from None
+        told = f"Unexpected shape at {place}: {first['type']}."
+        if first["type"] == _CUT_OFF:
+            raise Unproven(Code.SH013, told) from None
+        raise Misshapen(Code.SH007, told, field=field_of(error)) from None
+
+
+def is_cut_off(error: ValidationError) -> bool:
+    """Tell whether a page lacked its last rows: another answer may have them."""
+    return any(one["type"] == _CUT_OFF for one in error.errors(include_input=False, include_url=False))
+
+
+def field_of(error: ValidationError) -> str:
+    """Return the first field that does not fit, as a path of names: "lineItems.quantity"."""
+    place = error.errors(include_input=False, include_url=False)[0]["loc"]
+    return ".".join(part for part in place if isinstance(part, str) and part not in _PAGING)
 
 
 def shaped(shape: type[M]) -> Callable[[Mapping[str, Any]], M]:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -204,3 +205,39 @@ def levels_answer(*numbers: int, after: str | None = None) -> httpx.Response:
     """Return a page of the level feed."""
     nodes = [{"item": {"id": item(number)}, **level(number)} for number in numbers]
     return answer({"location": {"inventoryLevels": page(nodes, after)}})
+
+
+def money(amount: str) -> dict[str, Any]:
+    """Return an amount of shop money as Shopify writes it."""
+    return {"shopMoney": {"amount": amount}}
+
+
+def order_money(total: str = "10.0", **more: Any) -> dict[str, Any]:
+    """Return the money fields of an order that is paid, with `total` for its goods and nothing else."""
+    nothing = {name: money("0.0") for name in ("currentShippingPriceSet", "currentTotalTaxSet", "totalTipReceivedSet")}
+    same = ("currentTotalPriceSet", "currentSubtotalPriceSet", "totalReceivedSet", "netPaymentSet")
+    return {
+        "number": 1001,
+        "currencyCode": "USD",
+        "taxesIncluded": False,
+        "dutiesIncluded": False,
+        "edited": False,
+        "displayFinancialStatus": "PAID",
+        "currentTotalDutiesSet": None,
+        "currentTotalAdditionalFeesSet": None,
+        "totalOutstandingSet": money("0.0"),
+        **nothing,
+        **{name: money(total) for name in same},
+        **more,
+    }
+
+
+def line_money(unit: str = "10.0", quantity: int = 1, *discounts: str, tax: str | None = None) -> dict[str, Any]:
+    """Return the money fields of an order line."""
+    return {
+        "isGiftCard": False,
+        "originalUnitPriceSet": money(unit),
+        "originalTotalSet": money(str(Decimal(unit) * quantity)),
+        "discountAllocations": [{"allocatedAmountSet": money(one)} for one in discounts],
+        "taxLines": [] if tax is None else [{"priceSet": money(tax)}],
+    }

@@ -121,6 +121,7 @@ async def large() -> AsyncIterator[Store]:
 
 
 SKU = "SKU-00001"
+PRICE = 999  # cents
 
 
 # --- reads
@@ -204,7 +205,14 @@ async def test_a_check_finds_nothing_wrong(small: Store) -> None:
 async def test_the_life_of_an_order_line(small: Store) -> None:
     gid = small.store.place_order({SKU: 5})
     assert await small.line(gid) == OrderLine(
-        line_id=small.store.order(gid).lines[0].id, inventory_item_id=small.item(SKU), sku=SKU, placed=5, open=5
+        line_id=small.store.order(gid).lines[0].id,
+        inventory_item_id=small.item(SKU),
+        sku=SKU,
+        placed=5,
+        open=5,
+        quantity=5,
+        cents=5 * PRICE,
+        taxed=True,
     )
     steps: list[tuple[int, int, list[int]]] = []
     acts: list[Callable[[], object]] = [

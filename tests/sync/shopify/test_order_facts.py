@@ -8,9 +8,9 @@ import pytest
 
 from sync.model import OrderLine, Restock
 from sync.shopify.order_facts import Share, WholeOrder, open_here, order_row, placed_here
-from sync.shopify.shapes import Order
+from sync.shopify.order_shapes import Order
 from sync.shopify.wire import parse
-from tests.sync.shopify.support import ELSEWHERE, HERE, item
+from tests.sync.shopify.support import ELSEWHERE, HERE, item, line_money, order_money
 from tests.sync.shopify.support import page as connection
 
 LINE = "gid://shopify/LineItem/1"
@@ -19,7 +19,7 @@ LINE = "gid://shopify/LineItem/1"
 def line(quantity: int, unfulfilled: int, *, line_id: str = LINE, **more: Any) -> dict[str, Any]:
     variant = {"inventoryItem": {"id": item(1)}}
     base = {"id": line_id, "sku": "KAVA", "quantity": quantity, "unfulfilledQuantity": unfulfilled, "variant": variant}
-    return base | more
+    return base | line_money("10.0", quantity) | more
 
 
 def refund(
@@ -51,16 +51,20 @@ def sends(
 def order(
     *lines: dict[str, Any], refunds: tuple[dict[str, Any], ...] = (), cancelled: str | None = None, **more: Any
 ) -> dict[str, Any]:
-    return {
-        "id": "gid://shopify/Order/1",
-        "name": "#1001",
-        "createdAt": "2026-11-22T09:00:00Z",
-        "updatedAt": "2026-11-22T10:00:00Z",
-        "cancelledAt": cancelled,
-        "test": False,
-        "lineItems": connection(lines),
-        "refunds": list(refunds),
-    } | more
+    return (
+        {
+            "id": "gid://shopify/Order/1",
+            "name": "#1001",
+            "createdAt": "2026-11-22T09:00:00Z",
+            "updatedAt": "2026-11-22T10:00:00Z",
+            "cancelledAt": cancelled,
+            "test": False,
+            "lineItems": connection(lines),
+            "refunds": list(refunds),
+        }
+        | order_money()
+        | more
+    )
 
 
 def only_line(told: dict[str, Any], assignments: list[dict[str, Any]] | None = None) -> OrderLine:
