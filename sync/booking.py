@@ -78,6 +78,12 @@ class Document:
         """Return what the sale has to come to, in cents, tax included."""
         return sum(line.cents for line in self.lines)
 
+    @property
+    def summary(self) -> str:
+        """Return in a few words what it books."""
+        units = sum(line.units for line in self.lines if line.charge is Charge.GOODS)
+        return f"{units} units of goods, {amount(self.total)} in all"
+
     def draft(self) -> SaleDraft:
         """Return the sale to be made, each line at a price of whole cents."""
         lines = [draft for line in self.lines if line.item_id for draft in _drafts(line)]
@@ -133,6 +139,7 @@ class OrderStory:
     test: bool = False
     booked_outside: bool = False  # from before the cut-over, or closed by a person who named its sale
     cancelled: bool = False
+    lost: bool = False  # gone from Shopify
     unreadable: str = ""
 
 
@@ -174,6 +181,8 @@ def next_step(order: OrderStory, items: BookingItems) -> Step:
     lines += [_money(Charge.ADJUSTMENT, rest)] if rest else []
     if not lines:
         return Step(Need.CANCELLED if order.cancelled and not order.made else Need.NOTHING)
+    if order.lost:
+        return Step(Need.PERSON, code=Code.OR001, detail=f"{order.name} was not booked before it was deleted.")
     return _document(order, lines, items)
 
 

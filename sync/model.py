@@ -106,8 +106,8 @@ class Restock:
 class OrderLine:
     """One order line as read: its units at our location.
 
-    `placed` counts edits up and does not fall; `open` are the units still to be shipped (Shopify's committed).
-    `inventory_item_id` is "" where the variant is gone or was never stocked.
+    `placed` counts edits up, and falls only where units were moved to another location; `open` are the units still
+    to be shipped (Shopify's committed). `inventory_item_id` is "" where the variant is gone or was never stocked.
     """
 
     line_id: str

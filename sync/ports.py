@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from sync.booking import Document, OrderStory
 from sync.errors import Code
 from sync.model import (
     Certificate,
@@ -26,12 +27,19 @@ from sync.model import (
 )
 from sync.records import (
     ApiMinute,
+    AsOf,
     Change,
+    DueOrder,
     Evaluation,
     Feed,
     Intent,
+    OrderEntry,
+    OrderEvent,
+    OrderStanding,
+    OrderState,
     Pause,
     PauseKind,
+    Posting,
     Proposal,
     RowOutcome,
     RunOutcome,
@@ -194,11 +202,16 @@ class Ledger(Protocol):
         """Return the confirmed link of each SKU, compared as `matching.sku_key` does; unknown ones are missing."""
 
     # --- work ---
-    async def due(self, *, after: int = 0, limit: int = 1000, everything: bool = False) -> Sequence[Work]:
-        """Return due links (or all confirmed ones) with ids above `after`, in id order."""
+    async def due(
+        self, *, after: int = 0, limit: int = 1000, everything: bool = False, as_of: AsOf | None = None
+    ) -> Sequence[Work]:
+        """Return due links (or all confirmed ones) with ids above `after`, in id order.
 
-    async def work_of(self, link_ids: Sequence[int]) -> Sequence[Work]:
-        """Return these links as they stand now."""
+        `as_of` tells which documents of ours count as booked; None: all, whenever Lightspeed's stock was read.
+        """
+
+    async def work_of(self, link_ids: Sequence[int], as_of: AsOf | None = None) -> Sequence[Work]:
+        """Return these links as they stand now; `as_of` as in `due`."""
 
     async def settle(self, evaluations: Sequence[Evaluation], run_id: int, now: datetime) -> None:
         """Keep decisions that write nothing now: memories, quarantines, corrections, what became of open writes."""
@@ -231,6 +244,75 @@ class Ledger(Protocol):
 
     async def calls_since(self, moment: datetime) -> Sequence[ApiMinute]:
         """Return the per-minute counts from `moment` on."""
+
+
+class Bookings(Protocol):
+    """The ledger's part about orders on their way into Lightspeed. Each call is one transaction, as in `Ledger`."""
+
+    # --- the worker's ---
+    async def next_order(self, now: datetime) -> DueOrder | None:
+        """Return the order that has been due for the longest time; None: none is."""
+
+    async def story(self, order_id: str) -> OrderStory:
+        """Return what the ledger knows of an order; raises KeyError for one it does not know."""
+
+    async def pending(self, order_id: str) -> Posting | None:
+        """Return the document of an order that is being made."""
+
+    async def intend(self, order_id: str, document: Document, now: datetime) -> Posting:
+        """Record a document, with its reference, before anything of it is sent."""
+
+    async def move(self, posting: Posting, to: Posting) -> Posting:
+        """Take a document to another state and return `to`; raises Permanent (IN001) where it was not in the first."""
+
+    async def confirm(self, posting: Posting, sale: SaleRow, now: datetime, sweep_at: datetime | None) -> None:
+        """Record that a document's sale is completed: its units count as booked, its order is looked at again."""
+
+    async def conclude(
+        self, order_id: str, state: OrderState, now: datetime, *, code: Code | None = None, detail: str = ""
+    ) -> None:
+        """Record that nothing is left to do for an order, or that a person has to."""
+
+    async def postpone(
+        self, order_id: str, state: OrderState, until: datetime, *, code: Code | None = None, detail: str = ""
+    ) -> None:
+        """Look at an order again at `until`."""
+
+    # --- the as-of rule ---
+    async def confirmations(self) -> int:
+        """Return how many documents were confirmed so far; `AsOf.confirmed` of a reading that begins now."""
+
+    async def in_doubt(self) -> Sequence[Posting]:
+        """Return the documents that may have moved stock without our knowing."""
+
+    # --- the search for second sales ---
+    async def to_sweep(self, now: datetime, limit: int = 20) -> Sequence[Posting]:
+        """Return posted documents whose reference is to be searched again."""
+
+    async def swept(self, posting: Posting, others: Sequence[str], next_at: datetime | None, now: datetime) -> None:
+        """Record the other completed sales (by id) found under a document's reference, and when to search again."""
+
+    # --- people's ---
+    async def order_standing(self) -> OrderStanding:
+        """Return how the booking of orders stands."""
+
+    async def orders(self, states: Sequence[OrderState] = (), limit: int = 100) -> Sequence[OrderEntry]:
+        """Return orders in these states (none named: in all), newest first."""
+
+    async def find_order(self, name: str) -> str | None:
+        """Return the id of the order with this name, number, id or reference; the newest where several have it."""
+
+    async def documents(self, order_id: str) -> Sequence[Posting]:
+        """Return an order's documents, in the order they were made."""
+
+    async def order_events(self, order_id: str) -> Sequence[OrderEvent]:
+        """Return an order's story, oldest first."""
+
+    async def retry(self, order_ids: Sequence[str], now: datetime, by: str) -> None:
+        """Let the worker look at these orders at once."""
+
+    async def close(self, order_id: str, sale_id: str | None, now: datetime, by: str) -> None:
+        """Take an order out of our hands: booked by the sale a person names, or never (None)."""
 
 
 class ApiMeter(Protocol):

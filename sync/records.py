@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from sync.booking import Document
 from sync.errors import Code
 from sync.model import Demand, LevelRow, LinkState, StockChange
 from sync.stock import Decision, Memory
@@ -46,6 +47,18 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AsOf:
+    """What counts as booked beside one reading of Lightspeed's stock.
+
+    Of our documents only the first `confirmed` were confirmed before it began. `recent` bounds the search for
+    documents that its rows do not show yet.
+    """
+
+    confirmed: int
+    recent: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One confirmed link that is due for a look, with all our own records say about it."""
 
@@ -61,6 +74,7 @@ class Work:
     memory: Memory
     approved: bool  # a person has taken Lightspeed's number for it
     parked: Code | None  # Shopify refuses writes to it
+    settled: bool = True  # no document of ours may or may not be in L (the as-of rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +181,96 @@ class Change:
     equation: Mapping[str, int]  # L, M, B, Tk, K, Bk, A, C, U, u, X, target, expected, drift, base
     key: str
     reference: str
+
+
+class OrderState(StrEnum):
+    """How far an order's booking into Lightspeed has come."""
+
+    SEEN = "seen"  # something of it is new; not looked at yet
+    VALID = "valid"  # it can be booked, and waits for its turn or another try
+    INTENT = "intent"  # a document of its is being made
+    UNKNOWN = "unknown"  # a document was sent and nobody answered
+    POSTED = "posted"
+    PARKED = "parked"  # waits for a person
+    CANCELLED = "cancelled"  # before anything was booked
+    DEAD = "dead"  # cannot be understood; waits for a person
+    EXEMPT = "exempt"  # never booked: a test order, or from before the cut-over
+    CLOSED = "closed"  # by a person
+
+
+UNBOOKED = (OrderState.SEEN, OrderState.VALID, OrderState.INTENT, OrderState.UNKNOWN)
+"""States of an order of which something is still to be booked, without a person."""
+
+
+class DocumentState(StrEnum):
+    """How far one Lightspeed sale of an order has come. Only COMPLETING may have moved stock without our knowing."""
+
+    INTENT = "intent"  # recorded, surely not sent
+    SENT = "sent"  # the request that opens the sale has left, or is about to
+    OPEN = "open"  # the open sale is known
+    COMPLETING = "completing"  # the request that completes it has left, or is about to
+    POSTED = "posted"  # completed, as Lightspeed confirmed
+    ABANDONED = "abandoned"  # given up before it moved anything
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A document on its way into Lightspeed."""
+
+    document_id: int
+    order_id: str
+    document: Document
+    state: DocumentState
+    sale_id: str | None = None
+    sent_at: datetime | None = None
+    misses: int = 0  # searches in vain since the quarantine after it was sent
+    doubtful: bool = False  # a request of its was never answered
+
+
+@dataclass(frozen=True, slots=True)
+class DueOrder:
+    """An order to be looked at; `tries` counts how often it was put off since something of it was new."""
+
+    order_id: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEntry:
+    """An order in the list of the ledger; money in cents, None where it was never read."""
+
+    order_id: str
+    name: str
+    state: OrderState
+    created_at: datetime
+    waiting_since: datetime | None
+    net: int | None
+    code: Code | None
+    detail: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """Something that happened to an order on its way into Lightspeed."""
+
+    at: datetime
+    event: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStanding:
+    """How the booking of orders stands; `oldest` is since when the longest of UNBOOKED waits."""
+
+    counts: Mapping[OrderState, int]
+    oldest: datetime | None
+    duplicates: int = 0  # references under which Lightspeed has more than one sale
+
+    @property
+    def unbooked(self) -> int:
+        """Return how many orders wait to be booked without a person."""
+        return sum(self.counts.get(state, 0) for state in UNBOOKED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sync.errors import Code
 from sync.model import ItemRow, LevelRow, OrderRow, StockRow, VariantRow
 from sync.records import (
     ApiMinute,
+    AsOf,
     Change,
     Evaluation,
     Feed,
@@ -170,13 +171,17 @@ class SqlLedger:
         return await self._database.read(linking.problems)
 
     # --- work ---
-    async def due(self, *, after: int = 0, limit: int = 1000, everything: bool = False) -> Sequence[Work]:
+    async def due(
+        self, *, after: int = 0, limit: int = 1000, everything: bool = False, as_of: AsOf | None = None
+    ) -> Sequence[Work]:
         """Return due links (or all confirmed ones) with ids above `after`, in id order."""
-        return self._hand_out(await self._database.read(lambda c: work.due(c, after, limit, everything=everything)))
+        return self._hand_out(
+            await self._database.read(lambda c: work.due(c, after, limit, everything=everything, as_of=as_of))
+        )
 
-    async def work_of(self, link_ids: Sequence[int]) -> Sequence[Work]:
+    async def work_of(self, link_ids: Sequence[int], as_of: AsOf | None = None) -> Sequence[Work]:
         """Return these links as they stand now."""
-        return self._hand_out(await self._database.read(lambda c: work.work_of(c, link_ids)))
+        return self._hand_out(await self._database.read(lambda c: work.work_of(c, link_ids, as_of)))
 
     async def settle(self, evaluations: Sequence[Evaluation], run_id: int, now: datetime) -> None:
         """Keep decisions that write nothing now."""

@@ -1,26 +1,41 @@
 """Turns orders into facts about units, once each, and sums them up as demand.
 
 An order is read again and again; what is new in it becomes a fact, appended and never changed. The sums of a line's
-facts stand beside its line, so they tell what is new. `placed` does not fall; a restock is told by its refund line;
-`closed` is what makes up the difference to the open units, so a shipment that is taken back counts below zero.
+facts stand beside its line, so they tell what is new. `placed` falls only where units were moved to another location;
+a restock is told by its refund line; `closed` is what makes up the difference to the open units, so a shipment that
+is taken back counts below zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from sync.booking import Charge
 from sync.model import Demand, FactKind, OrderLine, OrderRow
 from sync.storage.statements import CONFIRMED, insert_all, mark_due, upsert
-from sync.storage.tables import links, meta, order_facts, order_lines, orders
+from sync.storage.tables import document_lines, documents, links, meta, order_facts, order_lines, orders
 from sync.storage.types import to_text
 
 _SHOP, _CUT_OVER, _COUNTS = "store_domain", "cut_over", "cut_over_booked"
-_LINE = ("inventory_item_id", "sku", "placed", "restocked", "closed", "placed_n", "closed_n")
+_TELLING = ("cancelled_at", "money", "unreadable")  # what may change of an order without a new fact
+_LINE = (
+    "inventory_item_id",
+    "sku",
+    "placed",
+    "restocked",
+    "closed",
+    "placed_n",
+    "closed_n",
+    "quantity",
+    "cents",
+    "taxed",
+    "gift_card",
+)
 
 
 @dataclass(slots=True)
@@ -34,6 +49,10 @@ class LineState:
     closed: int = 0
     placed_n: int = 0
     closed_n: int = 0
+    quantity: int = 0
+    cents: int = 0
+    taxed: bool = False
+    gift_card: bool = False
     restocks: set[str] = field(default_factory=set)
 
 
@@ -50,8 +69,9 @@ def new_facts(line: OrderLine, state: LineState) -> list[Fact]:
     """Return what the line says beyond `state`, and bring `state` up to it."""
     state.inventory_item_id = state.inventory_item_id or line.inventory_item_id
     state.sku = line.sku or state.sku
+    state.quantity, state.cents, state.taxed, state.gift_card = line.quantity, line.cents, line.taxed, line.gift_card
     facts: list[Fact] = []
-    if (grown := line.placed - state.placed) > 0:
+    if (grown := line.placed - state.placed) != 0:
         state.placed, state.placed_n = line.placed, state.placed_n + 1
         facts.append(Fact(FactKind.PLACED, str(state.placed_n), grown))
     for restock in line.restocks:
@@ -68,16 +88,18 @@ def new_facts(line: OrderLine, state: LineState) -> list[Fact]:
 def keep_orders(connection: sa.Connection, rows: Sequence[OrderRow], read_at: datetime) -> int:
     """Append the facts that are new and make the links they concern due; return how many facts are new."""
     ids = list(dict.fromkeys(row.order_id for row in rows))
-    newest, states, fixed = _newest(connection, ids), _states(connection, ids), _meta(connection)
-    booked_until = datetime.fromisoformat(fixed[_CUT_OVER]) if fixed.get(_COUNTS) == "yes" else None
+    known, states, fixed = _known(connection, ids), _states(connection, ids), _meta(connection)
+    cut_over = datetime.fromisoformat(fixed[_CUT_OVER]) if _CUT_OVER in fixed else None
+    counts = fixed.get(_COUNTS) == "yes"
     facts: list[dict[str, Any]] = []
     kept: dict[str, dict[str, Any]] = {}
     touched: set[tuple[str, str]] = set()
     for order in rows:
-        if order.updated_at < newest.get(order.order_id, order.updated_at):
+        before = kept.get(order.order_id) or known.get(order.order_id)
+        if before is not None and order.updated_at < before["updated_at"]:
             continue
-        newest[order.order_id] = order.updated_at
-        kept[order.order_id] = _order_values(order, read_at, booked_until)
+        early = cut_over is not None and order.created_at < cut_over
+        kept[order.order_id] = _order_values(order, read_at) | {"early": early, "booked_before": early and counts}
         for line in order.lines:
             key = (order.order_id, line.line_id)
             touched.add(key)
@@ -88,27 +110,64 @@ def keep_orders(connection: sa.Connection, rows: Sequence[OrderRow], read_at: da
     upsert(connection, order_lines, [_line_values(key, states[key]) for key in sorted(touched)])
     insert_all(connection, order_facts, [{"shop": fixed.get(_SHOP, ""), **fact} for fact in facts])
     mark_due(connection, links.c.inventory_item_id, sorted({fact["inventory_item_id"] for fact in facts}))
+    moved = {fact["order_id"] for fact in facts}
+    changed = [order_id for order_id, row in kept.items() if order_id in moved or _differs(known.get(order_id), row)]
+    if cut_over is not None:
+        want_booking(connection, changed, read_at)
     return len(facts)
 
 
-def demand_of(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> Mapping[str, Demand]:
+def want_booking(connection: sa.Connection, order_ids: Sequence[str], now: datetime) -> None:
+    """Let the worker look at orders of which something is new; those a person has closed stay closed."""
+    order = orders.c
+    exempt = sa.or_(order.test, order.early)
+    chosen = sa.and_(order.order_id.in_(order_ids), order.state != "closed")
+    connection.execute(sa.update(orders).where(chosen, exempt).values(state="exempt", post_at=None))
+    waiting = {"waiting_since": sa.func.coalesce(order.waiting_since, now), "post_at": now, "tries": 0}
+    unbooked = sa.case((order.state.in_(("intent", "unknown")), order.state), else_="seen")
+    connection.execute(sa.update(orders).where(chosen, sa.not_(exempt)).values(state=unbooked, **waiting))
+
+
+BOOKED_OUTSIDE = sa.or_(orders.c.booked_before, sa.func.coalesce(orders.c.booked_by, "never") != "never")
+"""Orders that are in Lightspeed's stock without a document of ours: from before the cut-over, or so a person said."""
+
+
+def demand_of(
+    connection: sa.Connection, inventory_item_ids: Sequence[str], confirmed: int | None = None
+) -> Mapping[str, Demand]:
     """Return what the order lines say about these inventory items; those without orders are missing.
 
-    Booked are the units of orders from before the cut-over. Documents of our own will add theirs here.
+    Of our documents only those count as booked that were among the first `confirmed`; None: all of them.
     """
     line, taken = order_lines.c, order_lines.c.placed - order_lines.c.restocked
+    later = _confirmed_after(connection, inventory_item_ids, confirmed) if confirmed is not None else {}
     select = (
         sa.select(
             line.inventory_item_id,
             sa.func.sum(taken),
             sa.func.sum(line.placed - line.closed),
-            sa.func.sum(sa.case((orders.c.booked_before, taken), else_=0)),
+            sa.func.sum(sa.case((BOOKED_OUTSIDE, taken), else_=line.booked)),
         )
         .join_from(order_lines, orders)
         .where(line.inventory_item_id.in_(inventory_item_ids))
         .group_by(line.inventory_item_id)
     )
-    return {row[0]: Demand(int(row[1]), int(row[2]), int(row[3])) for row in connection.execute(select)}
+    rows = connection.execute(select)
+    return {row[0]: Demand(int(row[1]), int(row[2]), int(row[3]) - later.get(row[0], 0)) for row in rows}
+
+
+def _confirmed_after(connection: sa.Connection, inventory_item_ids: Sequence[str], confirmed: int) -> dict[str, int]:
+    """Return the units of goods that documents confirmed since then have booked."""
+    line = document_lines.c
+    select = (
+        sa.select(line.inventory_item_id, sa.func.sum(line.units))
+        .join_from(document_lines, documents)
+        .join(orders, orders.c.order_id == documents.c.order_id)
+        .where(documents.c.confirmed_n > confirmed, line.charge == Charge.GOODS.value, sa.not_(BOOKED_OUTSIDE))
+        .where(line.inventory_item_id.in_(inventory_item_ids))
+        .group_by(line.inventory_item_id)
+    )
+    return {item: int(units) for item, units in connection.execute(select)}
 
 
 def open_orders(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> Sequence[str]:
@@ -132,10 +191,10 @@ def set_cut_over(connection: sa.Connection, moment: datetime, *, booked: bool) -
         return datetime.fromisoformat(fixed[_CUT_OVER])
     values = {_CUT_OVER: to_text(moment), _COUNTS: "yes" if booked else "no"}
     insert_all(connection, meta, [{"key": key, "value": value} for key, value in values.items()])
-    if booked:
-        earlier = sa.update(orders).values(booked_before=sa.true()).where(orders.c.created_at < moment)
-        if connection.execute(earlier).rowcount:
-            connection.execute(sa.update(links).values(due=sa.true(), marks=links.c.marks + 1).where(CONFIRMED))
+    earlier = sa.update(orders).values(early=sa.true(), booked_before=booked).where(orders.c.created_at < moment)
+    if connection.execute(earlier).rowcount and booked:
+        connection.execute(sa.update(links).values(due=sa.true(), marks=links.c.marks + 1).where(CONFIRMED))
+    want_booking(connection, connection.scalars(sa.select(orders.c.order_id)).all(), moment)
     return moment
 
 
@@ -144,9 +203,15 @@ def _meta(connection: sa.Connection) -> Mapping[str, str]:
     return dict(rows.all())
 
 
-def _newest(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, datetime]:
-    rows = connection.execute(sa.select(orders.c.order_id, orders.c.updated_at).where(orders.c.order_id.in_(order_ids)))
-    return dict(rows.all())
+def _known(connection: sa.Connection, order_ids: Sequence[str]) -> Mapping[str, Mapping[Any, Any]]:
+    """Return what is known of these orders, as far as it tells whether something of them is new."""
+    columns = (orders.c.order_id, *(orders.c[name] for name in ("updated_at", *_TELLING)))
+    rows = connection.execute(sa.select(*columns).where(orders.c.order_id.in_(order_ids))).mappings()
+    return {row["order_id"]: row for row in rows}
+
+
+def _differs(before: Mapping[Any, Any] | None, row: Mapping[str, Any]) -> bool:
+    return before is None or any(before[name] != row[name] for name in _TELLING)
 
 
 def _states(connection: sa.Connection, order_ids: Sequence[str]) -> dict[tuple[str, str], LineState]:
@@ -163,7 +228,7 @@ def _states(connection: sa.Connection, order_ids: Sequence[str]) -> dict[tuple[s
     return states
 
 
-def _order_values(order: OrderRow, read_at: datetime, booked_until: datetime | None) -> dict[str, Any]:
+def _order_values(order: OrderRow, read_at: datetime) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "name": order.name,
@@ -172,8 +237,10 @@ def _order_values(order: OrderRow, read_at: datetime, booked_until: datetime | N
         "cancelled_at": order.cancelled_at,
         "test": order.test,
         "lost_at": None,  # read again, so not gone
-        "booked_before": booked_until is not None and order.created_at < booked_until,
         "read_at": read_at,
+        "number": order.number,
+        "money": None if order.money is None else asdict(order.money),
+        "unreadable": order.unreadable,
     }
 
 

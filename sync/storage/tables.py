@@ -188,6 +188,8 @@ orders = table(
     Column("cancelled_at", Moment),
     flag("test"),
     flag("booked_before"),  # from before the cut-over: what it takes is off Lightspeed's stock already
+    flag("early"),  # from before the cut-over: never booked by us
+    Column("booked_by", Text),  # closed by a person: the sale that booked it, or "never"
     Column("lost_at", Moment),  # gone from Shopify while units were open; it counts until a person decides
     Column("read_at", Moment, nullable=False),
     text("number", ""),  # the middle of the references it is booked under
@@ -262,8 +264,10 @@ documents = table(
     whole("misses", "0"),  # how often it was searched for in vain since the quarantine
     flag("doubtful"),  # a request of its was never answered: look for a second sale later
     Column("sweep_at", Moment),
+    whole("others", "0"),  # completed sales under the same reference, at the last search
     Column("created_at", Moment, nullable=False),
     Column("completed_at", Moment),  # by Lightspeed's clock
+    Column("row_due_at", Moment),  # a stock row of its goods with an older timestamp does not show it yet
     Column("confirmed_at", Moment),
     maybe("confirmed_n"),  # a running number over all documents: what was confirmed before a reading has a lower one
     sa.UniqueConstraint("order_id", "n"),

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand
-from sync.records import Standing, Work, WriteOutcome
+from sync.records import AsOf, Standing, Work, WriteOutcome
 from sync.stock import Verdict
 from sync.storage.memory import COLUMNS as MEMORY
 from sync.storage.memory import from_columns
 from sync.storage.order_facts import demand_of
 from sync.storage.snapshots import LEVEL, level_of
 from sync.storage.statements import CONFIRMED, batches
-from sync.storage.tables import item_stock, levels, links, order_lines, orders, stock_intents
+from sync.storage.tables import document_lines, documents, item_stock, levels, links, order_lines, orders, stock_intents
 
 _EXAMPLES = 5  # SKUs named in one standing
 _CONSECUTIVE = 2  # evaluations in which a number must differ to count as discrepant
@@ -43,17 +44,19 @@ Marked = tuple[Work, int]
 """A link and how often it had become due when it was handed out."""
 
 
-def due(connection: sa.Connection, after: int, limit: int, *, everything: bool) -> Sequence[Marked]:
+def due(
+    connection: sa.Connection, after: int, limit: int, *, everything: bool, as_of: AsOf | None = None
+) -> Sequence[Marked]:
     """Return due links (or all confirmed ones) with ids above `after`, in id order; parked ones too."""
     select = _SELECT.where(links.c.link_id > after).limit(limit)
-    return _works(connection, select if everything else select.where(links.c.due == sa.true()))
+    return _works(connection, select if everything else select.where(links.c.due == sa.true()), as_of)
 
 
-def work_of(connection: sa.Connection, link_ids: Sequence[int]) -> Sequence[Marked]:
+def work_of(connection: sa.Connection, link_ids: Sequence[int], as_of: AsOf | None = None) -> Sequence[Marked]:
     """Return these links as they stand now, in id order; those no longer confirmed are missing."""
     found: list[Marked] = []
     for batch in batches(sorted(set(link_ids))):
-        found += _works(connection, _SELECT.where(links.c.link_id.in_(batch)))
+        found += _works(connection, _SELECT.where(links.c.link_id.in_(batch)), as_of)
     return found
 
 
@@ -90,15 +93,35 @@ def standing(connection: sa.Connection) -> Standing:
     )
 
 
-def _works(connection: sa.Connection, select: sa.Select[Any]) -> list[Marked]:
+def _works(connection: sa.Connection, select: sa.Select[Any], as_of: AsOf | None) -> list[Marked]:
     rows = connection.execute(select).mappings().all()
     demand: dict[str, Demand] = {}
+    unsettled: set[str] = set()
     for batch in batches([row["inventory_item_id"] for row in rows]):
-        demand |= demand_of(connection, batch)
-    return [(_work(row, demand), row["marks"]) for row in rows]
+        demand |= demand_of(connection, batch, as_of.confirmed if as_of else None)
+        unsettled |= _unsettled(connection, batch, as_of) if as_of else set()
+    return [(_work(row, demand, unsettled), row["marks"]) for row in rows]
 
 
-def _work(row: Mapping[Any, Any], demand: Mapping[str, Demand]) -> Work:
+def _unsettled(connection: sa.Connection, inventory_item_ids: Sequence[str], as_of: AsOf) -> set[str]:
+    """Return the items of which a document of ours may or may not be in the stock that was read.
+
+    It was confirmed after the reading began, or Lightspeed's row is older than the sale that must have moved it.
+    """
+    line, sale = document_lines.c, documents.c
+    missing = sa.and_(sale.confirmed_at >= as_of.recent, item_stock.c.time_stamp < sale.row_due_at)
+    select = (
+        sa.select(line.inventory_item_id)
+        .distinct()
+        .join_from(document_lines, documents)
+        .outerjoin(item_stock, item_stock.c.item_id == line.item_id)
+        .where(line.inventory_item_id.in_(inventory_item_ids), line.charge == Charge.GOODS.value)
+        .where(sa.or_(sale.confirmed_n > as_of.confirmed, missing))
+    )
+    return set(connection.scalars(select))
+
+
+def _work(row: Mapping[Any, Any], demand: Mapping[str, Demand], unsettled: Container[str]) -> Work:
     return Work(
         link_id=row["link_id"],
         sku=row["sku"],
@@ -112,6 +135,7 @@ def _work(row: Mapping[Any, Any], demand: Mapping[str, Demand]) -> Work:
         memory=from_columns(row),
         approved=row["approved_at"] is not None,
         parked=None if row["parked"] is None else Code[row["parked"]],
+        settled=row["inventory_item_id"] not in unsettled,
     )
 
 

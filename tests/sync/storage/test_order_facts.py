@@ -37,7 +37,7 @@ def line(placed: int, open_units: int, *restocks: tuple[str, int]) -> OrderLine:
         ([line(3, 3)], line(3, 2, ("r", 1)), [Fact(RESTOCKED, "r", 1), Fact(CLOSED, "1", 1)]),
         ([line(3, 2, ("r", 1))], line(3, 1, ("r", 1), ("s", 1)), [Fact(RESTOCKED, "s", 1), Fact(CLOSED, "2", 1)]),
         ([line(3, 0)], line(3, 3), [Fact(CLOSED, "2", -3)]),
-        ([line(3, 3)], line(2, 2), [Fact(CLOSED, "1", 1)]),
+        ([line(3, 3)], line(2, 2), [Fact(PLACED, "2", -1)]),
         ([], line(0, 0), []),
     ],
     ids=[
@@ -49,7 +49,7 @@ def line(placed: int, open_units: int, *restocks: tuple[str, int]) -> OrderLine:
         "cancelled with restock",
         "a second refund line",
         "a shipment taken back",
-        "placed never falls",
+        "a unit moved to another location",
         "nothing of it is ours",
     ],
 )

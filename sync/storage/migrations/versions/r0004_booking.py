@@ -15,7 +15,10 @@ _JSON = sa.JSON(none_as_null=True)
 _ORDER_STATES = "'seen', 'valid', 'intent', 'unknown', 'posted', 'parked', 'cancelled', 'dead', 'exempt', 'closed'"
 _UNFINISHED = "state IN ('intent', 'sent', 'open', 'completing')"
 _BOOKED_BEFORE = "CASE WHEN orders.booked_before THEN order_lines.placed - order_lines.restocked ELSE 0 END"
-_BOOKED = "CASE WHEN orders.booked_before THEN order_lines.placed - order_lines.restocked ELSE order_lines.booked END"
+_BOOKED = """CASE
+                    WHEN orders.booked_before OR COALESCE(orders.booked_by, 'never') <> 'never'
+                    THEN order_lines.placed - order_lines.restocked ELSE order_lines.booked
+                END"""
 
 
 def upgrade() -> None:
@@ -30,6 +33,8 @@ def upgrade() -> None:
 
 def _orders() -> None:
     with op.batch_alter_table("orders") as batch:
+        batch.add_column(sa.Column("early", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch.add_column(sa.Column("booked_by", sa.Text(), nullable=True))
         batch.add_column(sa.Column("number", sa.Text(), server_default="", nullable=False))
         batch.add_column(sa.Column("money", _JSON, nullable=True))
         batch.add_column(sa.Column("unreadable", sa.Text(), server_default="", nullable=False))
@@ -67,8 +72,10 @@ def _documents() -> None:
         sa.Column("misses", sa.Integer(), server_default="0", nullable=False),
         sa.Column("doubtful", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("sweep_at", Moment(), nullable=True),
+        sa.Column("others", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("completed_at", Moment(), nullable=True),
+        sa.Column("row_due_at", Moment(), nullable=True),
         sa.Column("confirmed_at", Moment(), nullable=True),
         sa.Column("confirmed_n", sa.Integer(), nullable=True),
         sa.CheckConstraint(
