@@ -236,6 +236,23 @@ class StockSettings(Part):
     brakes: BrakeSettings = BrakeSettings()
 
 
+class OrderSettings(Part):
+    """How orders are booked into Lightspeed."""
+
+    quarantine: Interval = Field(
+        default=timedelta(minutes=2),
+        description="How long a sale without an answer is waited for before it may be made again; longer than "
+        "Lightspeed may keep a request before it acts.",
+    )
+    look_again: Interval = Field(
+        default=timedelta(seconds=5), description="Wait before a sale without an answer is looked for again."
+    )
+    first_wait: Interval = Field(
+        default=timedelta(seconds=5), description="Wait before a failed order is tried again, doubled each time."
+    )
+    longest_wait: Interval = Field(default=timedelta(minutes=10), description="Cap of that wait.")
+
+
 class ApiSettings(Part):
     """How calls to Lightspeed and Shopify are tried."""
 
@@ -272,6 +289,7 @@ class Limits(Part):
     """Every other interval, cap and limit."""
 
     stock: StockSettings = StockSettings()
+    orders: OrderSettings = OrderSettings()
     api: ApiSettings = ApiSettings()
     delivery: DeliverySettings = DeliverySettings()
     health: HealthSettings = HealthSettings()

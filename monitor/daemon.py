@@ -28,6 +28,7 @@ from sync.storage.library import FATAL
 log = structlog.get_logger()
 
 _SHOPS = "shops"  # the lane of everything that talks to the shops: one at a time
+_ORDERS = "orders"  # takes turns with the passes, one order at a time
 _RULES = "rules"
 _FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
 _CLOSING_SECONDS = 2.0  # of the draining time, kept for listeners and the database
@@ -68,6 +69,11 @@ class Passes:
             run_id, self._shop.clock.now(), outcome, numbers={"linked": linked}, code=code, detail=detail
         )
 
+    async def orders(self) -> None:
+        """Book the orders that are due into Lightspeed."""
+        if self._shop.engine.poster is not None:
+            await self._shop.engine.poster.work()
+
     async def judge(self) -> None:
         """Judge the rules."""
         async with self._judging:
@@ -90,6 +96,7 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
     return [
         Job("stock", passes.incremental, Every(alerts.sync_interval), _SHOPS),
         Job("full", passes.full, Daily(alerts.full_pass_at), _SHOPS),
+        Job("orders", passes.orders, Every(alerts.sync_interval), _ORDERS),
         Job("catalogue", passes.catalogue, Every(alerts.catalogue_interval), _SHOPS),
         Job("rules", passes.judge, Every(alerts.check_interval), _RULES),
     ]

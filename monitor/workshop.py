@@ -22,6 +22,7 @@ from sync.feeds import Overlaps
 from sync.http import RetryPolicy
 from sync.plan import Brakes
 from sync.ports import Ledger
+from sync.posting import PostingPolicy
 from sync.settings import Settings
 from sync.stock import Policy
 from sync.storage.database import Database
@@ -103,7 +104,7 @@ def open_state(settings: Settings, now: datetime, *, threads: bool = True) -> Da
 
 def engine_limits(alerts: AlertsFile) -> EngineLimits:
     """Return the engine's limits as alerts.yaml sets them."""
-    stock, api = alerts.limits.stock, alerts.limits.api
+    stock, orders, api = alerts.limits.stock, alerts.limits.orders, alerts.limits.api
     return EngineLimits(
         policy=Policy(
             order_lag=stock.order_lag,
@@ -119,6 +120,12 @@ def engine_limits(alerts: AlertsFile) -> EngineLimits:
             at_least=stock.brakes.min_links,
         ),
         book_before_cut_over=stock.book_before_cut_over,
+        posting=PostingPolicy(
+            quarantine=orders.quarantine,
+            look_again=orders.look_again,
+            first_wait=orders.first_wait,
+            longest_wait=orders.longest_wait,
+        ),
         deadline=api.deadline.total_seconds(),
         overlaps=Overlaps(lightspeed=stock.lightspeed_overlap, shopify=stock.shopify_overlap),
         retries=RetryPolicy(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 from pydantic import SecretStr
 
+from sync.booking import BookingItems
 from sync.clock import Clock
 from sync.events import ApiEvents, Listener
 from sync.feeds import Feeds, Overlaps
@@ -21,7 +23,8 @@ from sync.lightspeed.sales import SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
 from sync.plan import Brakes
-from sync.ports import Ledger, PointOfSale, Storefront, Till
+from sync.ports import Bookings, Ledger, PointOfSale, Storefront
+from sync.posting import InFlight, Poster, PostingPolicy
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
 from sync.shopify.auth import ClientCredentials, StaticToken, TokenSource
@@ -31,6 +34,7 @@ from sync.stock import Policy
 from sync.stock_sync import StockSync
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
+from sync.storage.order_book import SqlBookings
 from sync.storage.tokens import SqlTokens
 
 
@@ -44,18 +48,20 @@ class EngineLimits:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     deadline: float = 30.0  # seconds that one attempt at a call may take, in all
     book_before_cut_over: bool = True  # orders from before going live are in Lightspeed's stock already
+    posting: PostingPolicy = field(default_factory=PostingPolicy)
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What moves data between the two shops; `till` is None while the settings name no way to make sales."""
+    """What moves data between the two shops; `poster` is None while the settings name no way to make sales."""
 
     pos: PointOfSale
-    till: Till | None
     storefront: Storefront
     ledger: Ledger
+    bookings: Bookings
     linking: Linking
     stock: StockSync
+    poster: Poster | None
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
 
@@ -74,6 +80,7 @@ async def open_engine(
     async with AsyncExitStack() as stack:
         meter = ApiEvents(tell)
         ledger = SqlLedger(database, book_before_cut_over=limits.book_before_cut_over)
+        bookings = SqlBookings(database)
         pos = Lightspeed.open(
             settings=LightspeedSettings(
                 api_url=settings.lightspeed_api_url,
@@ -106,27 +113,53 @@ async def open_engine(
         )
         feeds = Feeds(ledger=ledger, clock=clock, overlaps=limits.overlaps)
         linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
+        sales = sales_settings(settings)
+        till = pos.till(sales) if sales else None
+        turn = asyncio.Lock()
         stock = StockSync(
             pos=pos,
             storefront=storefront,
             ledger=ledger,
             feeds=feeds,
             linking=linking,
+            in_flight=InFlight(bookings=bookings, till=till, clock=clock),
             clock=clock,
             tell=tell,
+            turn=turn,
             policy=limits.policy,
             brakes=limits.brakes,
         )
-        sales = sales_settings(settings)
+        poster = None
+        if till is not None:
+            poster = Poster(
+                bookings=bookings,
+                till=till,
+                ledger=ledger,
+                clock=clock,
+                tell=tell,
+                turn=turn,
+                policy=replace(limits.posting, items=booking_items(settings)),
+            )
         yield Engine(
             pos=pos,
-            till=pos.till(sales) if sales else None,
             storefront=storefront,
             ledger=ledger,
+            bookings=bookings,
             linking=linking,
             stock=stock,
+            poster=poster,
             redeem=pos.auth.redeem,
         )
+
+
+def booking_items(settings: Settings) -> BookingItems:
+    """Return the Lightspeed items that carry money without goods, as the settings name them."""
+    return BookingItems(
+        shipping=settings.lightspeed_shipping_item_id or "",
+        tax=settings.lightspeed_tax_item_id or "",
+        other=settings.lightspeed_other_item_id or "",
+        unlinked=settings.lightspeed_unlinked_item_id or "",
+    )
 
 
 def lightspeed_client(settings: Settings) -> Client:

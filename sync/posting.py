@@ -54,9 +54,8 @@ _STATE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class PostingPolicy:
-    """How orders are booked. `ready` is False while settings that Lightspeed needs are missing."""
+    """How orders are booked."""
 
-    ready: bool = True
     items: BookingItems = field(default_factory=BookingItems)
     quarantine: timedelta = timedelta(seconds=120)  # longer than Lightspeed may keep a request before it acts
     look_again: timedelta = timedelta(seconds=5)
@@ -65,9 +64,12 @@ class PostingPolicy:
 
 
 class InFlight:
-    """The as-of rule: which documents a reading of Lightspeed's stock may already contain."""
+    """The as-of rule: which documents a reading of Lightspeed's stock may already contain.
 
-    def __init__(self, *, bookings: Bookings, till: Till, clock: Clock) -> None:
+    Without a `till` nothing is sent, and what was in doubt before counts as not booked.
+    """
+
+    def __init__(self, *, bookings: Bookings, till: Till | None, clock: Clock) -> None:
         self._bookings = bookings
         self._till = till
         self._clock = clock
@@ -79,6 +81,8 @@ class InFlight:
 
     async def settle(self) -> None:
         """Confirm documents in doubt that Lightspeed has completed. After a reading: the rest was not in it."""
+        if self._till is None:
+            return
         for posting in await self._bookings.in_doubt():
             sale = await self._till.sale(posting.sale_id or "")
             if sale is not None and sale.completed and sale.alive:
@@ -109,7 +113,7 @@ class Poster:
 
     async def work(self) -> None:
         """Book every order that is due, and search for second sales; raises nothing of what it meets."""
-        if not self._policy.ready or await self._paused():
+        if await self._paused():
             return
         if await self._bookings.next_order(self._clock.now()) is not None:
             await self._run()

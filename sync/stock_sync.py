@@ -3,6 +3,7 @@
 The order of the steps is the write protocol that the stock rules were checked with, and carries the safety:
 
     1. Lightspeed's stock, then Shopify's level rows, then Shopify's orders         `_read_changes`, `_read_all`
+       (before and after, sales of ours that may or may not be in that stock        `posting.InFlight`)
     2. a first decision on every link that is due; most are in step and done        `_scan`
     3. the brakes, over everything that the pass would change                       `plan.tripped`
     4. the rows of the other links once more, the final decision, the intent, the
@@ -32,7 +33,8 @@ from sync.linking import Linking
 from sync.model import ItemRow, LevelRow, VariantRow
 from sync.plan import Brakes, Census, PlannedChange, Tripped, tripped
 from sync.ports import Ledger, PointOfSale, Storefront
-from sync.records import Evaluation, Feed, PauseKind, RunOutcome, Work, by_letter
+from sync.posting import InFlight
+from sync.records import AsOf, Evaluation, Feed, PauseKind, RunOutcome, Work, by_letter
 from sync.stock import Decision, Policy, Verdict, decide
 from sync.stock_writes import ROWS_PER_CALL, Context, Writer, reading_of, withheld
 
@@ -122,7 +124,10 @@ class _Scan:
 
 
 class StockSync:
-    """Keeps Shopify's available stock in step with Lightspeed, one pass at a time."""
+    """Keeps Shopify's available stock in step with Lightspeed, one pass at a time.
+
+    `turn` is shared with whoever books orders, so that no sale is on its way while stock is read.
+    """
 
     def __init__(
         self,
@@ -132,8 +137,10 @@ class StockSync:
         ledger: Ledger,
         feeds: Feeds,
         linking: Linking,
+        in_flight: InFlight,
         clock: Clock,
         tell: Listener,
+        turn: asyncio.Lock,
         policy: Policy,
         brakes: Brakes,
     ) -> None:
@@ -142,16 +149,17 @@ class StockSync:
         self._ledger = ledger
         self._feeds = feeds
         self._linking = linking
+        self._in_flight = in_flight
         self._clock = clock
         self._tell = tell
+        self._turn = turn
         self._policy = policy
         self._brakes = brakes
-        self._one_at_a_time = asyncio.Lock()
         self._short_since: dict[int, datetime] = {}
 
     async def run(self, request: PassRequest) -> PassReport:
         """Make one pass and return how it ended; a failure is recorded and told, and raises nothing."""
-        async with self._one_at_a_time:
+        async with self._turn:
             started, now = self._clock.monotonic(), self._clock.now()
             run_id = await self._ledger.begin_run(request.name, now)
             self._tell(RunStarted(run_id, request.name, now))
@@ -166,8 +174,10 @@ class StockSync:
             return report
 
     async def _pass(self, request: PassRequest, run_id: int) -> PassReport:
+        as_of = await self._in_flight.before_reading()
         read = await (self._read_all(run_id) if request.job is Job.FULL else self._read_changes(request, run_id))
-        context = Context(run_id, self._policy, read.pulled_at, request.confirmed, proposing=request.dry_run)
+        await self._in_flight.settle()
+        context = Context(run_id, self._policy, read.pulled_at, as_of, request.confirmed, proposing=request.dry_run)
         scan = await self._scan(request, read, context)
         brake = await self._brake(read, scan)
         if not request.dry_run:
@@ -213,7 +223,7 @@ class StockSync:
         read = _Read(pulled_at=self._clock.now())
         await self._feeds.follow(Feed.STOCK, self._pos.read_stock, self._ledger.keep_stock, run_id)
         await self._read_levels(read, run_id)
-        async for works in self._works(request):
+        async for works in self._works(request, None):
             missing = [work.inventory_item_id for work in works if work.inventory_item_id not in read.fresh]
             for start in range(0, len(missing), ROWS_PER_CALL):
                 rows = await self._storefront.levels_of(missing[start : start + ROWS_PER_CALL])
@@ -263,7 +273,7 @@ class StockSync:
     async def _scan(self, request: PassRequest, read: _Read, context: Context) -> _Scan:
         """Settle the links that are in step; gather those that would be written, show drift or wait."""
         scan = _Scan()
-        async for works in self._works(request):
+        async for works in self._works(request, context.as_of):
             looks = (self._first_look(work, read, scan, context) for work in works)
             settled = [evaluation for evaluation in looks if evaluation is not None]
             if not request.dry_run:
@@ -271,15 +281,15 @@ class StockSync:
             await self._clock.sleep(0)
         return scan
 
-    async def _works(self, request: PassRequest) -> AsyncIterator[Sequence[Work]]:
+    async def _works(self, request: PassRequest, as_of: AsOf | None) -> AsyncIterator[Sequence[Work]]:
         """Hand out a pass's links in id order, some at a time: those due, all for a full pass, or those asked for."""
         if request.only is not None:
             chosen = sorted(request.only)
             for start in range(0, len(chosen), _SCAN_PAGE):
-                yield await self._ledger.work_of(chosen[start : start + _SCAN_PAGE])
+                yield await self._ledger.work_of(chosen[start : start + _SCAN_PAGE], as_of)
             return
         after, everything = 0, request.job is Job.FULL
-        while works := await self._ledger.due(after=after, limit=_SCAN_PAGE, everything=everything):
+        while works := await self._ledger.due(after=after, limit=_SCAN_PAGE, everything=everything, as_of=as_of):
             after = works[-1].link_id
             yield works
 
@@ -325,7 +335,7 @@ class StockSync:
         for start in range(0, len(candidates), _SCAN_PAGE):
             now = self._clock.now()
             evaluations = []
-            for work in await self._ledger.work_of(candidates[start : start + _SCAN_PAGE]):
+            for work in await self._ledger.work_of(candidates[start : start + _SCAN_PAGE], context.as_of):
                 if work.level is None or work.on_hand is None:
                     continue
                 reading = reading_of(work, work.level, coherent=True, context=context, now=now)

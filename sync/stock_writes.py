@@ -19,7 +19,7 @@ from sync.errors import Code, OutcomeUnknown, SyncError
 from sync.events import Listener, Propagated, StockWritten
 from sync.model import LevelRow, RowProblem, RowRefusal
 from sync.ports import Ledger, Storefront
-from sync.records import Evaluation, Intent, RowOutcome, StockCall, Work, WriteOutcome
+from sync.records import AsOf, Evaluation, Intent, RowOutcome, StockCall, Work, WriteOutcome
 from sync.stock import Decision, Memory, Policy, Reading, Verdict, decide
 
 log = structlog.get_logger()
@@ -35,6 +35,7 @@ class Context:
     run_id: int
     policy: Policy
     pulled_at: datetime  # when the newest order pull began
+    as_of: AsOf  # which documents of ours Lightspeed's stock may contain
     confirmed: frozenset[int]  # links whose Lightspeed number a person has taken
     proposing: bool = False  # a plan is being made: show what confirming it would do at first sight
 
@@ -58,6 +59,7 @@ def reading_of(work: Work, level: LevelRow, *, coherent: bool, context: Context,
         now=now,
         coherent=coherent,
         buffer=work.buffer,
+        settled=work.settled,
         approved=_approved(work, context),
     )
 
@@ -105,14 +107,14 @@ class Writer:
 
     async def _read_anew(self, link_ids: Sequence[int]) -> None:
         """Read rows, then orders: a stale compare is an order arriving."""
-        works = await self._ledger.work_of(link_ids)
+        works = await self._ledger.work_of(link_ids, self._context.as_of)
         rows = await self._storefront.levels_of([work.inventory_item_id for work in works])
         await self._ledger.keep_levels(list(rows.values()), self._clock.now())
         self._context = replace(self._context, pulled_at=await self._pull_orders())
 
     async def _round(self, link_ids: Sequence[int]) -> list[int]:
         """Read the rows a second time, decide and write; return the links that must be decided anew."""
-        works = await self._ledger.work_of(link_ids)
+        works = await self._ledger.work_of(link_ids, self._context.as_of)
         second = await self._storefront.levels_of([work.inventory_item_id for work in works])
         now = self._clock.now()
         settled: list[Evaluation] = []

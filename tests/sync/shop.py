@@ -23,6 +23,7 @@ from sync.config import load_settings
 from sync.feeds import Feeds
 from sync.linking import Linking
 from sync.ports import Ledger, PointOfSale, Storefront
+from sync.posting import InFlight
 from sync.stock_sync import PassReport, PassRequest, StockSync
 
 START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
@@ -211,8 +212,10 @@ async def crash(shop: Shop, fuse: Fuse) -> PassReport | None:
         ledger=ledger,
         feeds=feeds,
         linking=Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=shop.work.clock),
+        in_flight=InFlight(bookings=engine.bookings, till=None, clock=shop.work.clock),
         clock=shop.work.clock,
         tell=shop.work.events,
+        turn=asyncio.Lock(),
         policy=limits.policy,
         brakes=limits.brakes,
     )
