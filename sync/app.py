@@ -65,6 +65,18 @@ class Engine:
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
 
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What both clients are opened with; `transport` replaces the network."""
+
+    clock: Clock
+    meter: ApiEvents
+    rng: random.Random
+    retries: RetryPolicy
+    deadline: float
+    transport: httpx.AsyncBaseTransport | None
+
+
 @asynccontextmanager
 async def open_engine(
     *,
@@ -77,79 +89,92 @@ async def open_engine(
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Engine]:
     """Open connections to both shops over an open database; `transport` replaces the network."""
+    ways = _Ways(clock, ApiEvents(tell), rng, limits.retries, limits.deadline, transport)
     async with AsyncExitStack() as stack:
-        meter = ApiEvents(tell)
-        ledger = SqlLedger(database, book_before_cut_over=limits.book_before_cut_over)
-        bookings = SqlBookings(database)
-        pos = Lightspeed.open(
-            settings=LightspeedSettings(
-                api_url=settings.lightspeed_api_url,
-                shop_id=settings.lightspeed_shop_id,
-                register_id=settings.lightspeed_register_id,
-                limits=LightspeedLimits(deadline=limits.deadline),
-            ),
-            client=lightspeed_client(settings),
-            store=SqlTokens(database, _revealed(settings.state_key), StoredTokens),
-            clock=clock,
-            meter=meter,
-            rng=rng,
-            policy=limits.retries,
-            transport=transport,
-        )
+        pos = _lightspeed(settings, SqlTokens(database, _revealed(settings.state_key), StoredTokens), ways)
         stack.push_async_callback(pos.aclose)
-        edge = HttpEdge(api=SHOPIFY, clock=clock, meter=meter, rng=rng, policy=limits.retries, transport=transport)
+        edge = HttpEdge(api=SHOPIFY, clock=clock, meter=ways.meter, rng=rng, policy=limits.retries, transport=transport)
         stack.push_async_callback(edge.aclose)
-        storefront = ShopifyStorefront(
-            base_url=settings.shopify_admin_url,
-            shop_domain=settings.shopify_store_domain,
-            location_id=settings.shopify_location_id,
-            tokens=_token_source(settings, edge, clock),
-            edge=edge,
-            clock=clock,
-            meter=meter,
-            rng=rng,
-            api_version=settings.shopify_api_version,
-            limits=ShopifyLimits(attempt_seconds=limits.deadline),
-        )
-        feeds = Feeds(ledger=ledger, clock=clock, overlaps=limits.overlaps)
-        linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
-        sales = sales_settings(settings)
-        till = pos.till(sales) if sales else None
-        turn = asyncio.Lock()
-        stock = StockSync(
-            pos=pos,
-            storefront=storefront,
-            ledger=ledger,
-            feeds=feeds,
-            linking=linking,
-            in_flight=InFlight(bookings=bookings, till=till, clock=clock),
-            clock=clock,
-            tell=tell,
-            turn=turn,
-            policy=limits.policy,
-            brakes=limits.brakes,
-        )
-        poster = None
-        if till is not None:
-            poster = Poster(
-                bookings=bookings,
-                till=till,
-                ledger=ledger,
-                clock=clock,
-                tell=tell,
-                turn=turn,
-                policy=replace(limits.posting, items=booking_items(settings)),
-            )
-        yield Engine(
-            pos=pos,
-            storefront=storefront,
-            ledger=ledger,
-            bookings=bookings,
-            linking=linking,
-            stock=stock,
-            poster=poster,
-            redeem=pos.auth.redeem,
-        )
+        yield _assembled(settings, limits, pos, _shopify(settings, edge, ways), database, clock, tell)
+
+
+def _assembled(  # noqa: PLR0917 - what the parts have in common
+    settings: Settings,
+    limits: EngineLimits,
+    pos: Lightspeed,
+    storefront: ShopifyStorefront,
+    database: Database,
+    clock: Clock,
+    tell: Listener,
+) -> Engine:
+    """Put the engine's parts together over both clients and the database."""
+    ledger = SqlLedger(database, book_before_cut_over=limits.book_before_cut_over)
+    bookings = SqlBookings(database)
+    feeds = Feeds(ledger=ledger, clock=clock, overlaps=limits.overlaps)
+    linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
+    sales = sales_settings(settings)
+    till = pos.till(sales) if sales else None
+    turn = asyncio.Lock()
+    stock = StockSync(
+        pos=pos,
+        storefront=storefront,
+        ledger=ledger,
+        feeds=feeds,
+        linking=linking,
+        in_flight=InFlight(bookings=bookings, till=till, clock=clock),
+        clock=clock,
+        tell=tell,
+        turn=turn,
+        policy=limits.policy,
+        brakes=limits.brakes,
+    )
+    poster = None
+    if till is not None:
+        policy = replace(limits.posting, items=booking_items(settings))
+        poster = Poster(bookings=bookings, till=till, ledger=ledger, clock=clock, tell=tell, turn=turn, policy=policy)
+    return Engine(
+        pos=pos,
+        storefront=storefront,
+        ledger=ledger,
+        bookings=bookings,
+        linking=linking,
+        stock=stock,
+        poster=poster,
+        redeem=pos.auth.redeem,
+    )
+
+
+def _lightspeed(settings: Settings, tokens: SqlTokens[StoredTokens], ways: _Ways) -> Lightspeed:
+    return Lightspeed.open(
+        settings=LightspeedSettings(
+            api_url=settings.lightspeed_api_url,
+            shop_id=settings.lightspeed_shop_id,
+            register_id=settings.lightspeed_register_id,
+            limits=LightspeedLimits(deadline=ways.deadline),
+        ),
+        client=lightspeed_client(settings),
+        store=tokens,
+        clock=ways.clock,
+        meter=ways.meter,
+        rng=ways.rng,
+        policy=ways.retries,
+        transport=ways.transport,
+    )
+
+
+def _shopify(settings: Settings, edge: HttpEdge, ways: _Ways) -> ShopifyStorefront:
+    return ShopifyStorefront(
+        base_url=settings.shopify_admin_url,
+        shop_domain=settings.shopify_store_domain,
+        location_id=settings.shopify_location_id,
+        tokens=_token_source(settings, edge, ways.clock),
+        edge=edge,
+        clock=ways.clock,
+        meter=ways.meter,
+        rng=ways.rng,
+        api_version=settings.shopify_api_version,
+        limits=ShopifyLimits(attempt_seconds=ways.deadline),
+    )
 
 
 def booking_items(settings: Settings) -> BookingItems:
