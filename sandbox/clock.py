@@ -16,6 +16,9 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
 
+    async def until(self, moment: datetime) -> None:
+        """Wait for the clock to reach `moment`, without moving it."""
+
 
 class RealClock:
     """The machine's own clock."""
@@ -28,22 +31,40 @@ class RealClock:
         """Sleep for real."""
         await asyncio.sleep(seconds)
 
+    async def until(self, moment: datetime) -> None:
+        """Sleep for real until `moment`."""
+        await asyncio.sleep(max(0.0, (moment - self.now()).total_seconds()))
+
 
 class ManualClock:
     """A clock that moves only when told to; sleeping moves it at once."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start
+        self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         """Return the time last set."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward."""
+        """Move the clock forward; who waited for a moment that has come goes on as soon as others give way."""
         self._now += timedelta(seconds=seconds)
+        come = [future for moment, future in self._waiting if moment <= self._now]
+        self._waiting = [(moment, future) for moment, future in self._waiting if moment > self._now]
+        for future in come:
+            if not (future.done() or future.get_loop().is_closed()):
+                future.set_result(None)
 
     async def sleep(self, seconds: float) -> None:
         """Move forward by `seconds` and give other tasks a turn."""
         self.advance(seconds)
         await asyncio.sleep(0)
+
+    async def until(self, moment: datetime) -> None:
+        """Wait until somebody has moved the clock to `moment`."""
+        if moment <= self._now:
+            return
+        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((moment, reached))
+        await reached

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from sandbox.clock import Clock
@@ -158,8 +159,10 @@ class FaultMiddleware:
                 return await self._render(fault, call, proceed)
 
     def _land_later(self, seconds: float, proceed: Proceed) -> None:
+        moment = self._clock.now() + timedelta(seconds=seconds)
+
         async def land() -> Answer:
-            await self._clock.sleep(seconds)
+            await self._clock.until(moment)
             return await proceed()
 
         task = asyncio.ensure_future(land())

@@ -15,6 +15,7 @@ from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.faults_http import ASGIApp, Receive, Scope, Send
 from sandbox.goods import Good
+from sandbox.lightspeed import fixtures
 from sandbox.lightspeed.app import lightspeed_app
 from sandbox.lightspeed.state import LightspeedShop
 from sandbox.messages import mail, slack, sms
@@ -40,6 +41,9 @@ _FIXED = {
     "LIGHTSPEED_REGISTER_ID": "1",
     "LIGHTSPEED_EMPLOYEE_ID": "1",
     "LIGHTSPEED_PAYMENT_TYPE_ID": "7",
+    "LIGHTSPEED_SHIPPING_ITEM_ID": str(fixtures.SHIPPING),
+    "LIGHTSPEED_TAX_ITEM_ID": str(fixtures.ONLINE_TAX),
+    "LIGHTSPEED_OTHER_ITEM_ID": str(fixtures.ONLINE_OTHER),
     "SHOPIFY_STORE_DOMAIN": "wtfswag.myshopify.com",
     "ALLOWED_SHOPIFY_STORES": "wtfswag.myshopify.com",
     "SHOPIFY_ADMIN_API_ACCESS_TOKEN": "shpat_sandbox",
@@ -107,7 +111,13 @@ class World:
         self.clock = clock
         self.faults = Faults()
         self.lightspeed = LightspeedShop(
-            self.goods, clock=clock, seed=seed, registers=registers, rate_limits=rate_limits, age=_TRADED_FOR
+            self.goods,
+            clock=clock,
+            seed=seed,
+            registers=registers,
+            rate_limits=rate_limits,
+            services=fixtures.SERVICES,
+            age=_TRADED_FOR,
         )
         self.shopify = ShopifyStore(
             self.goods, clock=clock, seed=seed, rate_limits=rate_limits, index_lag_seconds=index_lag_seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
@@ -50,6 +50,8 @@ class Books:
         self.shop_ids = tuple(shop_ids)
         self.overselling = overselling
         self.tax_rates = tax_rates
+        self.register_must_be_open = False
+        self.search_lag = timedelta(0)
         self.items = Table[Item](
             lambda item: item.time_stamp,
             {"customSku": lambda item: item.custom_sku.casefold(), "systemSku": lambda item: item.system_sku},
@@ -67,6 +69,14 @@ class Books:
     def now(self) -> datetime:
         """Return the server's time in whole seconds."""
         return self._clock.now().replace(microsecond=0)
+
+    def searched_from(self) -> datetime:
+        """Return when a sale made now begins to be found by searching."""
+        return self._clock.now() + self.search_lag
+
+    def is_searched(self, sale: Sale) -> bool:
+        """Say whether searching finds a sale by now."""
+        return sale.searched_from <= self._clock.now()
 
     def keep(self, resource: str, fields: Mapping[str, Value]) -> Record:
         """Store a row of a resource that is only kept and shown; its first field is its id."""

@@ -9,6 +9,15 @@ from decimal import Decimal
 from sandbox.lightspeed.rows import Record
 from sandbox.lightspeed.wire import Value
 
+SHIPPING, ONLINE_TAX, ONLINE_OTHER, UNLINKED = 900_001, 900_002, 900_003, 900_004
+SERVICES: Mapping[int, str] = {
+    SHIPPING: "Shipping",
+    ONLINE_TAX: "Online sales tax",
+    ONLINE_OTHER: "Online: other",
+    UNLINKED: "Online: goods without a link",
+}
+"""What an online order pays for beside goods, as items without stock; their ids lie beyond those of any goods."""
+
 
 def shop(shop_id: int, name: str, now: datetime) -> Mapping[str, Value]:
     """Return one shop."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -41,6 +41,22 @@ class Catalogue:
             item.create_time = item.time_stamp = (self._books.now() - since).replace(microsecond=0)
             self._books.add_item(item, {shop_id: 0 if good.archived else good.stock})
         self._renumber()
+
+    def offer(self, services: Mapping[int, str], age: timedelta) -> None:
+        """Add items without stock or price under ids of their own, older than all goods."""
+        since = (self._books.now() - age).replace(microsecond=0)
+        for item_id, name in services.items():
+            item = Item(
+                item_id=item_id,
+                system_sku=self._system_sku(),
+                description=name,
+                create_time=since,
+                time_stamp=since,
+                item_type="non_inventory",
+                tax=False,
+                discountable=False,
+            )
+            self._books.add_item(item, {})
 
     def create(self, body: Body) -> Item:
         """Make an item (`POST Item`): only a description is needed. Raises ApiError."""

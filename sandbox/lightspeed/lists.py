@@ -166,6 +166,9 @@ def _matcher(books: Books, resource: Resource, query: Query) -> RowTest:
         wanted = query.archived == "only"
         archived = resource.columns["archived"].read
         own.append(lambda row: archived(row) is wanted)
+    searched = resource.searched
+    if searched is not None:
+        own.append(lambda row: searched(books, row))
     if len(own) == 1:
         return own[0]
     return lambda row: all(test(row) for test in own)

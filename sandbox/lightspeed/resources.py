@@ -43,6 +43,7 @@ class Resource:
     extras: Callable[[Any], Json] | None = None
     pseudo: Mapping[str, Callable[[Any], Sequence[Value]]] = field(default_factory=dict)
     hides_archived: bool = False
+    searched: Callable[[Books, Any], bool] | None = None  # lists leave out rows that are not searched yet
 
     def key_of(self, row: Any) -> int:
         """Return a row's id."""
@@ -228,6 +229,7 @@ RESOURCES: dict[str, Resource] = {
         ("saleID", "timeStamp", "completeTime", "updateTime", "updatetime"),
         _sale_relations(),
         extras=lambda sale: {"taxTotal": text(sale.tax_total)},
+        searched=lambda books, sale: books.is_searched(sale),
     ),
     "SaleLine": Resource(
         "SaleLine",

@@ -67,6 +67,7 @@ class Sale:
     create_time: datetime
     time_stamp: datetime
     update_time: datetime
+    searched_from: datetime
     complete_time: datetime | None = None
     customer_id: int = 0
     tax_category_id: int = 0

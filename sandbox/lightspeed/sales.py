@@ -47,6 +47,8 @@ def update(books: Books, sale: Sale, body: Body) -> Sale:
     checked = [(line, *_checked_line(books, line, sale)) for line in lines]
     new_payments = [_checked_payment(books, row) for row in payments if not get_int(row, "salePaymentID")]
     completing = _check_completion(books, body)
+    if completing:
+        _check_register(books, sale.register_id)
     for line, _, item in checked:
         _put_line(books, sale, line, item)
     for payment in new_payments:
@@ -182,6 +184,7 @@ def _open(books: Books, body: Body) -> Sale:
         create_time=now,
         time_stamp=now,
         update_time=now,
+        searched_from=books.searched_from(),
         customer_id=get_int(body, "customerID"),
         tax_category_id=category,
         tax1_rate=rates[0],
@@ -200,8 +203,14 @@ def _check_till(books: Books, body: Body) -> None:
         key = get_int(body, name)
         if key and books.records[resource].get(key) is None:
             raise _bad_key(resource)
+    _check_register(books, get_int(body, "registerID"))
     if get_int(body, "taxCategoryID") not in (0, 1):
         raise _bad_key("TaxCategory")
+
+
+def _check_register(books: Books, register_id: int) -> None:
+    if books.register_must_be_open and not books.records["Register"][register_id].fields["open"]:
+        raise ApiError(400, "The register is not open.")
 
 
 def _bad_key(resource: str) -> ApiError:
@@ -229,6 +238,9 @@ def _checked_line(books: Books, body: Json | Body, sale: Sale | None = None) -> 
     get_decimal(body, "unitPrice")
     get_decimal(body, "discountPercent")
     get_decimal(body, "discountAmount")
+    parent = get_int(body, "parentSaleLineID")
+    if parent and books.sale_lines.get(parent) is None:
+        raise _bad_key("SaleLine")
     if get_text(body, "itemCode"):
         return body, _by_code(books, get_text(body, "itemCode"))
     item_id = get_int(body, "itemID")

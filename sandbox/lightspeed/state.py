@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -23,7 +23,8 @@ class LightspeedShop:
 
     Its methods are what people do at the till and in the back office; they are synchronous and raise ValueError
     for a SKU that no item has. The API over it is `app.lightspeed_app`. `base_url` is where `next` links point to
-    ("": to the host that was asked). `other_shops` are further shops of the account, without stock.
+    ("": to the host that was asked). `other_shops` are further shops of the account, without stock. `services` are
+    items without stock by their ids.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class LightspeedShop:
         overselling: Overselling = Overselling.NEGATIVE,
         tax_rates: tuple[Decimal, Decimal] = (Decimal("0.0825"), Decimal(0)),
         base_url: str = "",
+        services: Mapping[int, str] | None = None,
         age: timedelta = timedelta(0),
     ) -> None:
         self.account_id = account_id
@@ -55,6 +57,7 @@ class LightspeedShop:
         self.limiter = Limiter(registers=registers, enabled=rate_limits)
         self._furnish()
         self.catalogue.stock_up(goods, self._shop_id, age)
+        self.catalogue.offer(services or {}, age)
         self.set_registers(registers)
 
     def _furnish(self) -> None:
@@ -148,6 +151,18 @@ class LightspeedShop:
         if sale is None or not sale.completed or sale.voided:
             raise ValueError(f"sale {sale_id} cannot be voided")
         sales.void(self.books, sale)
+
+    def require_open_registers(self, *, required: bool = True) -> None:
+        """Take sales at open registers only, or at any: which of them the live shop does is not known."""
+        self.books.register_must_be_open = required
+
+    def close_register(self) -> None:
+        """Count the till and close it."""
+        self.books.records["Register"][self._register_id].fields["open"] = False
+
+    def find_sales_after(self, seconds: float) -> None:
+        """Let the search for sales know a new one only so much later; by its id it is there at once."""
+        self.books.search_lag = timedelta(seconds=seconds)
 
     def issue_code(self, challenge: str = "") -> str:
         """Return an authorization code as the consent page would; it lives 60 s."""

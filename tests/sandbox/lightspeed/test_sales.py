@@ -222,3 +222,68 @@ async def test_a_line_is_added_by_its_own_path(client: httpx.AsyncClient) -> Non
 )
 async def test_what_is_not_pretended_is_an_unknown_endpoint(client: httpx.AsyncClient, method: str, path: str) -> None:
     assert (await client.request(method, path, json={})).status_code == 404
+
+
+async def test_goods_taken_back_by_hand_name_the_line_they_were_sold_by(
+    client: httpx.AsyncClient, shop: LightspeedShop
+) -> None:
+    sold = await opened(client, taxCategoryID=0)
+    await client.put("Sale/1.json", json={"completed": True, "SalePayments": paid("19.98")})
+    line = {"itemID": 1, "unitQuantity": -1, "unitPrice": "9.99", "parentSaleLineID": 1}
+    assert sold["SaleLines"]["SaleLine"]["saleLineID"] == "1"
+    back = {**TILL, "taxCategoryID": 0, "SaleLines": {"SaleLine": line}}
+    assert (await client.post("Sale.json", json=back)).json()["Sale"]["calcTotal"] == "-9.99"
+    done = await client.put("Sale/2.json", json={"completed": True, "SalePayments": paid("-9.99")})
+    assert done.json()["Sale"]["SaleLines"]["SaleLine"]["parentSaleLineID"] == "1"
+    logs = (await client.get("InventoryLog.json")).json()["InventoryLog"]
+    assert [(row["saleID"], row["qohChange"], row["reason"]) for row in logs] == [
+        ("1", "-2", "RemoveForTransaction"),
+        ("2", "1", "RefundAddInventory"),
+    ]
+    assert shop.qoh("DUCK") == 4
+    line["parentSaleLineID"] = 77
+    assert (await client.post("Sale.json", json=back)).status_code == 400
+
+
+async def test_a_sale_is_searched_by_reference_exactly_or_by_pattern_and_references_may_repeat(
+    client: httpx.AsyncClient,
+) -> None:
+    for reference in ("SH-1001-1", "SH-1001-1", "sh-1001-1", "SH-1001-10"):
+        await opened(client, referenceNumber=reference)
+
+    async def found(query: str) -> list[str]:
+        rows = (await client.get(f"Sale.json?referenceNumber={query}")).json()["Sale"]
+        return [row["saleID"] for row in (rows if isinstance(rows, list) else [rows])]
+
+    assert await found("SH-1001-1") == ["1", "2", "3"]  # the database's collation knows no case
+    assert await found("~%2CSH-1001-1") == ["1", "2", "3"]
+    assert await found("~%2CSH-1001-1%25") == ["1", "2", "3", "4"]
+
+
+async def test_a_new_sale_may_be_searched_later_than_it_is_there(
+    client: httpx.AsyncClient, shop: LightspeedShop, clock: ManualClock
+) -> None:
+    await opened(client, referenceNumber="old")
+    shop.find_sales_after(2)
+    await opened(client, referenceNumber="new")
+    assert (await client.get("Sale.json")).json()["Sale"]["saleID"] == "1"
+    assert (await client.get("Sale.json?count=1")).json() == {"@attributes": {"count": "1"}}
+    assert (await client.get("Sale/2.json")).json()["Sale"]["referenceNumber"] == "new"
+    clock.advance(2)
+    assert len((await client.get("Sale.json")).json()["Sale"]) == 2
+
+
+async def test_a_shop_may_take_sales_at_open_registers_only(client: httpx.AsyncClient, shop: LightspeedShop) -> None:
+    shop.close_register()
+    draft = await opened(client, taxCategoryID=0)
+    body = {"completed": True, "SalePayments": paid(draft["calcTotal"])}
+    shop.require_open_registers()
+    refused = [
+        await client.post("Sale.json", json={**TILL, "SaleLines": DUCK}),
+        await client.put("Sale/1.json", json=body),
+    ]
+    assert [(answer.status_code, answer.json()["message"]) for answer in refused] == [
+        (400, "The register is not open."),
+        (400, "The register is not open."),
+    ]
+    assert shop.qoh("DUCK") == 5

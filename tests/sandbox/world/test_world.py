@@ -71,6 +71,18 @@ async def test_a_renamed_sku_is_unknown_not_a_crash() -> None:
     assert world.stock()[sku] == (None, world.goods[0].stock)
 
 
+def test_the_settings_name_services_that_lie_beyond_all_goods() -> None:
+    world = _world()
+    names = ("SHIPPING", "TAX", "OTHER")
+    ids = [int(world.settings()[f"LIGHTSPEED_{name}_ITEM_ID"]) for name in names]
+    services = [world.lightspeed.books.items[item_id] for item_id in ids]
+    assert [item.description for item in services] == ["Shipping", "Online sales tax", "Online: other"]
+    assert {(item.item_type, item.tax, item.custom_sku) for item in services} == {("non_inventory", False, "")}
+    assert world.lightspeed.books.items[900_004].description == "Online: goods without a link"
+    assert "LIGHTSPEED_UNLINKED_ITEM_ID" not in world.settings()
+    assert world.lightspeed.item_id(world.goods[-1].sku) == "20"
+
+
 async def test_services_answer_in_process_and_requests_are_counted() -> None:
     world = _world()
     async with httpx.AsyncClient(mounts=world.transports()) as http:
@@ -79,7 +91,7 @@ async def test_services_answer_in_process_and_requests_are_counted() -> None:
         page = await http.get(url, headers={"authorization": f"Bearer {token}"})
 
     assert page.status_code == 200
-    assert len(page.json()["ItemShop"]) == 40
+    assert len(page.json()["ItemShop"]) == 48  # of 20 goods and 4 services: the shop's, and the sum of all shops
     assert world.requests["lightspeed"] == {
         "POST /auth/oauth/token": 1,
         "GET /API/V3/Account/{id}/ItemShop.json": 1,
@@ -102,7 +114,7 @@ async def test_both_shops_are_reached_with_the_settings_alone_when_served() -> N
             headers={"x-shopify-access-token": settings["SHOPIFY_ADMIN_API_ACCESS_TOKEN"]},
         )
 
-    assert len(items.json()["Item"]) == 20
+    assert len(items.json()["Item"]) == 24
     assert location.json()["data"] == {"location": {"id": settings["SHOPIFY_LOCATION_ID"]}}
 
 

@@ -276,6 +276,45 @@ async def test_what_lands_late_is_unknown_at_first_and_found_later() -> None:
         await scene.till.open_sale(DRAFT)
     assert caught.value.code is Code.LS012
     assert "LS006" in caught.value.detail
+    await scene.clock.sleep(58)
+    assert await scene.till.find_sales(REFERENCE) == []
+    await scene.clock.sleep(5)
+    assert [sale.sale_id for sale in await scene.till.find_sales(REFERENCE)] == ["1"]
+    assert writes(scene) == [("POST", "Sale.json")]
+
+
+async def test_what_lands_late_may_complete_a_sale_that_was_read_as_open() -> None:
+    scene = stage(goods(6))
+    opened = await scene.till.open_sale(DRAFT)
+    scene.faults.add("lightspeed", "PUT Sale", Fault(FaultKind.LATE, seconds=90))
+    with pytest.raises(OutcomeUnknown):
+        await scene.till.complete_sale(opened.sale_id, 2500)
+    assert await scene.till.sale(opened.sale_id) == opened
+    await scene.clock.sleep(90)
+    done = await scene.till.sale(opened.sale_id)
+    assert done is not None
+    assert (done.completed, done.paid) == (True, 2500)
+    assert moved(scene) == [(1, -2)]
+
+
+async def test_a_sale_that_is_not_searched_yet_is_there_by_its_id() -> None:
+    scene = stage(goods(6))
+    scene.shop.find_sales_after(2.0)
+    opened = await scene.till.open_sale(DRAFT)
+    assert await scene.till.find_sales(REFERENCE) == []
+    assert await scene.till.sale(opened.sale_id) == opened
+    await scene.clock.sleep(2)
+    assert await scene.till.find_sales(REFERENCE) == [opened]
+
+
+async def test_a_closed_register_is_told_in_lightspeeds_words() -> None:
+    scene = stage(goods(6))
+    opened = await scene.till.open_sale(DRAFT)
+    scene.shop.require_open_registers()
+    scene.shop.close_register()
+    for deed in (scene.till.open_sale(DRAFT), scene.till.complete_sale(opened.sale_id, 2500)):
+        with pytest.raises(Permanent, match="register is not open"):
+            await deed
 
 
 def sale_of(scene: Stage, reference: str, source: str) -> None:

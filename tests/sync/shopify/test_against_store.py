@@ -379,7 +379,7 @@ async def test_a_write_that_is_lost_again_and_again_is_unknown(small: Store) -> 
 async def test_a_write_that_lands_late_is_not_done_twice(small: Store) -> None:
     small.fault("inventorySetQuantities", FaultKind.LATE, seconds=5)
     assert (await small.shop.set_available("key-1", RUN, [small.change(SKU, 7)])).applied
-    small.manual.advance(60)
+    await small.manual.sleep(60)
     assert small.store.available(SKU) == 7
     assert len(small.store.writes) == 1
 
