@@ -277,6 +277,23 @@ class DeliverySettings(Part):
     )
 
 
+class WebhookSettings(Part):
+    """Webhooks from Shopify and what they set going."""
+
+    pace: Interval = Field(
+        default=_SECOND,
+        description="Least time between two passes, or two looks at what arrived, that webhooks ask for.",
+    )
+    catalogue_pace: Interval = Field(
+        default=timedelta(minutes=1), description="The same for readings of both catalogues."
+    )
+    check_interval: Interval = Field(default=timedelta(hours=1), description="How often subscriptions are checked.")
+    largest: Some = Field(default=4 * 1024 * 1024, description="Bytes that a webhook may have.")
+    attempts: Some = Field(default=10, description="How often what a webhook is about is tried to be read.")
+    backoff: Interval = Field(default=timedelta(seconds=5), description="First wait, doubled each time.")
+    longest_backoff: Interval = Field(default=timedelta(minutes=15), description="Cap of the wait.")
+
+
 class HealthSettings(Part):
     """What the ops listener calls healthy."""
 
@@ -292,6 +309,7 @@ class Limits(Part):
     orders: OrderSettings = OrderSettings()
     api: ApiSettings = ApiSettings()
     delivery: DeliverySettings = DeliverySettings()
+    webhooks: WebhookSettings = WebhookSettings()
     health: HealthSettings = HealthSettings()
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -18,12 +20,18 @@ from monitor.schedule import Daily, Every, Job, Schedule
 from monitor.serving import bind_tcp, serving
 from monitor.watch import Monitor, open_monitor
 from monitor.workshop import Workshop, workshop
+from sync.config_values import Listen
 from sync.errors import SyncError
+from sync.events import Event, RunWanted, WebhookMet
 from sync.records import RunOutcome
 from sync.settings import Settings
 from sync.stock_sync import Job as Pass
 from sync.stock_sync import PassRequest
 from sync.storage.library import FATAL
+from sync.storage.webhooks import SqlInbox
+from sync.storefront.app import Application, storefront_app
+from sync.storefront.webhooks import WebhookDoor
+from sync.webhooks import Receipt
 
 log = structlog.get_logger()
 
@@ -102,6 +110,44 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
     ]
 
 
+class WakeUps:
+    """Hears what has new work and lets it run before its beat."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+
+    def __call__(self, event: Event) -> None:
+        """Take note of one event."""
+        match event:
+            case WebhookMet(receipt=Receipt.STORED):
+                self._schedule.soon("intake")
+            case RunWanted():
+                self._schedule.soon(event.job)
+
+
+def public_app(shop: Workshop) -> Application:
+    """Return the public listener's application."""
+    settings = shop.settings
+    secrets = [settings.shopify_webhook_secret, settings.shopify_proxy_shared_secret_previous]
+    door = WebhookDoor(
+        inbox=SqlInbox(shop.database),
+        clock=shop.clock,
+        tell=shop.events,
+        shop=settings.shopify_store_domain,
+        secrets=[secret.get_secret_value() for secret in secrets if secret is not None],
+    )
+    host = urlsplit(settings.public_url).hostname if settings.public_url else None
+    return storefront_app(webhooks=door, largest_webhook=shop.alerts.limits.webhooks.largest, host=host)
+
+
+def _bound(setting: str, place: Listen) -> socket.socket:
+    """Return a listening socket; raises OSError that names the setting where the place cannot be had."""
+    try:
+        return bind_tcp(place.host, place.port)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{setting} {place}") from error
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, alerts: AlertsFile, broke: Callable[[str, Exception], None] | None = None
@@ -115,14 +161,17 @@ async def running(
         monitor = await stack.enter_async_context(open_monitor(shop))
         calls = CallCounter(ledger=shop.ledger, clock=shop.clock)
         shop.events.join(calls)
-        ops = bind_tcp(settings.ops_listen.host, settings.ops_listen.port)
+        ops = _bound("OPS_LISTEN", settings.ops_listen)
         await stack.enter_async_context(serving(monitor.ops_app(), ops))
+        public = _bound("STOREFRONT_LISTEN", settings.storefront_listen)
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions), bound))
         schedule = Schedule(
             jobs=jobs(alerts, Passes(shop, monitor, calls)), clock=shop.clock, tally=monitor.metrics, broke=broke
         )
+        shop.events.join(WakeUps(schedule))
+        await stack.enter_async_context(serving(public_app(shop), public))
         schedule.start()
         log.info("daemon.started", ops=str(settings.ops_listen), environment=settings.environment.value)
         try:

@@ -38,14 +38,19 @@ from sync.events import (
     RunFinished,
     RunStarted,
     StockWritten,
+    WebhookMet,
 )
 from sync.records import PauseKind, RunOutcome, Standing, WriteOutcome
+from sync.webhooks import Receipt, Topic
 
 PREFIX = "lightspeed_sync"
-JOBS = ("stock", "full", "catalogue", "rules")
+JOBS = ("stock", "full", "catalogue", "rules", "intake", "webhooks")
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
 DIRECTIONS = ("oversell", "undersell")
+OTHER_TOPIC = "other"  # not one of ours, or not known to be signed: what it says of itself becomes no label
+
+_MET_BY_TOPIC = tuple(each for each in Receipt if each not in (Receipt.IGNORED, Receipt.REFUSED))
 
 # A bucket stands at each limit that alerts.yaml ships with: a rule of 10 minutes needs one at 600.
 _PASS_SECONDS = (0.5, 1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -170,6 +175,8 @@ class Metrics:
         )
         self.api_quota = self._gauge("api_quota_used_ratio", "How full the vendor's bucket is.", "api")
 
+        self.webhooks = self._counter("webhooks", "Webhooks, by what became of them.", "topic", "outcome")
+
     def _alerts(self) -> None:
         self.alerts = self._gauge("alerts", "Alerts, by severity and state.", "severity", "state")
         self.rule_evaluations = self._counter("rule_evaluations", "Evaluations of alert rules.")
@@ -229,6 +236,10 @@ class Metrics:
             self.writes.labels(_label(outcome))
         for kind in PauseKind:
             self.paused.labels(kind.value)
+        for topic, receipt in product(Topic, _MET_BY_TOPIC):
+            self.webhooks.labels(topic.value, receipt.value)
+        for at_the_door in (Receipt.IGNORED, Receipt.REFUSED):
+            self.webhooks.labels(OTHER_TOPIC, at_the_door.value)
 
     def catalogue(self) -> list[tuple[str, str, str]]:
         """Return name, type and meaning of every metric of ours, by the names they are exposed under."""
@@ -255,6 +266,9 @@ class Metrics:
                 self._attempted(event)
             case QuotaSeen():
                 self.api_quota.labels(event.api).set(event.used_ratio)
+            case WebhookMet():
+                topic = OTHER_TOPIC if event.topic is None else event.topic.value
+                self.webhooks.labels(topic, event.receipt.value).inc()
             case PauseChanged():
                 self.paused.labels(event.kind.value).set(0 if event.reason is None else 1)
 

@@ -41,12 +41,16 @@ class Daily:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to be run on a beat. Jobs of one `lane` never run at the same time."""
+    """Something to be run on a beat. Jobs of one `lane` never run at the same time.
+
+    `apart` is the least time between the beginnings of two runs that are wanted before their beat.
+    """
 
     name: str
     run: Callable[[], Awaitable[object]]
     beat: Every | Daily
     lane: str
+    apart: timedelta = timedelta(seconds=1)
 
 
 class Tally(Protocol):
@@ -80,6 +84,9 @@ class Schedule:
         self._lanes = {job.lane: asyncio.Lock() for job in jobs}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._last_beat: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
+        self._wanted: dict[str, asyncio.Task[None]] = {}
+        self._wanted_at: dict[str, float] = {}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._closed = False
 
@@ -111,13 +118,39 @@ class Schedule:
         if missed or busy:
             log.warning("schedule.missed", job=name, missed=missed, busy=busy)
         if not busy and not self._closed:
-            self._running[name] = asyncio.get_running_loop().create_task(self._run(job), name=f"job {name}")
+            self._start(job)
+
+    def soon(self, name: str) -> None:
+        """Want a run of a job before its beat; those wanted before it begins are one, and it keeps its distance."""
+        self._wanted_at[name] = self._clock.monotonic()
+        if not self._closed and name not in self._wanted:
+            waiting = self._run_soon(self._jobs[name])
+            self._wanted[name] = asyncio.get_running_loop().create_task(waiting, name=f"wanted {name}")
+
+    async def _run_soon(self, job: Job) -> None:
+        """Keep the job's distance, wait for the run under way, then begin one unless a beat did since the last wish."""
+        try:
+            if (begun := self._begun.get(job.name)) is not None:
+                await self._clock.sleep(max(0.0, begun + job.apart.total_seconds() - self._clock.monotonic()))
+            if (running := self._running.get(job.name)) is not None:
+                await asyncio.wait({running})
+        finally:
+            self._wanted.pop(job.name, None)
+        begun = self._begun.get(job.name)
+        served = begun is not None and begun > self._wanted_at[job.name]
+        if not served and job.name not in self._running and not self._closed:
+            self._tally.due(job.name)
+            self._start(job)
+
+    def _start(self, job: Job) -> None:
+        self._running[job.name] = asyncio.get_running_loop().create_task(self._run(job), name=f"job {job.name}")
 
     async def _run(self, job: Job) -> None:
         try:
             async with self._lanes[job.lane]:
                 if self._closed:
                     return
+                self._begun[job.name] = self._clock.monotonic()
                 self._tally.begun(job.name)
                 await job.run()
         except Exception as error:
@@ -132,6 +165,8 @@ class Schedule:
         self._closed = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        for wanted in self._wanted.values():
+            wanted.cancel()
         if not self._running:
             return True
         _, late = await asyncio.wait(self._running.values(), timeout=seconds)

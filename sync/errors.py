@@ -312,6 +312,26 @@ class Code(Enum):
         "Lightspeed was asked to make a sale and did not answer; it may exist.",
         "Nothing to do: it is searched for before anything is sent again.",
     )
+    WH001 = (
+        "Webhook not understood",
+        "Shopify sent a webhook that does not say what it is about.",
+        "Nothing to do: what it was about is found by the next regular reading. Report it if there are many.",
+    )
+    WH002 = (
+        "Webhooks not subscribed",
+        "Shopify does not tell us of some changes at once.",
+        "Nothing is lost, it only comes later. Grant the scope named beside this code, and check PUBLIC_URL.",
+    )
+    WH003 = (
+        "App was uninstalled",
+        "Our app was removed from the Shopify shop.",
+        "Install it again and put the new token into the settings; until then nothing is synced.",
+    )
+    WH004 = (
+        "Webhooks go elsewhere",
+        "Our app's webhooks are also sent to another address.",
+        "If that address is no longer yours, delete those subscriptions in Shopify.",
+    )
     NT001 = (
         "Message not delivered",
         "An alert could not be delivered through a channel.",

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sync.errors import Code
 from sync.records import PauseKind, RunOutcome, WriteOutcome
+from sync.webhooks import Receipt, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,33 @@ class PauseChanged:
     reason: str | None
 
 
-Event = RunStarted | RunFinished | StockWritten | Propagated | EqualityProved | ApiAttempt | QuotaSeen | PauseChanged
+@dataclass(frozen=True, slots=True)
+class WebhookMet:
+    """Something became of a webhook; `topic` is None where it is not one of ours, or not known to be signed."""
+
+    topic: Topic | None
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class RunWanted:
+    """A run of `job` has new work and need not wait for its beat."""
+
+    job: str
+
+
+Event = (
+    RunStarted
+    | RunFinished
+    | StockWritten
+    | Propagated
+    | EqualityProved
+    | ApiAttempt
+    | QuotaSeen
+    | PauseChanged
+    | WebhookMet
+    | RunWanted
+)
 Listener = Callable[[Event], None]
 """Takes one event; returns at once and never raises."""
 Emit = Listener

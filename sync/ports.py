@@ -50,6 +50,7 @@ from sync.records import (
     StockCall,
     Work,
 )
+from sync.webhooks import DueWebhook, Receipt, Webhook, WebhookState
 
 Row = TypeVar("Row")
 Deliver = Callable[[Sequence[Row]], Awaitable[None]]
@@ -128,6 +129,30 @@ class Storefront(Protocol):
 
     async def check(self) -> Sequence[Finding]:
         """Try sign-in, version, scopes and location; never raises for what it finds."""
+
+
+class Inbox(Protocol):
+    """Webhooks, kept before they are answered. Each call is one transaction, as the ledger's."""
+
+    async def keep(self, webhook: Webhook) -> Receipt:
+        """Store a delivery: STORED, REPEATED where its id was stored before, DEAD where it names no subject."""
+
+    async def due(self, now: datetime, limit: int = 500) -> Sequence[DueWebhook]:
+        """Return the webhooks to look at now, in the order in which they arrived."""
+
+    async def settle(
+        self, numbers: Sequence[int], state: WebhookState, now: datetime, *, code: Code | None = None, detail: str = ""
+    ) -> None:
+        """Close webhooks; those closed already stay as they are."""
+
+    async def postpone(self, numbers: Sequence[int], until: datetime, code: Code, detail: str) -> None:
+        """Leave webhooks for later, one attempt older."""
+
+    async def note_uninstalled(self, at: datetime | None) -> None:
+        """Remember since when our app is gone from the shop; None: it is there."""
+
+    async def uninstalled_at(self) -> datetime | None:
+        """Return since when our app is gone from the shop, None while it is there."""
 
 
 class Ledger(Protocol):

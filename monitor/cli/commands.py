@@ -42,7 +42,7 @@ def run_daemon() -> None:
     except OSError as error:
         if error.errno not in _TAKEN:
             raise
-        raise usage(f"OPS_LISTEN {chosen.ops_listen} cannot be used: {error.strerror}.") from error
+        raise usage(f"{error.filename} cannot be used: {error.strerror}.") from error
 
 
 @app.command()

@@ -148,6 +148,7 @@ class Stage:
             "STATE_DIR": str(folder / "state"),
             "ALERTS_FILE": str(alerts),
             "OPS_LISTEN": f"127.0.0.1:{port}",
+            "STOREFRONT_LISTEN": f"127.0.0.1:{_free_port()}",
             "LOG_FORMAT": "console",
         }
 

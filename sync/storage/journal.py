@@ -23,6 +23,7 @@ from sync.storage.tables import (
     stock_calls,
     stock_intents,
     watermarks,
+    webhooks,
 )
 
 # --- runs ---
@@ -179,3 +180,6 @@ FORGETTING: tuple[Forget, ...] = (
     _forgetting(incidents, sa.not_(_MESSAGE_LEFT), at=incidents.c.resolved_at),
     _forgetting(api_minutes, at=api_minutes.c.minute),
 )
+
+# What has its own, shorter life: days, and how it is forgotten.
+FORGETTING_SOON: tuple[tuple[int, Forget], ...] = ((7, _forgetting(webhooks, at=webhooks.c.received_at)),)

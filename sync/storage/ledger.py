@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -250,10 +251,12 @@ class SqlLedger:
         await self._database.write(lambda c: upsert(c, meta, [row]))
 
     async def prune(self, now: datetime, keep_days: int = KEEP_DAYS) -> int:
-        """Forget finished history older than `keep_days`, a batch at a time; return how many rows went."""
-        before, gone = now - timedelta(days=keep_days), 0
-        for forget in journal.FORGETTING:
-            while rows := await self._database.write(lambda c, forget=forget: forget(c, before)):  # type: ignore[misc]
+        """Forget finished history older than `keep_days`, webhooks after a week; return how many rows went."""
+        gone = 0
+        for days, forget in (*((keep_days, each) for each in journal.FORGETTING), *journal.FORGETTING_SOON):
+            before = now - timedelta(days=days)
+            old = partial(_forget, forget, before)
+            while rows := await self._database.write(old):
                 gone += rows
         return gone
 
@@ -268,3 +271,7 @@ class SqlLedger:
     def _hand_out(self, marked: Sequence[work.Marked]) -> Sequence[Work]:
         self._marks.update((each.link_id, marks) for each, marks in marked)
         return [each for each, _ in marked]
+
+
+def _forget(forget: journal.Forget, before: datetime, connection: sa.Connection) -> int:
+    return forget(connection, before)

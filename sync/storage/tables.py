@@ -369,6 +369,30 @@ corrections = table(
 )
 Index("ix_corrections_link_id", corrections.c.link_id)
 
+# --- webhooks, stored before they are answered ---
+
+webhooks = table(
+    "webhooks",
+    number("number"),
+    Column("webhook_id", Text, nullable=False, unique=True),  # one delivery, the same when it is repeated
+    text("event_id"),
+    text("topic"),
+    text("shop"),
+    Column("triggered_at", Moment),
+    Column("received_at", Moment, nullable=False),
+    text("subject"),  # gid of what to read
+    Column("body", JSON, nullable=False),  # what `webhooks.essence` leaves of it
+    text("state"),
+    whole("attempts", "0"),
+    Column("next_at", Moment),
+    Column("settled_at", Moment),
+    Column("code", Text),
+    text("detail", ""),
+    sa.CheckConstraint("state IN ('due', 'done', 'unneeded', 'dead')", name="state"),
+)
+Index("ix_webhooks_received_at", webhooks.c.received_at)
+partial_index("ix_webhooks_due", webhooks.c.next_at, where=webhooks.c.state == "due", unique=False)
+
 # --- brakes by hand, credentials, call counts ---
 
 pauses = table(

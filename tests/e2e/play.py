@@ -76,8 +76,9 @@ class Shop:
         self.begun: list[asyncio.subprocess.Process] = []
         self.skus = [good.sku for good in world.goods if plain(good)]
         (folder / "alerts.yaml").write_text(ALERTS)
-        self.port = _free_port()
-        self.env = surroundings(folder) | dict(settings) | {"OPS_LISTEN": f"127.0.0.1:{self.port}"}
+        self.port, self.public_port = _free_port(), _free_port()
+        places = {"OPS_LISTEN": f"127.0.0.1:{self.port}", "STOREFRONT_LISTEN": f"127.0.0.1:{self.public_port}"}
+        self.env = surroundings(folder) | dict(settings) | places
 
     @property
     def ops(self) -> str:

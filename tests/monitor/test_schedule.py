@@ -151,3 +151,78 @@ async def test_the_scheduler_beats_by_itself() -> None:
     schedule.start()
     await asyncio.wait_for(begun.wait(), timeout=5)
     assert await schedule.drain(1)
+
+
+class Steps:
+    """A job that notes when it began."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.begun: list[float] = []
+        self.let_go = asyncio.Event()
+        self.let_go.set()
+
+    async def __call__(self) -> None:
+        self.begun.append(self.clock.seconds)
+        await self.let_go.wait()
+
+
+def wanted(clock: HandClock, steps: Steps, tally: Tally) -> Schedule:
+    job = Job("stock", steps, Every(timedelta(minutes=1)), "shops", apart=timedelta(seconds=10))
+    return Schedule(jobs=[job], clock=clock, tally=tally)
+
+
+async def test_a_run_wanted_many_times_runs_once_and_keeps_its_distance() -> None:
+    clock, tally = HandClock(), Tally()
+    steps = Steps(clock)
+    schedule = wanted(clock, steps, tally)
+    for _ in range(50):
+        schedule.soon("stock")
+    await settle()
+    clock.seconds = 2.0
+    for _ in range(50):
+        schedule.soon("stock")
+    await settle()
+    assert steps.begun == [0.0, 10.0]
+    assert tally.counts == {"stock expected": 2, "stock missed": 0, "stock begun": 2}
+
+
+async def test_what_is_wanted_while_a_run_is_under_way_gets_a_run_of_its_own() -> None:
+    clock, tally = HandClock(), Tally()
+    steps = Steps(clock)
+    steps.let_go.clear()
+    schedule = wanted(clock, steps, tally)
+    schedule.beat("stock")
+    await settle()
+    clock.seconds = 20.0
+    schedule.soon("stock")
+    await settle()
+    assert steps.begun == [0.0]
+    steps.let_go.set()
+    await settle()
+    assert steps.begun == [0.0, 20.0]
+
+
+async def test_a_beat_that_begins_after_the_wish_fulfils_it() -> None:
+    clock, tally = HandClock(), Tally()
+    steps = Steps(clock)
+    schedule = wanted(clock, steps, tally)
+    schedule.beat("stock")
+    await settle()
+    clock.seconds = 20.0
+    schedule.soon("stock")
+    schedule.beat("stock")
+    clock.seconds = 21.0
+    await settle()
+    assert steps.begun == [0.0, 21.0]
+
+
+async def test_nothing_is_begun_for_a_wish_once_the_schedule_drains() -> None:
+    clock, tally = HandClock(), Tally()
+    steps = Steps(clock)
+    schedule = wanted(clock, steps, tally)
+    schedule.soon("stock")
+    assert await schedule.drain(1.0)
+    schedule.soon("stock")
+    await settle()
+    assert steps.begun == []

@@ -1,0 +1,144 @@
+"""The public listener's routes and its order of checks: host, path, method, size, signature, body.
+
+What is refused is answered in fixed words: nothing of a request is echoed, and an unsigned one leaves no trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sync.errors import SyncError
+from sync.webhooks import PATH
+
+log = structlog.get_logger()
+
+Application = Starlette
+
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_READ_SECONDS = 10.0  # that a body may take to arrive; Shopify itself gives up after 5
+
+_WORDS = {
+    HTTPStatus.BAD_REQUEST: ("bad_request", "The request cannot be understood."),
+    HTTPStatus.UNAUTHORIZED: ("unauthorized", "The request is not signed by Shopify for this shop."),
+    HTTPStatus.NOT_FOUND: ("not_found", "There is nothing here."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "This address takes another method."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too_large", "The request is too large."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("unavailable", "Try again later."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What arrived under a route: its headers and its raw bytes."""
+
+    headers: Headers
+    body: bytes
+
+
+Take = Callable[[Delivery], Awaitable[HTTPStatus]]
+"""Takes one delivery whole and returns its status; raises SyncError where it could not be kept."""
+
+
+def storefront_app(*, webhooks: Take, largest_webhook: int, host: str | None = None) -> Starlette:
+    """Return the application. `largest_webhook` is in bytes; `host` is the only one served (None: any)."""
+
+    async def take_webhook(request: Request) -> Response:
+        body = await _whole_body(request, largest_webhook)
+        return _answer(await webhooks(Delivery(request.headers, body)))
+
+    app = Starlette(
+        routes=[Route(PATH, take_webhook, methods=["POST"])],
+        middleware=[Middleware(_OneHost, host=host)],
+        exception_handlers={
+            HTTPException: _refused,
+            SyncError: _failed,
+            ClientDisconnect: _gone,
+            Exception: _broke,
+        },
+    )
+    app.router.redirect_slashes = False  # a redirect would repeat a signed address
+    return app
+
+
+class _OneHost:
+    """Answers only under our own name."""
+
+    def __init__(self, app: ASGIApp, host: str | None) -> None:
+        self._app = app
+        self._host = host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and self._host is not None:
+            given = Headers(scope=scope).getlist("host")
+            if len(given) != 1 or _name(given[0]) != self._host:
+                await _answer(HTTPStatus.BAD_REQUEST)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _name(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return (name if port.isdigit() else host).lower()
+
+
+async def _whole_body(request: Request, largest: int) -> bytes:
+    """Return the raw body; raises HTTPException 413 as soon as it is known to be larger than allowed."""
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and (len(declared) > len(str(largest)) or int(declared) > largest):
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    parts, size = list[bytes](), 0
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > largest:
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                parts.append(part)
+    except TimeoutError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST) from None
+    return b"".join(parts)
+
+
+def _answer(status: int) -> Response:
+    if status == HTTPStatus.OK:
+        return JSONResponse({"status": "ok"}, status, headers=_HEADERS)
+    known = HTTPStatus(status) if status in _WORDS else HTTPStatus.BAD_REQUEST
+    error, message = _WORDS[known]
+    return JSONResponse({"error": error, "message": message}, known, headers=_HEADERS)
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return _answer(HTTPStatus.BAD_REQUEST)
+    answer = _answer(error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _failed(_: Request, error: Exception) -> Response:
+    code = error.code.name if isinstance(error, SyncError) else ""
+    log.error("storefront.not_kept", code=code, detail=getattr(error, "detail", ""))
+    return _answer(HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    return _answer(HTTPStatus.BAD_REQUEST)  # nobody hears it
+
+
+def _broke(_: Request, error: Exception) -> Response:
+    log.error("storefront.broke", error=type(error).__name__)
+    return _answer(HTTPStatus.SERVICE_UNAVAILABLE)
