@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,15 +18,15 @@ from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
 from monitor.schedule import Daily, Every, Job, Schedule
 from monitor.serving import bind_tcp, serving
-from monitor.watch import Monitor, open_monitor
+from monitor.watch import open_monitor
 from monitor.workshop import Workshop, workshop
 from sync.config_values import Listen
-from sync.errors import SyncError
+from sync.errors import Code, SyncError
 from sync.events import Event, RunWanted, WebhookMet
 from sync.records import RunOutcome
 from sync.settings import Settings
 from sync.stock_sync import Job as Pass
-from sync.stock_sync import PassRequest
+from sync.stock_sync import PassReport, PassRequest
 from sync.storage.library import FATAL
 from sync.storage.webhooks import SqlInbox
 from sync.storefront.app import Application, storefront_app
@@ -39,24 +39,28 @@ _SHOPS = "shops"  # the lane of everything that talks to the shops: one at a tim
 _ORDERS = "orders"  # takes turns with the passes, one order at a time
 _RULES = "rules"
 _FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
+_FULL_RETRY = timedelta(minutes=10)  # a full pass in an incremental one's place that failed, lest it be all we do
 _CLOSING_SECONDS = 2.0  # of the draining time, kept for listeners and the database
 
 
 class Passes:
     """What the schedule runs; each also lets the rules be judged anew."""
 
-    def __init__(self, shop: Workshop, monitor: Monitor, calls: CallCounter) -> None:
+    def __init__(self, shop: Workshop, evaluate: Callable[[datetime], Awaitable[object]], calls: CallCounter) -> None:
         self._shop = shop
-        self._monitor = monitor
+        self._evaluate = evaluate
         self._calls = calls
         self._judging = asyncio.Lock()  # two evaluations at once would tell of the same change twice
 
     async def incremental(self) -> None:
         """Make an incremental pass, or the first full one where there never was any."""
-        if await self._shop.ledger.last_success(Pass.FULL) is not None:
-            await self._pass(Pass.INCREMENTAL)
-        elif await self._first_full_is_due():
-            await self._pass(Pass.FULL)
+        if await self._shop.ledger.last_success(Pass.FULL) is None:
+            if await self._full_is_due(RunOutcome.BRAKED, _FIRST_FULL_RETRY):
+                await self._pass(Pass.FULL)
+            return
+        report = await self._pass(Pass.INCREMENTAL)
+        if report.code is Code.SH018:
+            await self._full_instead()
 
     async def full(self) -> None:
         """Make the nightly full pass."""
@@ -76,6 +80,8 @@ class Passes:
         await self._shop.ledger.finish_run(
             run_id, self._shop.clock.now(), outcome, numbers={"linked": linked}, code=code, detail=detail
         )
+        if code is Code.SH018:
+            await self._full_instead()
 
     async def orders(self) -> None:
         """Book the orders that are due into Lightspeed."""
@@ -86,17 +92,24 @@ class Passes:
         """Judge the rules."""
         async with self._judging:
             await self._calls.flush()
-            await self._monitor.evaluate(self._shop.clock.now())
+            await self._evaluate(self._shop.clock.now())
 
-    async def _pass(self, job: Pass) -> None:
-        await self._shop.engine.stock.run(PassRequest(job=job))
+    async def _pass(self, job: Pass) -> PassReport:
+        report = await self._shop.engine.stock.run(PassRequest(job=job))
         await self.judge()
+        return report
 
-    async def _first_full_is_due(self) -> bool:
+    async def _full_instead(self) -> None:
+        """Read everything, since the changes alone are more than Shopify lists; not again soon after it failed."""
+        if await self._full_is_due(RunOutcome.FAILED, _FULL_RETRY):
+            await self._pass(Pass.FULL)
+
+    async def _full_is_due(self, unless: RunOutcome, within: timedelta) -> bool:
+        """Tell whether a full pass is worth a try: it is not if the last ended as `unless` a short time ago."""
         runs = await self._shop.ledger.runs(Pass.FULL, limit=1)
-        if not runs or runs[0].outcome is not RunOutcome.BRAKED or runs[0].finished_at is None:
+        if not runs or runs[0].outcome is not unless or runs[0].finished_at is None:
             return True
-        return self._shop.clock.now() - runs[0].finished_at >= _FIRST_FULL_RETRY
+        return self._shop.clock.now() - runs[0].finished_at >= within
 
 
 def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
@@ -168,7 +181,10 @@ async def running(
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions), bound))
         schedule = Schedule(
-            jobs=jobs(alerts, Passes(shop, monitor, calls)), clock=shop.clock, tally=monitor.metrics, broke=broke
+            jobs=jobs(alerts, Passes(shop, monitor.evaluate, calls)),
+            clock=shop.clock,
+            tally=monitor.metrics,
+            broke=broke,
         )
         shop.events.join(WakeUps(schedule))
         await stack.enter_async_context(serving(public_app(shop), public))

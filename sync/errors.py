@@ -163,6 +163,11 @@ class Code(Enum):
         "Shopify does not track this item's quantity, so it can be sold without end.",
         "Turn on inventory tracking for it in Shopify.",
     )
+    SH018 = (
+        "Too much changed at one moment",
+        "More changed in Shopify within a second than its lists can show.",
+        "Nothing to do: the daemon makes a full reading by itself. Without it, run `lightspeed-sync sync --full --confirm`.",
+    )
     ST001 = (
         "State is from a newer version",
         "The database was written by a newer lightspeed-sync.",

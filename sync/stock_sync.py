@@ -251,8 +251,9 @@ class StockSync:
         items = await self._pos.read_items(None, keep_items)
         read_at = self._clock.now()
         variants = await self._storefront.read_everything(keep_variants)
-        if variants.newest is not None:  # never later than the export's beginning, so the feed goes on from there
+        if variants.newest is not None:  # never later than the export's beginning, so the feeds go on from there
             await self._ledger.advance(Feed.LEVELS, variants.newest, run_id)
+            await self._ledger.advance(Feed.VARIANTS, variants.newest, run_id)
         log.info("stock.read_all", items=items.rows, variants=variants.rows)
         await self._linking.link()
         read.pulled_at = await self._pull_orders(run_id)

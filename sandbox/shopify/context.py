@@ -60,7 +60,7 @@ def listed(
             said["warnings"] = found.warnings
         context.searches.append(said)
         keep = _both(only, found.predicate)
-    return page(entries, asked, key=key, keep=keep, unpaged=context.unpaged)
+    return page(entries, asked, key=key, keep=keep, unpaged=context.unpaged, reach=context.store.paging_reach)
 
 
 def sorted_by(name: str) -> Any:

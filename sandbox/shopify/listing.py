@@ -17,6 +17,8 @@ from sandbox.shopify.index import Entry
 from sandbox.shopify.search import Predicate
 
 PAGE_LIMIT = 250
+REACH = 25_000
+"""Paging ends at this many objects, however many there are, and does not say so."""
 SortValue = Any
 
 
@@ -87,10 +89,12 @@ def page(
     key: Callable[[Entry], SortValue] = number_of,
     keep: Predicate | None = None,
     unpaged: bool = False,
+    reach: int = REACH,
 ) -> Page:
     """Return the page that the arguments first, after, last, before and reverse ask for.
 
-    `entries` are in the order of their numbers, and `key` sorts them anew unless it is `number_of`. Raises
+    `entries` are in the order of their numbers, and `key` sorts them anew unless it is `number_of`. A walk forward
+    ends after `reach` objects. Raises
     GraphQLError for more than 250 rows, for neither first nor last, and for a cursor nobody gave out.
     """
     backwards = bool(asked.get("reverse"))
@@ -106,10 +110,17 @@ def page(
     window = islice(rows, lower, upper)
     matching = (entry for entry in window if keep is None or keep(entry.doc))
     if asked.get("first") is not None:
-        found = list(islice(matching, size + 1))
+        left = reach - _passed(rows, lower, keep) if len(rows) > reach else size + 1
+        size = min(size, left)
+        found = list(islice(matching, min(size + 1, left)))
         return Page(found[:size], key, more=len(found) > size, earlier=bool(lower))
     found = list(matching)
     return Page(found[-size:] if size else [], key, more=upper is not None, earlier=len(found) > size)
+
+
+def _passed(rows: Sequence[Entry], lower: int | None, keep: Predicate | None) -> int:
+    """Return how many objects lie before the page."""
+    return sum(1 for entry in islice(rows, lower) if keep is None or keep(entry.doc)) if lower else 0
 
 
 def _size(asked: dict[str, Any]) -> int:

@@ -17,6 +17,7 @@ from sandbox.shopify.cost import STANDARD, Bucket, Plan
 from sandbox.shopify.docs import item_doc, product_doc, variant_doc
 from sandbox.shopify.idempotency import IdempotencyKeys
 from sandbox.shopify.index import Index
+from sandbox.shopify.listing import REACH
 from sandbox.shopify.model import Event, Item, Level, Location, RestockType, StockWrite, Truth
 from sandbox.shopify.money import cents
 from sandbox.shopify.opening import online, open_shelves
@@ -64,6 +65,7 @@ class ShopifyStore:
         self.plan = plan
         self.opened_at = (clock.now() - age).replace(microsecond=0)
         self.request_log: Counter[str] = Counter()
+        self.paging_reach = REACH  # objects after which a walk through pages just ends
         self.throttled = 0  # calls answered THROTTLED
         self.points = 0  # what all answered calls cost
         self.stale_names_row = True  # False: a stale compare is reported with a null field

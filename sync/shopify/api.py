@@ -32,6 +32,7 @@ class Limits:
     write_seconds: float = 90.0
     write_attempts: int = 5
     answer_bytes: int = 16 * 1024 * 1024
+    longest_walk: int = 25_000  # Shopify's paging ends there: a walk that reaches it cannot tell an end from the cap
     export_seconds: float = 2 * 3600.0
     download_seconds: float = 900.0
     export_bytes: int = 4 * 1024 * 1024 * 1024

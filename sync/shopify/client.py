@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sync.clock import Clock
 from sync.gate import Gate
@@ -20,7 +21,7 @@ from sync.shopify.auth import TokenSource
 from sync.shopify.documents import SET_AVAILABLE
 from sync.shopify.levels import levels_of, levels_walk
 from sync.shopify.orders import OrderReader, Patience
-from sync.shopify.pages import walk
+from sync.shopify.pages import walk, walk_changes
 from sync.shopify.variants import variants_walk
 
 API = "shopify"
@@ -67,7 +68,8 @@ class ShopifyStorefront:
 
     async def read_levels(self, since: datetime, deliver: Deliver[LevelRow]) -> Certificate:
         """Deliver the level rows changed at or after `since`, inactive ones too; see `Storefront`."""
-        return await walk(self._api, levels_walk(self._location_id, since), deliver, self._clock)
+        window = partial(levels_walk, self._location_id)
+        return await walk_changes(self._api, window, since, deliver, self._clock)
 
     async def levels_of(self, inventory_item_ids: Sequence[str]) -> Mapping[str, LevelRow]:
         """Return the present level rows of these items, 250 a call; see `Storefront`."""
@@ -76,7 +78,9 @@ class ShopifyStorefront:
     async def read_orders(self, since: datetime | None, deliver: Deliver[OrderRow]) -> Certificate:
         """Deliver orders changed at or after `since`, None: all with units to send; see `Storefront`."""
         reader = await self._order_reader()
-        return await walk(self._api, reader.walk(since), deliver, self._clock)
+        if since is None:
+            return await walk(self._api, reader.all_open(), deliver, self._clock)
+        return await walk_changes(self._api, reader.window, since, deliver, self._clock)
 
     async def orders_of(self, order_ids: Sequence[str]) -> Mapping[str, OrderRow]:
         """Return these orders as they are now; see `Storefront`."""
@@ -86,7 +90,7 @@ class ShopifyStorefront:
     async def read_variants(self, since: datetime, deliver: Deliver[VariantRow]) -> Certificate:
         """Deliver the variants changed at or after `since`, without levels; see `Storefront`."""
         until = self._clock.now()
-        certificate = await walk(self._api, variants_walk(since, until), deliver, self._clock)
+        certificate = await walk_changes(self._api, variants_walk, since, deliver, self._clock, until=until)
         # The window was closed by our clock: where it is slow, the server's time lies beyond what was asked for.
         newest = certificate.newest and min(certificate.newest, until)
         return replace(certificate, newest=newest)

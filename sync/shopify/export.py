@@ -79,11 +79,12 @@ _DECODER = msgspec.json.Decoder(_Variant)
 async def read_everything(api: AdminApi, location_id: str, deliver: Deliver[VariantRow]) -> Certificate:
     """Deliver every variant with its level at `location_id`.
 
-    The certificate's `newest` is never later than the operation's start: what changed while it ran may be missing.
+    The certificate's `newest` is the operation's start: what changed before is in it, what changed while it ran may be
+    missing.
     """
     started_at = api.clock.now()
     operation = await _export(api, location_id)
-    rows, pages, newest = 0, 0, None
+    rows, pages = 0, 0
     if operation.url is not None:
         with tempfile.TemporaryFile() as spool:
             await _download(api, operation, spool)
@@ -91,15 +92,9 @@ async def read_everything(api: AdminApi, location_id: str, deliver: Deliver[Vari
             for page in _pages(spool):
                 await deliver(page)
                 rows, pages = rows + len(page), pages + 1
-                newest = max([_newest(row) for row in page] + ([newest] if newest is not None else []))
     elif operation.object_count != "0":
         raise Transient(Code.SH013, f"Shopify counted {printable(operation.object_count)} rows but names no file.")
-    newest = min(newest, operation.created_at) if newest is not None else None
-    return Certificate("shopify.export", rows, pages, newest, started_at, api.clock.now())
-
-
-def _newest(row: VariantRow) -> datetime:
-    return max(row.updated_at, row.level.level_updated_at) if row.level is not None else row.updated_at
+    return Certificate("shopify.export", rows, pages, operation.created_at, started_at, api.clock.now())
 
 
 async def _export(api: AdminApi, location_id: str) -> BulkOperation:

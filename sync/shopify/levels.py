@@ -12,7 +12,7 @@ from sync.model import LevelRow
 from sync.shopify.answers import Unproven
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import LEVELS_CHANGED, LEVELS_OF_ITEMS
-from sync.shopify.pages import Page, Walk, search_moment
+from sync.shopify.pages import Page, Walk, changed
 from sync.shopify.shapes import LevelsChanged, LevelsOfItems
 from sync.shopify.wire import parse
 
@@ -49,12 +49,12 @@ def level_row(item_id: str, quantities: Iterable[QuantityLike], updated_at: date
     )
 
 
-def levels_walk(location_id: str, since: datetime) -> Walk[LevelsChanged, LevelRow]:
-    """Return the walk over our location's levels that changed at or after `since`.
+def levels_walk(location_id: str, since: datetime, until: datetime | None) -> Walk[LevelsChanged, LevelRow]:
+    """Return the walk over our location's levels that changed at or after `since` and before `until`, if any.
 
     The feed is a search index without an order by time; the caller's overlap covers its lag and the walk's length.
     """
-    variables = {"locationId": location_id, "query": f"updated_at:>={search_moment(since)}"}
+    variables = {"locationId": location_id, "query": changed(since, until)}
     return Walk("shopify.levels", LEVELS_CHANGED, variables, MOST_IDS, LevelsChanged, _page)
 
 

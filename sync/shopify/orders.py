@@ -37,7 +37,7 @@ from sync.shopify.order_shapes import (
     OrdersChanged,
     RefundLine,
 )
-from sync.shopify.pages import Page, Walk, rest_of, search_moment
+from sync.shopify.pages import Page, Walk, changed, rest_of
 from sync.shopify.wire import Connection, Wire, parse, shaped
 
 N = TypeVar("N", bound=Wire)
@@ -81,9 +81,15 @@ class OrderReader:
         self._location_id = location_id
         self._several = several
 
-    def walk(self, since: datetime | None) -> Walk[OrdersChanged, OrderRow]:
-        """Return the walk over orders changed at or after `since`; None: over all that may have units to send."""
-        query = OPEN_ORDERS if since is None else f"updated_at:>={search_moment(since)}"
+    def all_open(self) -> Walk[OrdersChanged, OrderRow]:
+        """Return the walk over all orders that may have units to send."""
+        return self._walk(OPEN_ORDERS)
+
+    def window(self, since: datetime, until: datetime | None) -> Walk[OrdersChanged, OrderRow]:
+        """Return the walk over orders changed at or after `since` and before `until`, if any."""
+        return self._walk(changed(since, until))
+
+    def _walk(self, query: str) -> Walk[OrdersChanged, OrderRow]:
         document = ORDERS_CHANGED[self._several]
         return Walk("shopify.orders", document, {"query": query}, _PAGE[self._several], OrdersChanged, self._page)
 

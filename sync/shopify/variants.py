@@ -8,20 +8,20 @@ from typing import Protocol
 from sync.model import LevelRow, VariantRow
 from sync.pacing import Urgency
 from sync.shopify.documents import VARIANTS_CHANGED
-from sync.shopify.pages import Page, Walk, search_moment
+from sync.shopify.pages import Page, Walk, changed
 from sync.shopify.shapes import VariantsChanged
 
 _PAGE = 250
 
 
-def variants_walk(since: datetime, until: datetime) -> Walk[VariantsChanged, VariantRow]:
+def variants_walk(since: datetime, until: datetime | None) -> Walk[VariantsChanged, VariantRow]:
     """Return the walk over variants changed from `since` to before `until`, our present moment.
 
     Closed, because a variant that changes while the walk is under way may have been passed already: its change lies
     after the window, where no watermark taken from this walk can reach.
     """
-    query = f"updated_at:>={search_moment(since)} updated_at:<{search_moment(until)}"
-    return Walk("shopify.variants", VARIANTS_CHANGED, {"query": query}, _PAGE, VariantsChanged, _page, Urgency.BULK)
+    variables = {"query": changed(since, until)}
+    return Walk("shopify.variants", VARIANTS_CHANGED, variables, _PAGE, VariantsChanged, _page, Urgency.BULK)
 
 
 async def _page(answer: VariantsChanged) -> Page[VariantRow]:

@@ -127,6 +127,15 @@ async def test_inactive_levels_are_listed_only_when_asked_for(ask: Ask, store: S
     assert everything[0] == {"isActive": False, "item": {"sku": "DUCK"}}
 
 
+async def test_a_walk_just_ends_where_paging_does(ask: Ask, store: ShopifyStore) -> None:
+    assert store.paging_reach == 25_000
+    store.paging_reach = 3
+    rows, info = await variants(ask, first=2)
+    assert (rows, info["hasNextPage"]) == (["DUCK", "TEE-S"], True)
+    rows, info = await variants(ask, first=2, after=info["endCursor"])
+    assert (rows, info["hasNextPage"]) == (["TEE-M"], False)
+
+
 async def test_every_tenth_good_also_lies_at_the_second_location(ask: Ask, clock: ManualClock) -> None:
     goods = [Good(sku=f"S{place}", title="T", handle=f"h{place}", stock=1) for place in range(21)]
     store = ShopifyStore(goods, clock=clock, seed=1)

@@ -178,7 +178,7 @@ async def test_a_walk_that_reaches_the_paging_cap_gives_no_certificate(stage: St
     stage.says(*full, levels_answer(*range(250)))
     with pytest.raises(Permanent) as caught:
         await stage.shop.read_levels(SINCE, Basket[LevelRow]())
-    assert caught.value.code is Code.SH013
+    assert caught.value.code is Code.SH018
 
 
 async def test_an_unknown_location_is_permanent(stage: Stage) -> None:

@@ -1,0 +1,84 @@
+"""What the daemon's schedule runs, over the real engine and the pretend shops on one manual clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.calls import CallCounter
+from monitor.daemon import Passes
+from sandbox.catalogue import generate
+from sandbox.goods import Good
+from sync.errors import Code, Permanent
+from sync.records import RunOutcome
+from tests.sync.shop import Shop, live_shop
+
+pytestmark = pytest.mark.anyio
+
+
+def few() -> list[Good]:
+    """Return plain goods with 20 units in both shops."""
+    return [replace(good, stock=20, online_stock=None) for good in generate(4, 1, odd=False)]
+
+
+class Judged:
+    """Notes when the rules were judged."""
+
+    def __init__(self) -> None:
+        self.at: list[datetime] = []
+
+    async def evaluate(self, now: datetime) -> None:
+        self.at.append(now)
+
+
+def passes_of(shop: Shop) -> tuple[Passes, Judged]:
+    judged = Judged()
+    return Passes(shop.work, judged.evaluate, CallCounter(ledger=shop.work.ledger, clock=shop.work.clock)), judged
+
+
+def flood(shop: Shop, feed: str) -> None:
+    """Let a feed of Shopify's hold more than its lists can show."""
+
+    async def too_many(*_: object) -> None:
+        raise Permanent(Code.SH018, "There are 25000 rows and more.")
+
+    setattr(shop.work.engine.storefront, feed, too_many)
+
+
+@pytest.mark.parametrize(("feed", "job"), [("read_levels", "stock"), ("read_variants", "catalogue")])
+async def test_more_changes_than_shopify_lists_are_met_with_a_full_pass_at_once(
+    tmp_path: Path, feed: str, job: str
+) -> None:
+    async with live_shop(few(), tmp_path) as shop:
+        passes, judged = passes_of(shop)
+        sku = shop.world.goods[0].sku
+        shop.world.lightspeed.sell(sku, 2)
+        flood(shop, feed)
+        await (passes.incremental() if job == "stock" else passes.catalogue())
+        runs = await shop.work.ledger.runs(limit=2)
+        assert [(run.job, run.outcome, run.code) for run in runs] == [
+            ("full", RunOutcome.OK, None),
+            (job, RunOutcome.FAILED, Code.SH018),
+        ]
+        assert shop.world.shopify.available(sku) == 18
+        assert judged.at
+
+
+async def test_a_full_pass_in_an_incremental_ones_place_that_failed_is_not_repeated_at_every_beat(
+    tmp_path: Path,
+) -> None:
+    async with live_shop(few(), tmp_path) as shop:
+        passes, _ = passes_of(shop)
+        flood(shop, "read_levels")
+        flood(shop, "read_everything")
+        made = []
+        for _ in range(13):
+            await passes.incremental()
+            shop.clock.advance(60)
+            made.append(
+                len([run for run in await shop.work.ledger.runs("full", 50) if run.outcome is RunOutcome.FAILED])
+            )
+        assert made == [1] * 10 + [2] * 3
