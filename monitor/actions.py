@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import structlog
 from pydantic import BaseModel, ConfigDict
 
 from sync.clock import Clock
@@ -12,8 +13,10 @@ from sync.errors import Code, Permanent, Refused
 from sync.events import Listener, PauseChanged
 from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
 from sync.ports import Ledger
-from sync.records import PauseKind, RunOutcome
+from sync.records import ConflictDecision, PauseKind, RunOutcome
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
+
+log = structlog.get_logger()
 
 
 class SyncOrder(BaseModel):
@@ -30,6 +33,16 @@ class SyncOrder(BaseModel):
     def filters(self) -> dict[str, Any]:
         """Return what narrows the pass, as a plan states it."""
         return {"full": self.full, "skus": sorted(self.skus)}
+
+
+class DecideOrder(BaseModel):
+    """A person's word on SKUs whose difference waits for one; `by` is who said it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    skus: tuple[str, ...]
+    decision: ConflictDecision
+    by: str
 
 
 class SyncReply(BaseModel):
@@ -97,11 +110,14 @@ class Actions:
         return confirmed_links(plan.changes)
 
     async def _links(self, skus: tuple[str, ...]) -> frozenset[int]:
+        return frozenset((await self._link_ids(skus)).values())
+
+    async def _link_ids(self, skus: tuple[str, ...]) -> Mapping[str, int]:
         found = await self._ledger.link_ids_of(skus)
         missing = [sku for sku in skus if sku not in found]
         if missing:
             raise Permanent(Code.LS002, f"not linked: {', '.join(missing)}")
-        return frozenset(found.values())
+        return found
 
     def _plan(self, order: SyncOrder, report: PassReport) -> str | None:
         if report.outcome is RunOutcome.FAILED:
@@ -127,6 +143,21 @@ class Actions:
         for each in PauseKind if kind is None else (kind,):
             self._tell(PauseChanged(each, None))
         return lifted
+
+    async def decide(self, order: DecideOrder) -> int:
+        """Keep a person's word for the next pass to carry out; return the number of links it is about.
+
+        Raises Permanent: LS002 for a SKU without a link, SK004 or SK005 where one cannot be decided. Then none is.
+        """
+        links = await self._link_ids(order.skus)
+        chosen = list(dict.fromkeys(links.values()))
+        refused = await self._ledger.decide(chosen, order.decision, order.by, self._clock.now())
+        if refused:
+            code = next(iter(refused.values()))
+            named = [sku for sku, link_id in links.items() if refused.get(link_id) is code]
+            raise Permanent(code, f"({', '.join(named)})")
+        log.info("conflict.decided", decision=order.decision.value, skus=order.skus, by=order.by)
+        return len(chosen)
 
     async def connect(self, code: str, verifier: str) -> None:
         """Sign in to Lightspeed with the code of a consent; raises Permanent (LS005) where it is not accepted."""

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from monitor.actions import Actions, SyncOrder
+from monitor.actions import Actions, DecideOrder, SyncOrder
 from sync.errors import Code, OutcomeUnknown, Permanent, Refused, SyncError, Transient
 from sync.records import PauseKind
 
@@ -71,12 +71,16 @@ def control_app(actions: Actions) -> Starlette:
         order = ResumeOrder.model_validate_json(await request.body())
         return JSONResponse({"lifted": await actions.resume(order.kind)})
 
+    async def decide(request: Request) -> Response:
+        order = DecideOrder.model_validate_json(await request.body())
+        return JSONResponse({"decided": await actions.decide(order)})
+
     async def connect(request: Request) -> Response:
         order = ConnectOrder.model_validate_json(await request.body())
         await actions.connect(order.code, order.verifier)
         return JSONResponse({"connected": True})
 
-    known = (sync, pause, resume, connect)
+    known = (sync, pause, resume, decide, connect)
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
     handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
     app = Starlette(routes=routes, exception_handlers=handlers)

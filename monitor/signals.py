@@ -148,7 +148,7 @@ def _proof_age(facts: Facts, _: timedelta) -> Sample:
 
 _LOOK = "Run `lightspeed-sync status`, then `lightspeed-sync why SKU` for one of the SKUs named here."
 _READY = "Run `lightspeed-sync check connections`; the last runs and their codes stand on the status page."
-_DECIDE = "Run `lightspeed-sync conflicts list`, then approve or dismiss each."
+_DECIDE = "Run `lightspeed-sync conflicts list`, then `conflicts approve SKU` or `conflicts dismiss SKU` for each."
 
 SIGNALS: Mapping[str, Signal] = {
     "discrepant_skus": Signal(Unit.COUNT, "SKUs that differ between Lightspeed and Shopify", _LOOK, _discrepant),
@@ -207,7 +207,7 @@ SIGNALS: Mapping[str, Signal] = {
     "outbox_oldest_age": Signal(
         Unit.DURATION,
         "time that a message has been waiting to be delivered",
-        "Run `lightspeed-sync check connections` and renew what a channel refuses.",
+        "Run `lightspeed-sync check config`, and renew what a channel refuses.",
         lambda facts, _: _oldest([facts.backlog.oldest] if facts.backlog.oldest else [], facts),
     ),
 }

@@ -171,3 +171,8 @@ def shown(value: object, longest: int = 60) -> str:
     """Quote a foreign value, safe for a terminal and not too long."""
     text = value if isinstance(value, str) else repr(value)
     return ascii(text if len(text) <= longest else text[:longest] + "...")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where there is not one: 1 SKU, 3 SKUs."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -26,7 +26,7 @@ class Code(Enum):
     LS002 = (
         "SKU not found in Lightspeed",
         "A SKU sold online has no item in Lightspeed.",
-        "Check the SKU mapping (`lightspeed-sync sku mismatches`), or create the item in Lightspeed.",
+        "Check that the SKU is spelt alike in both shops, or create the item in Lightspeed.",
     )
     LS003 = (
         "Inventory lock conflict",
@@ -171,12 +171,12 @@ class Code(Enum):
     ST001 = (
         "State is from a newer version",
         "The database was written by a newer lightspeed-sync.",
-        "Update lightspeed-sync, or restore the backup made before the update.",
+        "Update lightspeed-sync, or put back the copy of the database made before the update.",
     )
     ST002 = (
         "State is damaged",
         "The database file is damaged.",
-        "Stop, keep the file, and restore the last backup: `lightspeed-sync restore --backup-file FILE`.",
+        "Stop and keep the file. Put your last copy of it in its place; without one, name an empty directory as STATE_DIR, run `lightspeed-sync connect lightspeed`, then `lightspeed-sync sync --full --dry-run`.",
     )
     ST003 = (
         "State directory is read-only",
@@ -267,10 +267,20 @@ class Code(Enum):
         "A kit's or box's own stock does not tell how many can be sold, so it was not linked.",
         "Sell it online under an item of its own, or leave it to Shopify.",
     )
+    SK004 = (
+        "Nothing to decide",
+        "No difference of this SKU waits for a person.",
+        "`lightspeed-sync conflicts list` shows those that do.",
+    )
+    SK005 = (
+        "Decision must wait",
+        "An earlier decision on this SKU, or a stock write of it, is still on its way.",
+        "Try again after the next sync; `lightspeed-sync conflicts list` shows what is pending.",
+    )
     OR001 = (
         "Order is gone",
         "An order that counted as open can no longer be found in Shopify.",
-        "Look whether it was deleted, then close it in the ledger.",
+        "Look in Shopify whether it was deleted. Until it is found again its units stay taken off.",
     )
     OR002 = (
         "Committed units without an order",
@@ -340,7 +350,7 @@ class Code(Enum):
     NT001 = (
         "Message not delivered",
         "An alert could not be delivered through a channel.",
-        "It is kept and tried again. Check the channel's settings with `lightspeed-sync check connections`.",
+        "It is kept and tried again. Check the channel's settings with `lightspeed-sync check config`.",
     )
     NT002 = (
         "Channel refused our sign-in",

@@ -29,6 +29,8 @@ from sync.records import (
     ApiMinute,
     AsOf,
     Change,
+    Conflict,
+    ConflictDecision,
     DueOrder,
     Evaluation,
     Feed,
@@ -255,6 +257,19 @@ class Ledger(Protocol):
 
     async def sku_problems(self) -> Sequence[SkuProblem]:
         """Return the SKUs that could not be linked."""
+
+    # --- differences that a person decides on ---
+    async def conflicts(self) -> Sequence[Conflict]:
+        """Return the differences that wait for a person, longest first, then those that one has kept."""
+
+    async def decide(
+        self, link_ids: Sequence[int], decision: ConflictDecision, by: str, now: datetime
+    ) -> Mapping[int, Code]:
+        """Keep a person's word on these links, for their next evaluation to carry out.
+
+        Returns why it cannot be taken, by link (SK004, SK005); then it is taken for none. Approving takes Lightspeed's
+        number, and removes a difference that was kept. Dismissing keeps the difference as last evaluated.
+        """
 
     # --- brakes by hand, call counts ---
     async def pause(self, kind: PauseKind, reason: str, now: datetime) -> None: ...  # noqa: D102

@@ -306,6 +306,28 @@ class SkuProblem:
     detail: str
 
 
+class ConflictDecision(StrEnum):
+    """What a person may say to a difference that nothing explains."""
+
+    APPROVED = "approved"  # take Lightspeed's number; a difference that was kept is kept no more
+    DISMISSED = "dismissed"  # keep the difference as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A difference in quarantine, or one that a person has kept, from its link's last evaluation."""
+
+    link_id: int
+    sku: str
+    available: int  # what Shopify shows
+    target: int  # what it should show, a kept difference taken off
+    quarantined_since: datetime | None  # None: in quarantine no more
+    kept: int  # units taken off Lightspeed's number for good, by dismissed differences
+    decision: ConflictDecision | None  # the newest; while in quarantine: not carried out yet
+    decided_by: str | None
+    decided_at: datetime | None
+
+
 class PauseKind(StrEnum):
     """What a person has stopped."""
 
@@ -341,6 +363,11 @@ class Standing:
     unequal_skus: int = 0  # differed, or could not be decided, in the last evaluation
     lost_orders: int = 0  # open in our ledger, gone from Shopify
     examples: tuple[str, ...] = ()  # the SKUs that differ most, largest difference first
+    over_now_skus: int = 0  # A above the target in the last evaluation, however often before
+    over_now_units: int = 0
+    under_now_skus: int = 0
+    under_now_units: int = 0
+    kept_skus: int = 0  # differences that a person has dismissed
 
 
 @dataclass(frozen=True, slots=True)

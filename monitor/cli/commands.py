@@ -19,12 +19,15 @@ app = typer.Typer(
 )
 check = typer.Typer(help="Check settings, the alerts file, or the connections.", no_args_is_help=True)
 connect = typer.Typer(help="Give consent to a service for the first time.", no_args_is_help=True)
+conflicts = typer.Typer(help="Decide on differences that nothing explains.", no_args_is_help=True)
 app.add_typer(check, name="check")
+app.add_typer(conflicts, name="conflicts")
 app.add_typer(connect, name="connect")
 
 _TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)  # why a place to listen at cannot be had
 _LAST_PORT = 65_530  # six in a row
 
+Skus = Annotated[list[str], typer.Argument(metavar="SKU...", help="As typed in either shop; all of them or none.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 
 
@@ -191,6 +194,35 @@ def resume(
     levers.resume(settings(have=_stored()), writes=writes, orders=orders)
 
 
+@conflicts.command("list")
+def list_conflicts(json: Json = False) -> None:
+    """Show the differences that wait for a person, and those that were kept.
+
+    Example: lightspeed-sync conflicts list
+    """
+    from monitor.cli import conflicts as deciding
+
+    raise typer.Exit(deciding.show(settings(have=_stored()), json=json))
+
+
+@conflicts.command()
+def approve(skus: Skus, json: Json = False) -> None:
+    """Take Lightspeed's number; a difference that was kept is kept no more.
+
+    Example: lightspeed-sync conflicts approve KAVA-PREM-001
+    """
+    _decide(skus, "approved", json=json)
+
+
+@conflicts.command()
+def dismiss(skus: Skus, json: Json = False) -> None:
+    """Let Shopify's number stand; the difference is kept, and shown, until it is approved.
+
+    Example: lightspeed-sync conflicts dismiss KAVA-PREM-001
+    """
+    _decide(skus, "dismissed", json=json)
+
+
 @check.command("config")
 def check_config(json: Json = False) -> None:
     """Show every setting, secrets hidden, and check the alerts file.
@@ -235,6 +267,13 @@ def connect_lightspeed() -> None:
 
     chosen, content = settings_and_alerts(have=("LIGHTSPEED_REFRESH_TOKEN",), shops=True)
     raise typer.Exit(consent.lightspeed(chosen, content))
+
+
+def _decide(skus: list[str], decision: str, *, json: bool) -> None:
+    from monitor.cli import conflicts as deciding
+    from sync.records import ConflictDecision
+
+    raise typer.Exit(deciding.decide(settings(have=_stored()), skus, ConflictDecision(decision), json=json))
 
 
 def _stored() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`pause` and `resume`: through the running daemon, else on the state directory."""
+"""`pause`, `resume` and people's decisions: through the running daemon, else on the state directory."""
 
 from __future__ import annotations
 

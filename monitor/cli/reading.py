@@ -17,10 +17,10 @@ from monitor.cli.common import Exit, complain, printable, rows, run, say, say_js
 from monitor.control import SOCKET
 from monitor.signals import FULL_JOB, STOCK_JOB, proof_among
 from monitor.store import Store
-from monitor.units import written_duration
+from monitor.units import counted, written_duration
 from sync.clock import SystemClock
 from sync.errors import Code, Permanent
-from sync.records import Change
+from sync.records import Change, RunOutcome
 from sync.settings import Settings
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
@@ -31,7 +31,7 @@ _RUNS = 5
 _ROWS = 1000  # of a query; more is for a file, not for a terminal
 _EVALUATION = (
     "seen_on_hand, seen_available, unseen, target, drift, verdict, evaluated_at, evaluated_run, "
-    "quarantine_units, parked, due"
+    "quarantine_units, dismissed_offset, approved_at, parked, due"
 )
 
 
@@ -53,7 +53,8 @@ def daemon_runs(state_dir: Path) -> bool:
 
 
 @asynccontextmanager
-async def _reading(settings: Settings) -> AsyncIterator[Database]:
+async def opened_state(settings: Settings) -> AsyncIterator[Database]:
+    """Open the state database for reading, whoever else has it open."""
     database = open_for_reading(settings.state_dir, url=settings.database_url)
     try:
         yield database
@@ -65,7 +66,7 @@ def status(settings: Settings, *, json: bool) -> Exit:
     """Show how things stand."""
 
     async def look() -> dict[str, Any]:
-        async with _reading(settings) as database:
+        async with opened_state(settings) as database:
             ledger, store = SqlLedger(database), Store(database)
             successes = [await ledger.last_success(job) for job in (STOCK_JOB, FULL_JOB)]
             proof = proof_among(await ledger.runs(FULL_JOB, 50))
@@ -76,6 +77,7 @@ def status(settings: Settings, *, json: bool) -> Exit:
                 "standing": asdict(await ledger.standing()),
                 "pauses": [asdict(each) for each in await ledger.pauses()],
                 "firing": [asdict(each) for each in await store.open_incidents()],
+                "stopped": await _stopped(ledger),
                 "runs": [asdict(each) for each in await ledger.runs(limit=_RUNS)],
             }
 
@@ -87,24 +89,77 @@ def status(settings: Settings, *, json: bool) -> Exit:
     return Exit.DONE
 
 
+async def _stopped(ledger: SqlLedger) -> Mapping[str, Any] | None:
+    """Return the newest pass where a brake held it or it failed; a pause is told by itself."""
+    latest = [run for job in (STOCK_JOB, FULL_JOB) for run in await ledger.runs(job, 2) if run.finished_at]
+    newest = max(latest, key=lambda run: run.run_id, default=None)
+    if newest is None or newest.code is None or newest.code is Code.BR004:
+        return None
+    return asdict(newest)
+
+
 def _show_status(found: Mapping[str, Any]) -> None:
     now, standing = SystemClock().now(), found["standing"]
+    differing, repeated = _differing(standing)
     rows(
         {
             "daemon": "running" if found["daemon"] else "not running",
             "last synced": _ago(found["synced_at"], now),
             "proved equal": _ago(found["proved_at"], now),
             "linked SKUs": standing["links"],
-            "differing": f"{standing['oversell_skus']} too high, {standing['undersell_skus']} too low",
-            "for a person": f"{standing['quarantined_skus']} quarantined, {standing['parked_skus']} refused by Shopify",
+            "differing now": differing,
+            "twice in a row": repeated,
+            "for a person": _for_a_person(standing),
+            "kept differences": standing["kept_skus"],
             "unanswered writes": standing["unanswered_writes"],
         }
     )
-    for pause in found["pauses"]:
-        say(f"PAUSED {pause['kind'].value} since {pause['since']:%Y-%m-%d %H:%M} UTC: {pause['reason']}")
-    for incident in found["firing"]:
-        say(f"FIRING {incident['rule']}: {incident['summary']}")
+    for line in (*_brakes(found["pauses"], found["stopped"]), *_alerts(found["firing"])):
+        say(line)
+    say("")
     show_table(("run", "job", "started (UTC)", "outcome", "numbers"), [_run_row(each) for each in found["runs"]])
+
+
+def _differing(standing: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what differs in the last evaluation, and what did so in the one before too, which is what alerts count."""
+    return (
+        _both_ways(standing, "over_now", "under_now"),
+        _both_ways(standing, "oversell", "undersell"),
+    )
+
+
+def _both_ways(standing: Mapping[str, Any], over: str, under: str) -> str:
+    ways = ((over, "too many"), (under, "too few"))
+    told = [
+        f"{counted(standing[f'{way}_units'], 'unit')} {words} in Shopify ({counted(standing[f'{way}_skus'], 'SKU')})"
+        for way, words in ways
+        if standing[f"{way}_skus"]
+    ]
+    return ", ".join(told) or "nothing"
+
+
+def _for_a_person(standing: Mapping[str, Any]) -> str:
+    held, parked = standing["quarantined_skus"], standing["parked_skus"]
+    told = [f"{counted(held, 'SKU')} to decide on (lightspeed-sync conflicts list)"] if held else []
+    told += [f"{counted(parked, 'SKU')} that Shopify refuses to change"] if parked else []
+    return ", ".join(told) or "nothing"
+
+
+def _brakes(pauses: Sequence[Mapping[str, Any]], stopped: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what keeps numbers from being written, in its own words, with the way on."""
+    for pause in pauses:
+        yield f"PAUSED {pause['kind'].value} since {pause['since']:%Y-%m-%d %H:%M} UTC: {pause['reason']}"
+        yield f"       {Code.BR004.remedy}"
+    if stopped is not None:
+        code: Code = stopped["code"]
+        word = "BRAKED" if stopped["outcome"] is RunOutcome.BRAKED else "FAILED"
+        yield " ".join(f"{word} run {stopped['run_id']}: {code.name} {code.sentence} {stopped['detail']}".split())
+        yield f"       {code.remedy}"
+
+
+def _alerts(firing: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for incident in firing:
+        yield f"FIRING {incident['rule']}: {incident['summary']}"
 
 
 def _run_row(run: Mapping[str, Any]) -> tuple[object, ...]:
@@ -122,7 +177,7 @@ def why(settings: Settings, sku: str, *, json: bool) -> Exit:
     """Tell how one SKU stands, and every change of it; of a link that has ended only the changes are left."""
 
     async def look() -> tuple[Mapping[str, Any] | None, Sequence[Change]]:
-        async with _reading(settings) as database:
+        async with opened_state(settings) as database:
             ledger = SqlLedger(database)
             link = next(iter((await ledger.link_ids_of([sku])).values()), None)
             now = None if link is None else await _evaluation(database, link)
@@ -158,7 +213,10 @@ def standing_of(now: Mapping[str, Any]) -> str:
         f"drift {now['drift']}): {now['verdict']}, at {now['evaluated_at']} by run {now['evaluated_run']}"
     )
     if now["quarantine_units"] is not None:
-        line += f"; quarantined: {now['quarantine_units']} units wait for a person"
+        decided = "decided, the next sync carries it out" if now["approved_at"] else "waits for a person"
+        line += f"; quarantined: {now['quarantine_units']:+d} units that nothing explains, {decided}"
+    if now["dismissed_offset"]:
+        line += f"; a kept difference of {-now['dismissed_offset']:+d} units is part of the target"
     if now["parked"] is not None:
         line += f"; Shopify refuses writes: {now['parked']} {Code[now['parked']].title}"
     return line + ("; due for another look" if now["due"] else "")
@@ -195,7 +253,7 @@ def sql(settings: Settings, text: str, *, json: bool, as_csv: bool) -> Exit:
     """Ask the database and show the answer; nothing can be written on this connection."""
 
     async def look() -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-        async with _reading(settings) as database:
+        async with opened_state(settings) as database:
             with _excusing():
                 return await query(database, text, _ROWS + 1)
 

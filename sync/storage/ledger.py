@@ -18,6 +18,8 @@ from sync.records import (
     ApiMinute,
     AsOf,
     Change,
+    Conflict,
+    ConflictDecision,
     Evaluation,
     Feed,
     Intent,
@@ -33,10 +35,10 @@ from sync.records import (
     StockCall,
     Work,
 )
-from sync.storage import journal, linking, order_facts, snapshots, work, writes
+from sync.storage import conflicts, journal, linking, order_facts, snapshots, work, writes
 from sync.storage.database import Database
 from sync.storage.statements import batches, upsert
-from sync.storage.tables import links, meta, quarantine
+from sync.storage.tables import meta
 
 Row = TypeVar("Row")
 
@@ -211,6 +213,17 @@ class SqlLedger:
         """Return the stock writes of one SKU, newest first."""
         return await self._database.read(lambda c: writes.changes_of(c, sku, limit))
 
+    # --- differences that a person decides on ---
+    async def conflicts(self) -> Sequence[Conflict]:
+        """Return the differences that wait for a person, and those that one has kept."""
+        return await self._database.read(conflicts.conflicts)
+
+    async def decide(
+        self, link_ids: Sequence[int], decision: ConflictDecision, by: str, now: datetime
+    ) -> Mapping[int, Code]:
+        """Keep a person's word on these links; return why it cannot be taken, by link. Then it is taken for none."""
+        return await self._database.write(lambda c: conflicts.decide(c, link_ids, decision, by, now))
+
     # --- brakes by hand, call counts ---
     async def pause(self, kind: PauseKind, reason: str, now: datetime) -> None:
         """Pause writing or orders."""
@@ -233,18 +246,6 @@ class SqlLedger:
         return await self._database.read(lambda c: journal.calls_since(c, moment))
 
     # --- beyond the port ---
-    async def approve(self, link_ids: Sequence[int], now: datetime) -> None:
-        """Take Lightspeed's number for these links, as a person decided; it holds until it was carried out."""
-
-        def approve(connection: sa.Connection) -> None:
-            for batch in batches(link_ids):
-                chosen = {"approved_at": now, "due": sa.true(), "marks": links.c.marks + 1}
-                connection.execute(sa.update(links).where(links.c.link_id.in_(batch)).values(**chosen))
-                held = sa.update(quarantine).where(quarantine.c.link_id.in_(batch), quarantine.c.closed_at.is_(None))
-                connection.execute(held.values(approved_at=now))
-
-        await self._database.write(approve)
-
     async def show_set_aside(self, states: Sequence[str]) -> None:
         """Let `sync_validation` take off the states that `Policy.set_aside` names."""
         row = {"key": "set_aside", "value": ",".join(states)}

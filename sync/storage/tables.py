@@ -116,7 +116,7 @@ links = table(
     whole("seq", "0"),  # of its last stock write
     Column("parked", Text),  # the catalogue code Shopify refuses its writes with
     Column("parked_at", Moment),
-    Column("approved_at", Moment),  # a person has taken Lightspeed's number for it
+    Column("approved_at", Moment),  # a person has taken the target for it, a dismissed difference taken off
     # memory
     maybe("base"),
     maybe("write_before"),
@@ -161,9 +161,11 @@ quarantine = table(
     whole("run_id"),
     whole("units"),
     Column("opened_at", Moment, nullable=False),
-    Column("approved_at", Moment),
+    Column("decided_at", Moment),
+    Column("decided_by", Text),  # the person's name on the machine where it was decided
+    Column("decision", Text),
     Column("closed_at", Moment),
-    Column("resolution", Text),
+    Column("resolution", Text),  # the decision, once it was carried out; or how it ended without one
 )
 partial_index("uq_quarantine_open", quarantine.c.link_id, where=quarantine.c.closed_at.is_(None), unique=True)
 Index("ix_quarantine_link_id", quarantine.c.link_id)

@@ -69,8 +69,8 @@ def unpark(connection: sa.Connection, before: datetime) -> None:
 def standing(connection: sa.Connection) -> Standing:
     """Return how the shops stand to each other, from each confirmed link's last evaluation."""
     link, away = links.c, links.c.seen_available - links.c.target
-    discrepant = link.differs >= _CONSECUTIVE
-    unequal = sa.or_(link.differs > 0, link.verdict.is_(None), link.verdict == Verdict.UNSETTLED.value)
+    differs, discrepant = link.differs > 0, link.differs >= _CONSECUTIVE
+    unequal = sa.or_(differs, link.verdict.is_(None), link.verdict == Verdict.UNSETTLED.value)
     row = connection.execute(
         sa.select(
             sa.func.count().label("links"),
@@ -82,6 +82,11 @@ def standing(connection: sa.Connection) -> Standing:
             _count(link.parked.is_not(None)).label("parked_skus"),
             _count(link.unseen > 0).label("uningested_skus"),
             _count(unequal).label("unequal_skus"),
+            _count(sa.and_(differs, away > 0)).label("over_now_skus"),
+            _sum(sa.and_(differs, away > 0), away).label("over_now_units"),
+            _count(sa.and_(differs, away < 0)).label("under_now_skus"),
+            _sum(sa.and_(differs, away < 0), -away).label("under_now_units"),
+            _count(link.dismissed_offset != 0).label("kept_skus"),
         ).where(CONFIRMED)
     ).mappings()
     worst = sa.select(link.sku).where(CONFIRMED, discrepant).order_by(sa.func.abs(away).desc(), link.link_id)

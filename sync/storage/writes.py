@@ -202,7 +202,7 @@ def _keep_quarantines(connection: sa.Connection, memories: Mapping[int, Memory],
 
 def _close_quarantines(connection: sa.Connection, link_ids: Sequence[int], now: datetime) -> None:
     row = quarantine.c
-    resolution = sa.case((row.approved_at.is_not(None), "approved"), else_="resolved")
+    resolution = sa.func.coalesce(row.decision, "resolved")
     change = sa.update(quarantine).where(row.link_id.in_(link_ids), row.closed_at.is_(None))
     connection.execute(change.values(closed_at=now, resolution=resolution))
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sync.errors import Code
 from sync.model import LevelRow, StockChange
-from sync.records import Evaluation, Intent, RowOutcome, RunOutcome, StockCall, Work, WriteOutcome
+from sync.records import ConflictDecision, Evaluation, Intent, RowOutcome, RunOutcome, StockCall, Work, WriteOutcome
 from sync.stock import Decision, Memory, OpenWrite, Policy, Quarantine, UpwardDrift, Verdict, decide
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
@@ -174,10 +174,10 @@ async def test_more_evaluations_than_a_transaction_takes_are_kept_all_the_same(l
 # --- quarantine, corrections ---
 
 
-async def quarantined(ledger: SqlLedger) -> int:
-    """Let somebody take 20 units off Shopify's number; return the link, in quarantine."""
+async def quarantined(ledger: SqlLedger, available: int = -15) -> int:
+    """Let somebody take 20 units off Shopify's number of 5, or make it another; return the link, in quarantine."""
     (link_id,) = await in_step(ledger)
-    await ledger.keep_levels([moved(level(1), -15, at=later(minutes=1))], later(minutes=1))
+    await ledger.keep_levels([moved(level(1), available, at=later(minutes=1))], later(minutes=1))
     work = await one(ledger, link_id)
     decision = decided(work, now=later(minutes=10))
     assert decision.verdict is Verdict.QUARANTINED
@@ -185,7 +185,7 @@ async def quarantined(ledger: SqlLedger) -> int:
     return link_id
 
 
-_QUARANTINE = "SELECT units, opened_at, approved_at, closed_at, resolution FROM quarantine"
+_QUARANTINE = "SELECT units, opened_at, decided_at, closed_at, resolution FROM quarantine"
 
 
 async def test_an_unexplained_difference_is_on_record_until_it_is_gone(ledger: SqlLedger, database: Database) -> None:
@@ -202,7 +202,7 @@ async def test_an_unexplained_difference_is_on_record_until_it_is_gone(ledger: S
 
 async def test_a_persons_word_holds_until_it_was_carried_out(ledger: SqlLedger, database: Database) -> None:
     link_id = await quarantined(ledger)
-    await ledger.approve([link_id], later(minutes=20))
+    assert await ledger.decide([link_id], ConflictDecision.APPROVED, "ann", later(minutes=20)) == {}
     work = await one(ledger, link_id)
     assert work.approved
     decision = decided(work, now=later(minutes=20))
@@ -217,6 +217,90 @@ async def test_a_persons_word_holds_until_it_was_carried_out(ledger: SqlLedger, 
     assert await query(database, "SELECT closed_at, resolution FROM quarantine") == [
         ("2026-11-22T10:23:00.000000Z", "approved")
     ]
+
+
+_DECISIONS = "SELECT units, decided_at, decided_by, decision, closed_at, resolution FROM quarantine"
+
+
+async def test_a_dismissed_difference_becomes_part_of_the_target_and_is_on_record(
+    ledger: SqlLedger, database: Database
+) -> None:
+    link_id = await quarantined(ledger, 25)
+    (waiting,) = await ledger.conflicts()
+    assert (waiting.available, waiting.target, waiting.kept, waiting.decision) == (25, 5, 0, None)
+    assert await ledger.decide([link_id], ConflictDecision.DISMISSED, "ann", later(minutes=20)) == {}
+    (pending,) = await ledger.conflicts()
+    assert (pending.decision, pending.decided_by) == (ConflictDecision.DISMISSED, "ann")
+    work = await one(ledger, link_id)
+    assert (work.approved, work.buffer) == (True, -20)
+    decision = decided(work, now=later(minutes=20))
+    assert (decision.after, decision.target, decision.memory.quarantine, decision.memory.base) == (None, 25, None, 25)
+    await ledger.settle([evaluation(work, decision)], RUN, later(minutes=20))
+    assert not (await one(ledger, link_id)).approved
+    (kept,) = await ledger.conflicts()
+    assert (kept.quarantined_since, kept.kept, kept.decided_by) == (None, -20, "ann")
+    assert (await ledger.standing()).kept_skus == 1
+    moment = "2026-11-22T10:20:00.000000Z"
+    assert await query(database, _DECISIONS) == [(20, moment, "ann", "dismissed", moment, "dismissed")]
+
+
+async def test_a_kept_difference_is_removed_by_approving_and_that_is_on_record(
+    ledger: SqlLedger, database: Database
+) -> None:
+    link_id = await quarantined(ledger, 25)
+    await ledger.decide([link_id], ConflictDecision.DISMISSED, "ann", later(minutes=20))
+    work = await one(ledger, link_id)
+    await ledger.settle([evaluation(work, decided(work, now=later(minutes=20)))], RUN, later(minutes=20))
+    assert await ledger.decide([link_id], ConflictDecision.APPROVED, "bob", later(minutes=30)) == {}
+    work = await one(ledger, link_id)
+    assert (work.buffer, work.parked, await ledger.conflicts()) == (0, None, [])
+    decision = decided(work, now=later(minutes=30))
+    assert (decision.verdict, decision.after) == (Verdict.LOWER, 5)
+    moment = "2026-11-22T10:30:00.000000Z"
+    assert (await query(database, _DECISIONS))[1:] == [(-20, moment, "bob", "approved", moment, "kept no more")]
+
+
+async def test_what_cannot_be_decided_is_refused_for_all_of_a_decision(ledger: SqlLedger, database: Database) -> None:
+    held = await quarantined(ledger, 25)
+    calm = (await linked(ledger, 2))[-1]
+    for word in ConflictDecision:
+        assert await ledger.decide([held, calm], word, "ann", later(minutes=20)) == {calm: Code.SK004}
+    assert await query(database, _DECISIONS) == [(20, None, None, None, None, None)]
+    assert await ledger.decide([held], ConflictDecision.DISMISSED, "ann", later(minutes=20)) == {}
+    again = await ledger.decide([held], ConflictDecision.DISMISSED, "ann", later(minutes=21))
+    assert again == {held: Code.SK005}, "the difference that was seen is no longer the one on record"
+    assert (await one(ledger, held)).buffer == -20
+
+
+async def test_a_difference_whose_write_is_unanswered_cannot_be_dismissed_yet(ledger: SqlLedger) -> None:
+    link_id = await quarantined(ledger, 25)
+    work = await one(ledger, link_id)
+    write = OpenWrite(before=25, after=24, base=4, drift_after=20, drift_before=20)
+    memory = replace(work.memory, open_write=write)
+    await ledger.settle([evaluation(work, replace(decided(work), memory=memory))], RUN, later(minutes=11))
+    refused = await ledger.decide([link_id], ConflictDecision.DISMISSED, "ann", later(minutes=20))
+    assert refused == {link_id: Code.SK005}
+    assert await ledger.decide([link_id], ConflictDecision.APPROVED, "ann", later(minutes=20)) == {}
+
+
+async def test_a_word_outlives_an_evaluation_that_had_begun_before_it(ledger: SqlLedger) -> None:
+    link_id = await quarantined(ledger, 25)
+    begun = await one(ledger, link_id)
+    await ledger.decide([link_id], ConflictDecision.DISMISSED, "ann", later(minutes=20))
+    await ledger.settle([evaluation(begun, decided(begun, now=later(minutes=21)))], RUN, later(minutes=21))
+    (work,) = await ledger.due()
+    assert (work.approved, work.buffer, work.memory.quarantine is None) == (True, -20, False)
+    assert decided(work, now=later(minutes=22)).memory.quarantine is None
+
+
+async def test_a_difference_counts_as_one_of_now_from_its_first_evaluation_on(ledger: SqlLedger) -> None:
+    (link_id,) = await in_step(ledger)
+    (lower,) = await sold_in_store(ledger, [link_id])
+    held = replace(lower.decision, after=None, if_applied=None, memory=replace(IN_STEP, differs=1))
+    await ledger.settle([evaluation(await one(ledger, link_id), held, due=True)], RUN, later(minutes=1))
+    standing = await ledger.standing()
+    assert (standing.over_now_skus, standing.over_now_units, standing.under_now_skus) == (1, 2, 0)
+    assert (standing.oversell_skus, standing.oversell_units) == (0, 0)
 
 
 async def test_a_correction_that_needs_no_write_is_recorded(ledger: SqlLedger, database: Database) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ import httpx
 from monitor.actions import SyncOrder, SyncReply
 from monitor.alerts_model import AlertsFile
 from monitor.workshop import Workshop, engine_limits, workshop
+from sandbox.catalogue import generate
 from sandbox.clock import ManualClock
 from sandbox.goods import Good
 from sandbox.world import World
@@ -105,6 +106,11 @@ class Shop:
         shop = self.world.shopify
         both = {good.sku: (shop.available(good.sku), truth(self.world, good.sku)) for good in self.world.goods}
         return {sku: pair for sku, pair in both.items() if pair[0] != pair[1] and sku not in but}
+
+
+def few(count: int = 8, stock: int = 20) -> list[Good]:
+    """Return plain goods with the same stock in both shops."""
+    return [replace(good, stock=stock, online_stock=None) for good in generate(count, 1, odd=False)]
 
 
 def truth(world: World, sku: str) -> int:

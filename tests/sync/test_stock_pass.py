@@ -12,20 +12,14 @@ from monitor.actions import SyncOrder
 from sandbox.catalogue import generate
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind
-from sandbox.goods import Good
 from sandbox.world import World
 from sync.records import Feed, PauseKind, RunOutcome
 from sync.stock import Verdict
-from tests.sync.shop import FULL, START, Fuse, Shop, count_calls, crash, go_live, live_shop, open_shop, truth
+from tests.sync.shop import FULL, START, Fuse, Shop, count_calls, crash, few, go_live, live_shop, open_shop, truth
 
 pytestmark = pytest.mark.anyio
 
 READ_AS = {Feed.STOCK: "ItemShop", Feed.LEVELS: "location", Feed.ORDERS: "orders"}
-
-
-def few(count: int = 8, stock: int = 20) -> list[Good]:
-    """Return plain goods with the same stock in both shops."""
-    return [replace(good, stock=stock, online_stock=None) for good in generate(count, 1, odd=False)]
 
 
 # --- going live, and what a pass costs ---

@@ -86,12 +86,16 @@ def test_the_present_evaluation_is_told_with_what_holds_it() -> None:
         "evaluated_at": "2026-11-24T12:00:00.000000Z",
         "evaluated_run": 3,
         "quarantine_units": 5,
+        "dismissed_offset": -3,
+        "approved_at": None,
         "parked": "SH012",
         "due": 1,
     }
     assert reading.standing_of(now) == (
         "now: Shopify 4, target 9 (L 9, U 0, drift 5): quarantined, at 2026-11-24T12:00:00.000000Z by run 3; "
-        "quarantined: 5 units wait for a person; Shopify refuses writes: SH012 Shopify cannot change this item's stock"
+        "quarantined: +5 units that nothing explains, waits for a person; "
+        "a kept difference of +3 units is part of the target; "
+        "Shopify refuses writes: SH012 Shopify cannot change this item's stock"
         "; due for another look"
     )
     assert reading.standing_of(now | {"evaluated_at": None}) == "now: not evaluated yet"
@@ -155,6 +159,7 @@ def test_every_secret_setting_is_known_to_the_log() -> None:
     [
         "run", "demo", "sandbox", "sync", "status", "why", "sql", "pause", "resume",
         "check config", "check alerts", "check connections", "connect lightspeed",
+        "conflicts list", "conflicts approve", "conflicts dismiss",
     ],
 )  # fmt: skip
 def test_every_command_shows_an_example_of_itself(words: str) -> None:

@@ -1,0 +1,96 @@
+"""`conflicts`: the differences that wait for a person, and the person's word on them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from monitor.actions import DecideOrder
+from monitor.cli.common import Exit, alerts, run, say, say_json, show_table
+from monitor.cli.reading import daemon_runs, opened_state
+from monitor.control import ask
+from monitor.units import counted
+from monitor.workshop import workshop
+from sync.records import Conflict, ConflictDecision
+from sync.settings import Settings
+from sync.storage.ledger import SqlLedger
+
+_DONE = {
+    ConflictDecision.APPROVED: "Lightspeed's number is taken",
+    ConflictDecision.DISMISSED: "Shopify's number stays, and the difference is kept",
+}
+
+
+def show(settings: Settings, *, json: bool) -> Exit:
+    """List what waits for a person, and which differences were kept."""
+
+    async def look() -> Sequence[Conflict]:
+        async with opened_state(settings) as database:
+            return await SqlLedger(database).conflicts()
+
+    found = run(look)
+    if json:
+        say_json([asdict(each) for each in found])
+        return Exit.DONE
+    if not found:
+        say("Nothing waits for a person, and no difference is kept.")
+        return Exit.DONE
+    show_table(("SKU", "Shopify shows", "should show", "difference", "state"), [_row(each) for each in found])
+    if any(each.quarantined_since and each.decision is None for each in found):
+        say(
+            "",
+            "Take Lightspeed's number:   lightspeed-sync conflicts approve SKU",
+            "Let the difference stand:   lightspeed-sync conflicts dismiss SKU",
+        )
+    return Exit.DONE
+
+
+def _row(each: Conflict) -> tuple[object, ...]:
+    return each.sku, each.available, each.target, f"{each.available - each.target:+d}", state(each)
+
+
+def state(conflict: Conflict) -> str:
+    """Return in words how far a conflict has come."""
+    said = ""
+    if conflict.decision is not None:
+        at = f"{conflict.decided_at:%Y-%m-%d %H:%M} UTC"
+        said = f"{conflict.decision.value} by {conflict.decided_by or 'somebody'}, {at}"
+    if conflict.quarantined_since is None:
+        less_or_more = "fewer" if conflict.kept > 0 else "more"
+        kept = f"{counted(abs(conflict.kept), 'unit')} {less_or_more} than Lightspeed has"
+        return f"kept: Shopify shows {kept}" + (f" ({said})" if said else "")
+    if said:
+        return f"{said}; the next sync carries it out"
+    return f"waits for a person since {conflict.quarantined_since:%Y-%m-%d %H:%M} UTC"
+
+
+def decide(settings: Settings, skus: Sequence[str], decision: ConflictDecision, *, json: bool) -> Exit:
+    """Keep a person's word, through the running daemon or here."""
+    order = DecideOrder(skus=tuple(skus), decision=decision, by=_person())
+
+    async def act() -> int:
+        answer = await ask(settings.state_dir, "decide", order)
+        if answer is not None:
+            return int(answer["decided"])
+        async with workshop(settings, alerts(settings)) as shop:
+            return await shop.actions.decide(order)
+
+    decided = run(act)
+    if json:
+        say_json({"decided": decided, **order.model_dump(mode="json")})
+        return Exit.DONE
+    when = (
+        "the next sync carries it out" if daemon_runs(settings.state_dir) else "the daemon carries it out when it runs"
+    )
+    say(f"{', '.join(skus)}: {_DONE[decision]}; {when}.")
+    return Exit.DONE
+
+
+def _person() -> str:
+    """Return who is at the keyboard, as the machine knows them: not the service's user that sudo made of them."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in a container
+        return f"user {os.getuid()}"
