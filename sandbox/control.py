@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -38,8 +39,9 @@ def control_app(world: World) -> ASGIApp:
     `POST /faults` {service, operation, kind, times, seconds, code}, `DELETE /faults[?service=S]`
     `POST /people` {cashiers_per_hour, shoppers_per_hour}
     `POST /lightspeed/sell`, `/refund`, `/receive`, `/count` {sku, quantity}
-    `POST /shopify/order` {units, test}, `/fulfil` {order, units}, `/cancel` {order, restock},
-    `/refund` {order, units, restock_type}, `/edit` {order, sku, delta, restock}, `/adjust` {sku, delta}
+    `POST /shopify/order` {units, test, discount_cents, shipping_cents, tip_cents}, `/fulfil` {order, units},
+    `/cancel` {order, restock}, `/refund` {order, units, restock_type}, `/refund-money` {order, cents, shipping},
+    `/edit` {order, sku, delta, restock}, `/adjust` {sku, delta}
     """
 
     def posting(act: Callable[[World, Body], dict[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
@@ -212,7 +214,15 @@ def _at_the_till(deed: str) -> Callable[[World, Body], dict[str, Any]]:
 
 
 def _order(world: World, body: Body) -> dict[str, Any]:
-    return {"order": world.shopify.place_order(_units(body), _take(body, "test", bool, default=False))}
+    discount, shipping, tip = (_take(body, f"{name}_cents", int, default=0) for name in ("discount", "shipping", "tip"))
+    order = world.shopify.place_order(
+        _units(body),
+        _take(body, "test", bool, default=False),
+        discount=Decimal(discount) / 100,
+        shipping=Decimal(shipping) / 100,
+        tip_cents=tip,
+    )
+    return {"order": order}
 
 
 def _fulfil(world: World, body: Body) -> dict[str, Any]:
@@ -230,6 +240,12 @@ def _cancel(world: World, body: Body) -> dict[str, Any]:
 def _refund(world: World, body: Body) -> dict[str, Any]:
     order = _take(body, "order", str)
     world.shopify.refund(order, _units(body), _take(body, "restock_type", str, "RETURN"))
+    return {"order": order}
+
+
+def _refund_money(world: World, body: Body) -> dict[str, Any]:
+    order, shipping = _take(body, "order", str), _take(body, "shipping", bool, default=False)
+    world.shopify.refund_money(order, Decimal(_take(body, "cents", int)) / 100, shipping=shipping)
     return {"order": order}
 
 
@@ -257,6 +273,7 @@ _DEEDS: Mapping[str, Callable[[World, Body], dict[str, Any]]] = {
     "/shopify/fulfil": _fulfil,
     "/shopify/cancel": _cancel,
     "/shopify/refund": _refund,
+    "/shopify/refund-money": _refund_money,
     "/shopify/edit": _edit,
     "/shopify/adjust": _adjust,
 }

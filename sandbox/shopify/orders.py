@@ -90,6 +90,7 @@ class OrderBook:
         """Sell `wanted` at `location`; raises SoldOut, and sells nothing, if anything is lacking."""
         for item, units in wanted:
             _check_sellable(item, units, location, oversell=oversell)
+        discounts = prices.shares(wanted)
         now, place = second(self._clock.now()), len(self.orders)
         order = Order(
             FIRST_ORDER + place + 1,
@@ -103,8 +104,8 @@ class OrderBook:
             prices.tip_cents,
             self._tax,
         )
-        for (item, units), discounts in zip(wanted, prices.shares(wanted), strict=True):
-            self._add_line(order, item, units, discounts)
+        for (item, units), off in zip(wanted, discounts, strict=True):
+            self._add_line(order, item, units, off)
         if prices.tip_cents:
             order.tip_lines.append(self._keep(tip_line(next(self._records), order)))
         order.fulfilment_orders.append(self._keep(FulfilmentOrder(next(self._records), order, location)))
@@ -166,13 +167,13 @@ class OrderBook:
         self._changed(order, "refunds/create", "orders/updated")
         return refund
 
-    def cancel(self, order: Order, *, restock: bool, reason: str) -> Refund | None:
-        """Cancel what has not been sent and give all of its money back; None if there was nothing left."""
+    def cancel(self, order: Order, *, restock: bool, reason: str, pay_back: bool = True) -> Refund | None:
+        """Cancel what has not been sent and give its money back, or not yet; None if there was nothing left."""
         _check(order.cancelled_at is None, f"{order.name} is cancelled already")
         restock_type = RestockType.CANCEL if restock else RestockType.NO_RESTOCK
         rows = [self._take_off(line, line.unfulfilled, restock_type, None) for line in order.lines if line.unfulfilled]
         shipping = 0 if order.fulfilments else order.current_shipping_cents
-        refund = self._refund(order, rows, "", money=True, shipping=shipping) if rows else None
+        refund = self._refund(order, rows, "", money=pay_back, shipping=shipping) if rows else None
         order.cancelled_at = order.closed_at = second(self._clock.now())
         order.cancel_reason = reason
         self._changed(order, *(["refunds/create"] if refund else []), "orders/cancelled", "orders/updated")

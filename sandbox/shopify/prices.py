@@ -21,9 +21,15 @@ class Prices:
     line_discounts: Mapping[Item, int] = field(default_factory=dict)
 
     def shares(self, wanted: Sequence[tuple[Item, int]]) -> list[tuple[int, ...]]:
-        """Return each line's discounts: its own, and its part of the order's; the last line takes what is left over."""
+        """Return each line's discounts: its own, and its part of the order's; the last line takes what is left over.
+
+        Raises ValueError for an amount below 0 and for more discount than price.
+        """
         own = [self.line_discounts.get(item, 0) for item, _ in wanted]
         costs = [item.variant.price_cents * units - off for (item, units), off in zip(wanted, own, strict=True)]
+        beside = (self.discount_cents, self.shipping_cents, self.tip_cents, *own, *costs)
+        if min(beside) < 0 or self.discount_cents > sum(costs):
+            raise ValueError("no amount is below 0, and no discount is more than the goods cost")
         parts = [part(self.discount_cents, cost, sum(costs)) if any(costs) else 0 for cost in costs]
         parts[-1] = self.discount_cents - sum(parts[:-1])
         return [tuple(one for one in pair if one) for pair in zip(own, parts, strict=True)]

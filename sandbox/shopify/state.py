@@ -225,9 +225,16 @@ class ShopifyStore:
         lines = {line: line.unfulfilled for line in found.lines if line.unfulfilled}
         return self.order_book.fulfil(found, lines if units is None else self._lines(found, units)).id
 
-    def cancel(self, order: str, restock: bool = True, reason: str = "CUSTOMER") -> None:  # noqa: FBT001, FBT002
-        """Cancel what has not been sent, with or without putting it back on the shelf."""
-        self.order_book.cancel(self.order(order), restock=restock, reason=reason)
+    def cancel(
+        self,
+        order: str,
+        restock: bool = True,  # noqa: FBT001, FBT002 - the agreed shape
+        reason: str = "CUSTOMER",
+        *,
+        pay_back: bool = True,
+    ) -> None:
+        """Cancel what has not been sent, with or without putting it back on the shelf and giving its money back."""
+        self.order_book.cancel(self.order(order), restock=restock, reason=reason, pay_back=pay_back)
 
     def refund(self, order: str, units: Mapping[str, int], restock_type: str, location: str | None = None) -> str:
         """Refund units by SKU as CANCEL, RETURN or NO_RESTOCK, put back at `location`; return the refund's gid."""

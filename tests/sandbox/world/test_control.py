@@ -113,6 +113,17 @@ async def test_an_order_can_be_taken_through_its_life(steering: Steering) -> Non
     assert steering.world.shopify.committed(SKU) == 0
 
 
+async def test_an_order_can_have_a_discount_shipping_and_a_tip_and_money_can_go_back(steering: Steering) -> None:
+    extras = {"discount_cents": 100, "shipping_cents": 500, "tip_cents": 200}
+    gid = (await steering.post("/shopify/order", units={SKU: 1}, **extras))["order"]
+    order = steering.world.shopify.order(gid)
+    assert (order.lines[0].discounts, order.shipping_cents, order.tip_cents) == ((100,), 500, 200)
+
+    await steering.post("/shopify/refund-money", order=gid, cents=150)
+    await steering.post("/shopify/refund-money", order=gid, cents=500, shipping=True)
+    assert (order.refunded_cents, order.current_shipping_cents, order.outstanding_cents) == (650, 0, 0)
+
+
 async def test_stock_can_be_edited_by_hand(steering: Steering) -> None:
     assert await steering.post("/shopify/adjust", sku=SKU, delta=-3) == {"sku": SKU, "shopify": 61}
 
@@ -148,7 +159,9 @@ async def test_the_pace_of_people_can_be_changed(steering: Steering) -> None:
         ("/shopify/order", {}, "the field 'units' is missing"),
         ("/shopify/order", {"units": {}}, "the field 'units' names no SKU"),
         ("/shopify/order", {"units": {SKU: 1.5}}, f"the field '{SKU}' must be of type integer, not 1.5"),
+        ("/shopify/order", {"units": {SKU: 1}, "tip_cents": -1}, "no amount is below 0"),
         ("/shopify/fulfil", {"order": "gid://shopify/Order/1"}, "no order gid://shopify/Order/1"),
+        ("/shopify/refund-money", {"order": "gid://shopify/Order/1", "cents": 1}, "no order gid://shopify/Order/1"),
         ("/faults", {"service": "fax", "kind": "slow"}, "no service 'fax'"),
         ("/faults", {"service": "slack", "kind": "tired"}, "no fault 'tired'"),
         ("/faults", {"service": "slack", "kind": "slow", "times": -1}, "'times' is 0"),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -98,9 +99,9 @@ def client(edge: HttpEdge, clock: SharedClock, tokens: TokenSource, version: str
     )
 
 
-async def opened(count: int, plan: Plan = STANDARD) -> AsyncIterator[Store]:
+async def opened(count: int, plan: Plan = STANDARD, **more: Any) -> AsyncIterator[Store]:
     manual, faults, meter, rng = ManualClock(START), Faults(), Meter(), random.Random(3)
-    store = ShopifyStore(goods(count), clock=manual, seed=1, plan=plan)
+    store = ShopifyStore(goods(count), clock=manual, seed=1, plan=plan, **more)
     clock = SharedClock(manual)
     transport = InProcessTransport(shopify_app(store, faults), clock=manual)
     async with HttpEdge(api="shopify", clock=clock, meter=meter, rng=rng, transport=transport) as edge:
