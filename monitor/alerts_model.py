@@ -302,6 +302,12 @@ class HealthSettings(Part):
     drain: Interval = Field(default=timedelta(seconds=10), description="Longest time that stopping may take.")
 
 
+class HistorySettings(Part):
+    """How long the past is kept; `sync/storage/pruning.py` says of what."""
+
+    keep: Interval = Field(default=timedelta(days=400), description="Age at which finished history is forgotten.")
+
+
 class Limits(Part):
     """Every other interval, cap and limit."""
 
@@ -311,6 +317,7 @@ class Limits(Part):
     delivery: DeliverySettings = DeliverySettings()
     webhooks: WebhookSettings = WebhookSettings()
     health: HealthSettings = HealthSettings()
+    history: HistorySettings = HistorySettings()
 
 
 class AlertsFile(Part):
@@ -322,6 +329,7 @@ class AlertsFile(Part):
         default=timedelta(minutes=15), description="How often changed items and variants are read and linked."
     )
     full_pass_at: Clock = Field(default=time(9, 0), description="When everything is read and compared, in UTC.")
+    prune_at: Clock = Field(default=time(10, 0), description="When old history is forgotten, in UTC.")
     repeat_interval: Interval = Field(default=timedelta(hours=4), description="How often a firing alert is repeated.")
     alerts: tuple[Alert, ...] = ()
     routes: tuple[Route, ...] = ()

@@ -38,6 +38,7 @@ log = structlog.get_logger()
 _SHOPS = "shops"  # the lane of everything that talks to the shops: one at a time
 _ORDERS = "orders"  # takes turns with the passes, one order at a time
 _RULES = "rules"
+_UPKEEP = "upkeep"  # of our own records; the shops need not wait for it
 _FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
 _FULL_RETRY = timedelta(minutes=10)  # a full pass in an incremental one's place that failed, lest it be all we do
 _CLOSING_SECONDS = 2.0  # of the draining time, kept for listeners and the database
@@ -83,6 +84,14 @@ class Passes:
         if code is Code.SH018:
             await self._full_instead()
 
+    async def prune(self) -> None:
+        """Forget old history."""
+        ledger, clock = self._shop.ledger, self._shop.clock
+        run_id = await ledger.begin_run("prune", clock.now())
+        gone = await ledger.prune(clock.now(), self._shop.alerts.limits.history.keep)
+        await ledger.finish_run(run_id, clock.now(), RunOutcome.OK, numbers=dict(gone))
+        log.info("history.pruned", **gone)
+
     async def orders(self) -> None:
         """Book the orders that are due into Lightspeed."""
         if self._shop.engine.poster is not None:
@@ -119,6 +128,7 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
         Job("full", passes.full, Daily(alerts.full_pass_at), _SHOPS),
         Job("orders", passes.orders, Every(alerts.sync_interval), _ORDERS),
         Job("catalogue", passes.catalogue, Every(alerts.catalogue_interval), _SHOPS),
+        Job("prune", passes.prune, Daily(alerts.prune_at), _UPKEEP),
         Job("rules", passes.judge, Every(alerts.check_interval), _RULES),
     ]
 

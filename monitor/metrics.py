@@ -44,7 +44,7 @@ from sync.records import PauseKind, RunOutcome, Standing, WriteOutcome
 from sync.webhooks import Receipt, Topic
 
 PREFIX = "lightspeed_sync"
-JOBS = ("stock", "full", "catalogue", "rules", "intake", "webhooks")
+JOBS = ("stock", "full", "catalogue", "rules", "intake", "webhooks", "prune")
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
 DIRECTIONS = ("oversell", "undersell")

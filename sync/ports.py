@@ -7,7 +7,7 @@ Adapters translate every foreign error into the tree of `errors.py`. Every readi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from sync.booking import Document, OrderStory
@@ -284,6 +284,9 @@ class Ledger(Protocol):
 
     async def calls_since(self, moment: datetime) -> Sequence[ApiMinute]:
         """Return the per-minute counts from `moment` on."""
+
+    async def prune(self, now: datetime, history: timedelta) -> Mapping[str, int]:
+        """Forget finished history older than `history` in small steps; return how many rows of each table went."""
 
 
 class Bookings(Protocol):

@@ -1,8 +1,8 @@
-"""Runs, watermarks, pauses by hand, call counts, and what may be forgotten in time."""
+"""Runs, watermarks, pauses by hand, and call counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,20 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.errors import Code
 from sync.records import ApiMinute, Feed, Pause, PauseKind, RunOutcome, RunRecord
-from sync.storage.statements import BATCH, upsert
-from sync.storage.tables import (
-    api_minutes,
-    corrections,
-    incidents,
-    outbox,
-    pauses,
-    quarantine,
-    runs,
-    stock_calls,
-    stock_intents,
-    watermarks,
-    webhooks,
-)
+from sync.storage.statements import upsert
+from sync.storage.tables import api_minutes, pauses, runs, watermarks
 
 # --- runs ---
 
@@ -140,46 +128,3 @@ def calls_since(connection: sa.Connection, moment: datetime) -> Sequence[ApiMinu
     select = sa.select(api_minutes).where(api_minutes.c.minute >= moment)
     rows = connection.execute(select.order_by(api_minutes.c.minute, api_minutes.c.api))
     return [ApiMinute(row.minute, row.api, row.attempts, row.failures) for row in rows]
-
-
-# --- what may be forgotten ---
-
-Forget = Callable[[sa.Connection, datetime], int]
-
-
-def _forgetting(table: sa.Table, *conditions: sa.ColumnElement[bool], at: sa.Column[Any]) -> Forget:
-    """Return what deletes some rows older than a moment, a batch at a time, and says how many it deleted."""
-    (key,) = list(table.primary_key)[:1]
-    whole = len(table.primary_key) == 1
-
-    def forget(connection: sa.Connection, before: datetime) -> int:
-        old = sa.and_(at < before, *conditions)
-        chosen = key.in_(sa.select(key).where(old).limit(BATCH)) if whole else sa.true()
-        return connection.execute(sa.delete(table).where(old, chosen)).rowcount
-
-    return forget
-
-
-_LAST_GOOD = sa.select(sa.func.max(runs.c.run_id)).where(runs.c.outcome == RunOutcome.OK.value).group_by(runs.c.job)
-_CALL_IN_USE = sa.exists().where(stock_intents.c.call_key == stock_calls.c.key)
-_MESSAGE_LEFT = sa.exists().where(outbox.c.incident_id == incidents.c.id)
-
-# Children before parents. Order facts and lines are not among them: their sums are part of every target.
-FORGETTING: tuple[Forget, ...] = (
-    _forgetting(
-        stock_intents,
-        stock_intents.c.outcome.is_not(None),
-        stock_intents.c.outcome != "unanswered",
-        at=stock_intents.c.at,
-    ),
-    _forgetting(stock_calls, sa.not_(_CALL_IN_USE), at=stock_calls.c.at),
-    _forgetting(corrections, at=corrections.c.at),
-    _forgetting(quarantine, at=quarantine.c.closed_at),
-    _forgetting(runs, runs.c.run_id.not_in(_LAST_GOOD), at=runs.c.finished_at),
-    _forgetting(outbox, outbox.c.state.in_(("done", "dead")), at=outbox.c.created_at),
-    _forgetting(incidents, sa.not_(_MESSAGE_LEFT), at=incidents.c.resolved_at),
-    _forgetting(api_minutes, at=api_minutes.c.minute),
-)
-
-# What has its own, shorter life: days, and how it is forgotten.
-FORGETTING_SOON: tuple[tuple[int, Forget], ...] = ((7, _forgetting(webhooks, at=webhooks.c.received_at)),)

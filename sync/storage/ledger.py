@@ -5,6 +5,7 @@ Readings and decisions that exceed a batch are kept batch by batch, each of them
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,12 +38,11 @@ from sync.records import (
 )
 from sync.storage import conflicts, journal, linking, order_facts, snapshots, work, writes
 from sync.storage.database import Database
+from sync.storage.pruning import FORGOTTEN, HISTORY
 from sync.storage.statements import batches, upsert
 from sync.storage.tables import meta
 
 Row = TypeVar("Row")
-
-KEEP_DAYS = 400  # how long history is kept
 
 
 class SqlLedger:
@@ -251,14 +251,16 @@ class SqlLedger:
         row = {"key": "set_aside", "value": ",".join(states)}
         await self._database.write(lambda c: upsert(c, meta, [row]))
 
-    async def prune(self, now: datetime, keep_days: int = KEEP_DAYS) -> int:
-        """Forget finished history older than `keep_days`, webhooks after a week; return how many rows went."""
-        gone = 0
-        for days, forget in (*((keep_days, each) for each in journal.FORGETTING), *journal.FORGETTING_SOON):
-            before = now - timedelta(days=days)
-            old = partial(_forget, forget, before)
-            while rows := await self._database.write(old):
-                gone += rows
+    async def prune(self, now: datetime, history: timedelta = HISTORY) -> Mapping[str, int]:
+        """Forget finished history older than `history`, webhooks after a week; return how many rows of each table went.
+
+        A batch is a transaction of its own, so that nobody waits for long; what was begun may be gone on with later.
+        """
+        gone = Counter[str]()
+        for each in FORGOTTEN:
+            batch = partial(each.forget, now=now, history=history)
+            while rows := await self._database.write(batch):
+                gone[each.table.name] += rows
         return gone
 
     # --- small things ---
@@ -272,7 +274,3 @@ class SqlLedger:
     def _hand_out(self, marked: Sequence[work.Marked]) -> Sequence[Work]:
         self._marks.update((each.link_id, marks) for each, marks in marked)
         return [each for each, _ in marked]
-
-
-def _forget(forget: journal.Forget, before: datetime, connection: sa.Connection) -> int:
-    return forget(connection, before)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import pytest
 
 from monitor.calls import CallCounter
-from monitor.daemon import Passes
+from monitor.daemon import Passes, jobs
+from monitor.schedule import Daily
 from sandbox.catalogue import generate
 from sandbox.goods import Good
 from sync.errors import Code, Permanent
@@ -82,3 +83,15 @@ async def test_a_full_pass_in_an_incremental_ones_place_that_failed_is_not_repea
                 len([run for run in await shop.work.ledger.runs("full", 50) if run.outcome is RunOutcome.FAILED])
             )
         assert made == [1] * 10 + [2] * 3
+
+
+async def test_old_history_is_forgotten_once_a_day_as_a_run_of_its_own(tmp_path: Path) -> None:
+    async with live_shop(few(), tmp_path) as shop:
+        passes, _ = passes_of(shop)
+        (job,) = [job for job in jobs(shop.work.alerts, passes) if job.name == "prune"]
+        assert job.beat == Daily(time(10, 0))
+        await shop.passes(3)
+        shop.clock.advance(401 * 86400)
+        await job.run()
+        (run,) = await shop.work.ledger.runs("prune")
+        assert (run.outcome, run.numbers["runs"]) == (RunOutcome.OK, 3), "the last of each job stays"
