@@ -50,6 +50,10 @@ class Misshapen(Unproven):
         self.field = field
 
 
+class Spoilt(Unproven):
+    """Shopify failed at something within what was asked; less of it may be told."""
+
+
 class TokenRejected(Permanent):
     """The access token is not accepted; another one may be."""
 
@@ -161,7 +165,7 @@ def _raise_for_errors(errors: object, extensions: object, *, executed: bool) -> 
         case "MAX_COST_EXCEEDED":
             raise TooDear(Code.SH008, message)
         case "INTERNAL_SERVER_ERROR":
-            raise Unproven(Code.SH006, message)
+            raise Spoilt(Code.SH006, message)
         case "TIMEOUT":
             raise Unproven(Code.SH004, message)
         case "ACCESS_DENIED":
@@ -170,7 +174,7 @@ def _raise_for_errors(errors: object, extensions: object, *, executed: bool) -> 
         case "SHOP_INACTIVE":
             raise Permanent(Code.SH016, message)
         case code if executed:
-            raise Unproven(Code.SH007, printable(f"The answer is only a part: {code or 'no code'}: {message}"))
+            raise Spoilt(Code.SH007, printable(f"The answer is only a part: {code or 'no code'}: {message}"))
         case code:
             raise Permanent(Code.SH008, printable(f"{code}: {message}" if code else message))
 

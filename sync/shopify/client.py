@@ -16,6 +16,7 @@ from sync.model import Certificate, Finding, LevelRow, OrderRow, StockChange, Va
 from sync.pacing import Quota
 from sync.ports import ApiMeter, Deliver
 from sync.shopify import checks, export, writes
+from sync.shopify.answers import Spoilt
 from sync.shopify.api import AdminApi, Limits
 from sync.shopify.auth import TokenSource
 from sync.shopify.documents import SET_AVAILABLE
@@ -78,6 +79,14 @@ class ShopifyStorefront:
     async def read_orders(self, since: datetime | None, deliver: Deliver[OrderRow]) -> Certificate:
         """Deliver orders changed at or after `since`, None: all with units to send; see `Storefront`."""
         reader = await self._order_reader()
+        try:
+            return await self._read_orders(reader, since, deliver)
+        except Spoilt:
+            return await self._read_orders(reader.careful(), since, deliver)
+
+    async def _read_orders(
+        self, reader: OrderReader, since: datetime | None, deliver: Deliver[OrderRow]
+    ) -> Certificate:
         if since is None:
             return await walk(self._api, reader.all_open(), deliver, self._clock)
         return await walk_changes(self._api, reader.window, since, deliver, self._clock)

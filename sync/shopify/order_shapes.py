@@ -172,6 +172,18 @@ class OrdersById(Wire):
     nodes: list[OrderNode | None]
 
 
+class OrderHeadsChanged(Wire):
+    """Answer to `ORDER_HEADS_CHANGED`."""
+
+    orders: Connection[OrderHead]
+
+
+class OrderHeadsById(Wire):
+    """Answer to `ORDER_HEADS_BY_ID`; a deleted order's place is empty."""
+
+    nodes: list[OrderHead | None]
+
+
 class Owner(Wire, Generic[N]):
     """What a further page of a nested connection hangs on."""
 

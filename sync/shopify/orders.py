@@ -13,13 +13,15 @@ from typing import Any, TypeVar
 
 from sync.errors import Code, SyncError, Transient
 from sync.model import OrderRow
-from sync.shopify.answers import Misshapen, TooDear, Unproven
+from sync.shopify.answers import Misshapen, Spoilt, TooDear, Unproven
 from sync.shopify.api import AdminApi
 from sync.shopify.documents import (
     MORE_ASSIGNED_LINES,
     MORE_ASSIGNMENTS,
     MORE_ORDER_LINES,
     MORE_REFUND_LINES,
+    ORDER_HEADS_BY_ID,
+    ORDER_HEADS_CHANGED,
     ORDERS_BY_ID,
     ORDERS_CHANGED,
     Document,
@@ -32,6 +34,8 @@ from sync.shopify.order_shapes import (
     Line,
     More,
     Order,
+    OrderHeadsById,
+    OrderHeadsChanged,
     OrderNode,
     OrdersById,
     OrdersChanged,
@@ -73,25 +77,37 @@ class Patience:
 
 
 class OrderReader:
-    """Reads orders of one shop; `several` says whether it has several locations. `patience` outlives the reader."""
+    """Reads orders of one shop; `several` says whether it has several locations. `patience` outlives the reader.
 
-    def __init__(self, api: AdminApi, location_id: str, patience: Patience, *, several: bool) -> None:
+    A `careful` reader asks for details by id, so that no order can spoil the answer about others; that takes longer.
+    """
+
+    def __init__(
+        self, api: AdminApi, location_id: str, patience: Patience, *, several: bool, careful: bool = False
+    ) -> None:
         self._api = api
         self._patience = patience
         self._location_id = location_id
         self._several = several
+        self._careful = careful
 
-    def all_open(self) -> Walk[OrdersChanged, OrderRow]:
+    def careful(self) -> OrderReader:
+        """Return a careful reader of the same."""
+        return OrderReader(self._api, self._location_id, self._patience, several=self._several, careful=True)
+
+    def all_open(self) -> Walk[Any, OrderRow]:
         """Return the walk over all orders that may have units to send."""
         return self._walk(OPEN_ORDERS)
 
-    def window(self, since: datetime, until: datetime | None) -> Walk[OrdersChanged, OrderRow]:
+    def window(self, since: datetime, until: datetime | None) -> Walk[Any, OrderRow]:
         """Return the walk over orders changed at or after `since` and before `until`, if any."""
         return self._walk(changed(since, until))
 
-    def _walk(self, query: str) -> Walk[OrdersChanged, OrderRow]:
-        document = ORDERS_CHANGED[self._several]
-        return Walk("shopify.orders", document, {"query": query}, _PAGE[self._several], OrdersChanged, self._page)
+    def _walk(self, query: str) -> Walk[Any, OrderRow]:
+        source, asked, size = "shopify.orders", {"query": query}, _PAGE[self._several]
+        if self._careful:
+            return Walk(source, ORDER_HEADS_CHANGED, asked, size, OrderHeadsChanged, self._page_of_heads)
+        return Walk(source, ORDERS_CHANGED[self._several], asked, size, OrdersChanged, self._page)
 
     async def by_id(self, order_ids: Sequence[str]) -> dict[str, OrderRow]:
         """Return these orders as they are now; deleted ones are missing."""
@@ -101,21 +117,48 @@ class OrderReader:
         while start < len(wanted):
             ids = wanted[start : start + size]
             try:
-                document = ORDERS_BY_ID[self._several]
-                nodes = (await self._api.read(document, {"ids": ids}, partial(_by_id, len(ids)))).nodes
+                found |= await self._together(ids)
             except TooDear:
                 if size == 1:
                     raise
                 size //= 2
                 continue
-            found |= {node.id: await self._row(node) for node in nodes if node is not None}
             start += size
         return found
+
+    async def _together(self, ids: Sequence[str]) -> dict[str, OrderRow]:
+        """Return orders by one call, or by one for each half of them where the whole is spoilt."""
+        document = ORDERS_BY_ID[self._several]
+        try:
+            nodes = (await self._api.read(document, {"ids": ids}, partial(_by_id, len(ids)))).nodes
+        except Spoilt as error:
+            if len(ids) == 1:
+                return await self._spoilt(ids[0], error)
+            middle = len(ids) // 2
+            return await self._together(ids[:middle]) | await self._together(ids[middle:])
+        return {node.id: await self._row(node) for node in nodes if node is not None}
+
+    async def _spoilt(self, order_id: str, error: Spoilt) -> dict[str, OrderRow]:
+        """Return an order whose details Shopify fails to tell as unreadable, once it has failed often enough."""
+        if not self._patience.is_spent(order_id):
+            raise error
+        heads = (await self._api.read(ORDER_HEADS_BY_ID, {"ids": [order_id]}, shaped(OrderHeadsById))).nodes
+        reason = f"Shopify does not tell its details ({error.code.name})"
+        return {head.id: unreadable_row(head, reason) for head in heads if head is not None}
 
     async def _page(self, answer: OrdersChanged) -> Page[OrderRow]:
         orders = answer.orders
         rows = [await self._row(order) for order in orders.nodes]
         return Page(rows, max((row.updated_at for row in rows), default=None), orders.page_info)
+
+    async def _page_of_heads(self, answer: OrderHeadsChanged) -> Page[OrderRow]:
+        heads = answer.orders.nodes
+        found = await self.by_id([head.id for head in heads])
+        if any(head.id not in found for head in heads):
+            raise Transient(Code.SH013, "An order vanished while it was read.")
+        return Page(
+            list(found.values()), max((row.updated_at for row in found.values()), default=None), answer.orders.page_info
+        )
 
     async def _row(self, node: OrderNode) -> OrderRow:
         """Return an order as it is, or as unreadable; raises for trouble that is not, or not surely, its own."""
@@ -125,7 +168,8 @@ class OrderReader:
             return unreadable_row(node.whole or node, f"{error.field.removeprefix(_OWNER)} cannot be understood")
         except SyncError as error:
             if error.code not in _OF_ONE_ORDER or not self._patience.is_spent(node.id):
-                raise
+                # what one order's further page spoils, asking carefully for all of them would not mend
+                raise Transient(error.code, error.detail) if isinstance(error, Spoilt) else error from error
             return unreadable_row(node.whole or node, f"its lists cannot be read to their end ({error.code.name})")
         self._patience.restore(node.id)
         return row

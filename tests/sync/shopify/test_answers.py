@@ -14,6 +14,7 @@ from sync.http import Answer, Failure, Outcome, Trouble
 from sync.shopify.answers import (
     DoneAnyway,
     OtherVersion,
+    Spoilt,
     TokenRejected,
     TooDear,
     Unproven,
@@ -87,7 +88,7 @@ CASES: dict[str, tuple[Outcome, type[SyncError], str, float | None]] = {
     ),
     "throttled without figures": (got(NO_COST), Transient, "SH001", 1.0),
     "too dear": (got({"errors": error("MAX_COST_EXCEEDED", cost=1200, maxCost=1000)}), TooDear, "SH008", None),
-    "internal error": (got({"errors": error("INTERNAL_SERVER_ERROR")}), Unproven, "SH006", None),
+    "internal error": (got({"errors": error("INTERNAL_SERVER_ERROR")}), Spoilt, "SH006", None),
     "query timeout": (got({"errors": error("TIMEOUT")}), Unproven, "SH004", None),
     "scope missing": (got({"data": {"orders": None}, "errors": DENIED}), Permanent, "SH014", None),
     "scope missing in a part": (got({"data": {"orders": {}}, "errors": DENIED}), DoneAnyway, "SH014", None),
@@ -95,7 +96,7 @@ CASES: dict[str, tuple[Outcome, type[SyncError], str, float | None]] = {
     "bad document": (got({"errors": error("undefinedField", "Field 'x' doesn't exist")}), Permanent, "SH008", None),
     "bad variable": (got({"errors": error("INVALID_VARIABLE")}), Permanent, "SH008", None),
     "error without a code": (got({"data": None, "errors": [{"message": "No."}]}), Permanent, "SH008", None),
-    "partial data": (got({"data": {"a": 1, "b": None}, "errors": [{"message": "b"}]}), Unproven, "SH007", None),
+    "partial data": (got({"data": {"a": 1, "b": None}, "errors": [{"message": "b"}]}), Spoilt, "SH007", None),
     "search warning": (got({"data": {"orders": {}}, "extensions": WARNED}), Permanent, "SH009", None),
 }
 

@@ -102,6 +102,7 @@ COSTS: dict[str, tuple[Document, dict[str, Any], int]] = {
     "orders, several locations": (documents.ORDERS_CHANGED[True], {"first": _PAGE[True]}, 806),
     "orders by id, one location": (documents.ORDERS_BY_ID[False], {"ids": ["x"] * _IDS[False]}, 282),
     "orders by id, several locations": (documents.ORDERS_BY_ID[True], {"ids": ["x"] * _IDS[True]}, 404),
+    "orders' heads": (documents.ORDER_HEADS_CHANGED, {"first": _PAGE[False]}, 11),
     "250 variants": (documents.VARIANTS_CHANGED, {"first": 250}, 35),
     "a stock write": (documents.SET_AVAILABLE, {}, 10),
     "an export's start": (documents.BULK_START, {}, 10),
