@@ -12,6 +12,7 @@ from sync.errors import Code
 from sync.matching import sku_key
 from sync.model import LinkState
 from sync.records import Proposal, SkuKey, SkuProblem
+from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, batches, insert_all
 from sync.storage.tables import items, links, sku_problems, variants
 
@@ -52,6 +53,7 @@ def keep_links(
     fresh += [each for each in suggested if each.item_id not in of_item and each.inventory_item_id not in of_variant]
     insert_all(connection, links, [_link_values(each, now) for each in fresh])
     _keep_problems(connection, [*problems, *contradicted], now)
+    unpark_orders(connection, [each.inventory_item_id for each in fresh if each.state is LinkState.CONFIRMED], now)
     return sum(each.state is LinkState.CONFIRMED for each in fresh)
 
 

@@ -16,8 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync.booking import Charge
+from sync.errors import Code
 from sync.model import Demand, FactKind, OrderLine, OrderRow
-from sync.storage.statements import CONFIRMED, insert_all, mark_due, upsert
+from sync.storage.statements import CONFIRMED, batches, insert_all, mark_due, upsert
 from sync.storage.tables import document_lines, documents, links, meta, order_facts, order_lines, orders
 from sync.storage.types import to_text
 
@@ -126,6 +127,15 @@ def want_booking(connection: sa.Connection, order_ids: Sequence[str], now: datet
     waiting = {"waiting_since": sa.func.coalesce(order.waiting_since, now), "post_at": now, "tries": 0}
     unbooked = sa.case((order.state.in_(("intent", "unknown")), order.state), else_="seen")
     connection.execute(sa.update(orders).where(chosen, sa.not_(exempt)).values(state=unbooked, **waiting))
+
+
+def unpark_orders(connection: sa.Connection, inventory_item_ids: Sequence[str], now: datetime) -> None:
+    """Let the worker look again at orders that waited for a link of these inventory items."""
+    waiting = sa.and_(orders.c.state == "parked", orders.c.code == Code.OR003.name)
+    select = sa.select(orders.c.order_id).distinct().join_from(orders, order_lines).where(waiting)
+    for batch in batches(inventory_item_ids):
+        found = connection.scalars(select.where(order_lines.c.inventory_item_id.in_(batch))).all()
+        want_booking(connection, found, now)
 
 
 BOOKED_OUTSIDE = sa.or_(orders.c.booked_before, sa.func.coalesce(orders.c.booked_by, "never") != "never")

@@ -24,7 +24,7 @@ from sync.config import load_settings
 from sync.feeds import Feeds
 from sync.linking import Linking
 from sync.ports import Ledger, PointOfSale, Storefront
-from sync.posting import InFlight
+from sync.posting import InFlight, Poster
 from sync.stock_sync import PassReport, PassRequest, StockSync
 
 START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
@@ -67,6 +67,52 @@ class ByHost(httpx.AsyncBaseTransport):
         return await transport.handle_async_request(request)
 
 
+class Killed(BaseException):
+    """The process is gone, as by `kill -9`: nothing that handles errors may handle this."""
+
+
+class Killer:
+    """Kills the process at the k-th call to one host: at its arrival, after its effect, or after its answer."""
+
+    MOMENTS = ("at arrival", "after the effect", "after the answer")
+
+    def __init__(self, at: int, moment: str, *, host: str) -> None:
+        self._left = at
+        self._moment = moment
+        self._host = host
+        self._dead = False
+
+    def around(self, inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        """Return a transport that is cut off when the moment comes, and stays so."""
+        killer = self
+
+        class Doomed(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                return await killer.pass_on(inner, request)
+
+        return Doomed()
+
+    async def pass_on(self, inner: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
+        """Answer a request, or die at it; the dead send nothing."""
+        if self._dead:
+            raise Killed
+        self._left -= request.url.host == self._host
+        dies = self._left == 0 and request.url.host == self._host
+        if dies and self._moment == "at arrival":
+            self._die()
+        response = await inner.handle_async_request(request)
+        if dies and self._moment == "after the effect":
+            self._die()
+        if dies:  # the answer is read to its end first: what becomes of it is lost with the process
+            self._left = -1
+            self._dead = True
+        return response
+
+    def _die(self) -> None:
+        self._dead = True
+        raise Killed
+
+
 @dataclass(slots=True)
 class Shop:
     """A world and the engine at work in it."""
@@ -81,6 +127,12 @@ class Shop:
         reply = await self.work.actions.sync(order)
         self.no_raise_above_truth()
         return reply
+
+    @property
+    def poster(self) -> Poster:
+        """Return the worker that books orders."""
+        assert self.work.engine.poster is not None
+        return self.work.engine.poster
 
     async def passes(self, count: int, *, every: float = 90.0) -> list[SyncReply]:
         """Make passes with time between them."""
@@ -140,15 +192,17 @@ async def open_shop(
     *,
     alerts: AlertsFile | None = None,
     ahead: timedelta = timedelta(),
+    killer: Killer | None = None,
 ) -> AsyncIterator[Shop]:
-    """Open the engine over a world, as a process does at its start."""
+    """Open the engine over a world, as a process does at its start; `killer` ends it at a moment of its choice."""
+    transport: httpx.AsyncBaseTransport = ByHost(world.transports())
     settings = load_settings(world.settings() | {"STATE_DIR": str(state)})
     opened = workshop(
         settings,
         alerts or AlertsFile(),
         clock=OneClock(clock, ahead),
         rng=random.Random(1),
-        transport=ByHost(world.transports()),
+        transport=killer.around(transport) if killer else transport,
         threads=False,
     )
     async with opened as work:
