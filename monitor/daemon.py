@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from monitor.watch import open_monitor
 from monitor.workshop import Workshop, workshop
 from sync.config_values import Listen
 from sync.errors import Code, SyncError
-from sync.events import Event, RunWanted, WebhookMet
+from sync.events import Event, RunFinished, RunStarted, RunWanted, WebhookMet
 from sync.records import RunOutcome
 from sync.settings import Settings
 from sync.stock_sync import Job as Pass
@@ -71,26 +71,20 @@ class Passes:
         """Read what changed in both catalogues and link it."""
         if await self._shop.ledger.last_success(Pass.FULL) is None:
             return
-        run_id = await self._shop.ledger.begin_run("catalogue", self._shop.clock.now())
-        outcome, code, detail, linked = RunOutcome.OK, None, "", 0
-        try:
-            linked = await self._shop.engine.linking.refresh(run_id)
-        except SyncError as error:
-            outcome, code, detail = RunOutcome.FAILED, error.code, error.detail
-            log.warning("catalogue.failed", code=code.name, detail=detail)
-        await self._shop.ledger.finish_run(
-            run_id, self._shop.clock.now(), outcome, numbers={"linked": linked}, code=code, detail=detail
-        )
-        if code is Code.SH018:
+
+        async def refresh(run_id: int) -> Mapping[str, int]:
+            return {"linked": await self._shop.engine.linking.refresh(run_id)}
+
+        if await self._recorded("catalogue", refresh) is Code.SH018:
             await self._full_instead()
 
     async def prune(self) -> None:
         """Forget old history."""
-        ledger, clock = self._shop.ledger, self._shop.clock
-        run_id = await ledger.begin_run("prune", clock.now())
-        gone = await ledger.prune(clock.now(), self._shop.alerts.limits.history.keep)
-        await ledger.finish_run(run_id, clock.now(), RunOutcome.OK, numbers=dict(gone))
-        log.info("history.pruned", **gone)
+
+        async def forget(_run_id: int) -> Mapping[str, int]:
+            return await self._shop.ledger.prune(self._shop.clock.now(), self._shop.alerts.limits.history.keep)
+
+        await self._recorded("prune", forget)
 
     async def orders(self) -> None:
         """Book the orders that are due into Lightspeed."""
@@ -107,6 +101,28 @@ class Passes:
         report = await self._shop.engine.stock.run(PassRequest(job=job))
         await self.judge()
         return report
+
+    async def _recorded(self, job: str, work: Callable[[int], Awaitable[Mapping[str, int]]]) -> Code | None:
+        """Do some work as a run of its own, on record and told however it ends; return what it failed with."""
+        ledger, clock, tell = self._shop.ledger, self._shop.clock, self._shop.events
+        began, now = clock.monotonic(), clock.now()
+        run_id = await ledger.begin_run(job, now)
+        tell(RunStarted(run_id, job, now))
+        numbers: Mapping[str, int] = {}
+        outcome, code, detail = RunOutcome.OK, None, ""
+        try:
+            numbers = await work(run_id)
+        except SyncError as error:
+            outcome, code, detail = RunOutcome.FAILED, error.code, error.detail
+        except Exception as error:
+            log.exception("daemon.run_broke", job=job, run=run_id)
+            outcome, code, detail = RunOutcome.FAILED, Code.IN001, type(error).__name__
+        now, seconds = clock.now(), clock.monotonic() - began
+        await ledger.finish_run(run_id, now, outcome, numbers=numbers, code=code, detail=detail)
+        tell(RunFinished(run_id, job, now, outcome, seconds, code, detail, numbers))
+        level = log.info if code is None else log.warning
+        level("daemon.run_finished", run=run_id, job=job, code=code and code.name, detail=detail or None, **numbers)
+        return code
 
     async def _full_instead(self) -> None:
         """Read everything, since the changes alone are more than Shopify lists; not again soon after it failed."""

@@ -14,6 +14,7 @@ from monitor.schedule import Daily
 from sandbox.catalogue import generate
 from sandbox.goods import Good
 from sync.errors import Code, Permanent
+from sync.events import Event, RunFinished
 from sync.records import RunOutcome
 from tests.sync.shop import Shop, live_shop
 
@@ -95,3 +96,27 @@ async def test_old_history_is_forgotten_once_a_day_as_a_run_of_its_own(tmp_path:
         await job.run()
         (run,) = await shop.work.ledger.runs("prune")
         assert (run.outcome, run.numbers["runs"]) == (RunOutcome.OK, 3), "the last of each job stays"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(Permanent(Code.SH009, "updated_at: unknown"), Code.SH009), (KeyError("sku"), Code.IN001)],
+    ids=["refused by Shopify", "a mistake of ours"],
+)
+async def test_a_catalogue_that_cannot_be_read_is_on_record_and_counted(
+    tmp_path: Path, error: Exception, code: Code
+) -> None:
+    async with live_shop(few(), tmp_path) as shop:
+        passes, _ = passes_of(shop)
+        told: list[Event] = []
+        shop.work.events.join(told.append)
+
+        async def fail(*_: object) -> None:
+            raise error
+
+        shop.work.engine.storefront.read_variants = fail  # type: ignore[method-assign, assignment]
+        await passes.catalogue()
+        (run,) = await shop.work.ledger.runs("catalogue")
+        assert (run.outcome, run.code) == (RunOutcome.FAILED, code)
+        ended = [event for event in told if isinstance(event, RunFinished)]
+        assert [(event.job, event.outcome, event.code) for event in ended] == [("catalogue", RunOutcome.FAILED, code)]
