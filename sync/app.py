@@ -150,6 +150,8 @@ def _lightspeed(settings: Settings, tokens: SqlTokens[StoredTokens], ways: _Ways
             api_url=settings.lightspeed_api_url,
             shop_id=settings.lightspeed_shop_id,
             register_id=settings.lightspeed_register_id,
+            sales=sales_settings(settings),
+            sale_items=_named_items(settings),
             limits=LightspeedLimits(deadline=ways.deadline),
         ),
         client=lightspeed_client(settings),
@@ -175,6 +177,17 @@ def _shopify(settings: Settings, edge: HttpEdge, ways: _Ways) -> ShopifyStorefro
         api_version=settings.shopify_api_version,
         limits=ShopifyLimits(attempt_seconds=ways.deadline),
     )
+
+
+def _named_items(settings: Settings) -> dict[str, str]:
+    """Return the ids of the items that `booking_items` takes, each under its setting's name."""
+    named = {
+        "LIGHTSPEED_SHIPPING_ITEM_ID": settings.lightspeed_shipping_item_id,
+        "LIGHTSPEED_TAX_ITEM_ID": settings.lightspeed_tax_item_id,
+        "LIGHTSPEED_OTHER_ITEM_ID": settings.lightspeed_other_item_id,
+        "LIGHTSPEED_UNLINKED_ITEM_ID": settings.lightspeed_unlinked_item_id,
+    }
+    return {name: item_id for name, item_id in named.items() if item_id}
 
 
 def booking_items(settings: Settings) -> BookingItems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -18,22 +18,22 @@ _RIGHTS = ("inventory_read", "register")
 
 async def check(calls: Calls, shop_id: str, register_id: str) -> list[Finding]:
     """Return the findings in the order a person would look; without sign-in there is only that one."""
-    signed_in = await _find("Lightspeed sign-in", lambda: _sign_in(calls))
+    signed_in = await find("Lightspeed sign-in", lambda: _sign_in(calls))
     if not signed_in.ok:
         return [signed_in]
     findings = [
         signed_in,
-        await _find("Lightspeed account", lambda: _account(calls)),
-        await _find("Lightspeed shop", lambda: _shop(calls, shop_id)),
-        await _find("Lightspeed stock", lambda: _stock(calls, shop_id)),
-        await _find("Lightspeed rights", lambda: _rights(calls)),
+        await find("Lightspeed account", lambda: _account(calls)),
+        await find("Lightspeed shop", lambda: _shop(calls, shop_id)),
+        await find("Lightspeed stock", lambda: _stock(calls, shop_id)),
+        await find("Lightspeed rights", lambda: rights_of(calls, _RIGHTS)),
     ]
     if register_id:
-        findings.append(await _find("Lightspeed register", lambda: _register(calls, register_id, shop_id)))
+        findings.append(await find("Lightspeed register", lambda: _register(calls, register_id, shop_id)))
     return findings
 
 
-class _Wrong(Exception):
+class Wrong(Exception):
     """Something is not as it should be: what, and what to do."""
 
     def __init__(self, detail: str, remedy: str) -> None:
@@ -42,12 +42,13 @@ class _Wrong(Exception):
         self.remedy = remedy
 
 
-async def _find(name: str, look: Callable[[], Awaitable[str]]) -> Finding:
+async def find(name: str, look: Callable[[], Awaitable[str]]) -> Finding:
+    """Return what `look` says, or why it failed."""
     try:
         return Finding(ok=True, name=name, detail=await look())
     except SyncError as error:
         return Finding(ok=False, name=name, detail=str(error), remedy=error.remedy)
-    except _Wrong as wrong:
+    except Wrong as wrong:
         return Finding(ok=False, name=name, detail=wrong.detail, remedy=wrong.remedy)
 
 
@@ -63,26 +64,26 @@ async def _account(calls: Calls) -> str:
         if account.account_id == calls.account_id:
             return f"{account.name} ({account.account_id})"
     others = ", ".join(account.account_id for account in accounts)
-    raise _Wrong(
+    raise Wrong(
         f"Account {calls.account_id} is not the one that gave consent" + (f" ({others})." if others else "."),
         "Correct LIGHTSPEED_ACCOUNT_ID, or connect again as an employee of that account.",
     )
 
 
 async def _shop(calls: Calls, shop_id: str) -> str:
-    shops = await _single(calls, "Shop", shop_id, Shop)
+    shops = await single(calls, "Shop", shop_id, Shop)
     if shops.archived:
-        raise _Wrong(f"Shop {shop_id} ({shops.name}) is archived.", "Set LIGHTSPEED_SHOP_ID to a shop in use.")
+        raise Wrong(f"Shop {shop_id} ({shops.name}) is archived.", "Set LIGHTSPEED_SHOP_ID to a shop in use.")
     return f"{shops.name} ({shop_id})"
 
 
 async def _register(calls: Calls, register_id: str, shop_id: str) -> str:
-    register = await _single(calls, "Register", register_id, Register)
+    register = await single(calls, "Register", register_id, Register)
     remedy = f"Set LIGHTSPEED_REGISTER_ID to a register in use at shop {shop_id}."
     if register.archived:
-        raise _Wrong(f"Register {register_id} ({register.name}) is archived.", remedy)
+        raise Wrong(f"Register {register_id} ({register.name}) is archived.", remedy)
     if register.shop_id != shop_id:
-        raise _Wrong(f"Register {register_id} ({register.name}) stands in shop {register.shop_id}.", remedy)
+        raise Wrong(f"Register {register_id} ({register.name}) stands in shop {register.shop_id}.", remedy)
     return f"{register.name} ({register_id})"
 
 
@@ -91,26 +92,30 @@ async def _stock(calls: Calls, shop_id: str) -> str:
     url = list_url(calls.base, calls.account_id, "ItemShop", shopID=shop_id, sort="itemShopID")
     page = await calls.get("ItemShop.check", url, Urgency.URGENT, lambda body, _: parse_page(body, "ItemShop"))
     if not page.rows:
-        raise _Wrong(f"Shop {shop_id} has no stock rows.", "Check LIGHTSPEED_SHOP_ID.")
+        raise Wrong(f"Shop {shop_id} has no stock rows.", "Check LIGHTSPEED_SHOP_ID.")
     return "readable"
 
 
-async def _rights(calls: Calls) -> str:
-    """Look at the rights of the employee who gave consent; an answer that does not show them proves nothing."""
+async def rights_of(calls: Calls, needed: Sequence[str]) -> str:
+    """Look at the rights of the employee who gave consent; an answer that does not show them proves nothing.
+
+    Raises Wrong where one of the rights needed is missing.
+    """
     url = f"{calls.base}".rstrip("/") + "/API/Session.json"
     session = await calls.get("Session.get", url, Urgency.URGENT, lambda body, _: parse_row(Session, body))
     if not session.rights:
         return "not visible"
-    missing = [right for right in _RIGHTS if not session.rights.get(right, False)]
+    missing = [right for right in needed if not session.rights.get(right, False)]
     if missing and not session.rights.get("admin", False):
-        raise _Wrong(
+        raise Wrong(
             f"Employee {session.employee_id} lacks: {', '.join(missing)}.",
             "Give the employee these rights in Lightspeed, or connect again as another.",
         )
     return f"employee {session.employee_id} has what is needed"
 
 
-async def _single(calls: Calls, resource: str, key: str, model: type[WireRow]) -> WireRow:
+async def single(calls: Calls, resource: str, key: str, model: type[WireRow]) -> WireRow:
+    """Return one row by its id; raises errors of `sync.errors`."""
     url = f"{calls.account}/{resource}/{quote(key, safe='')}.json"
 
     def parse(body: Any, _: object) -> WireRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -14,7 +14,7 @@ from sync.clock import Clock
 from sync.errors import Code, Transient
 from sync.gate import Gate
 from sync.http import HttpEdge, RetryPolicy
-from sync.lightspeed import checks, wire
+from sync.lightspeed import checks, sales_checks, wire
 from sync.lightspeed.auth import Client, LightspeedAuth
 from sync.lightspeed.calls import Calls, Limits
 from sync.lightspeed.paging import MAX_PAGES, Sighting, Walk, at_or_after, behind, list_url
@@ -33,12 +33,15 @@ T = TypeVar("T")
 class LightspeedSettings:
     """Which shop to read, where, and within which limits. `register_id` may be "" until sales are made.
 
+    `sales` and `sale_items` (the id of each item without stock by its setting's name) are what `check` looks at.
     `reserve` is the share of the quota that long walks leave to polling.
     """
 
     api_url: str
     shop_id: str
     register_id: str = ""
+    sales: SalesSettings | None = None
+    sale_items: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     max_pages: int = MAX_PAGES
     reserve: float = 0.025
@@ -130,7 +133,10 @@ class Lightspeed:
 
     async def check(self) -> Sequence[Finding]:
         """Try sign-in, account, shop, register and rights; never raises for what it finds."""
-        return await checks.check(self._calls, self._settings.shop_id, self._settings.register_id)
+        findings = await checks.check(self._calls, self._settings.shop_id, self._settings.register_id)
+        if findings[0].ok and self._settings.sales is not None:
+            findings += await sales_checks.check(self._calls, self._settings.sales, self._settings.sale_items)
+        return findings
 
     def _all_items(self) -> Read[ItemRow]:
         asked = {"archived": "true", "sort": "itemID", "load_relations": '["ItemShops"]'}

@@ -140,6 +140,33 @@ class Register(Wire):
     shop_id: Id = Field(validation_alias="shopID")
 
 
+class Employee(Wire):
+    """`Employee`; one who is locked out may do nothing."""
+
+    first_name: Text = Field("", validation_alias="firstName")
+    last_name: Text = Field("", validation_alias="lastName")
+    locked: Flag = Field(default=False, validation_alias="lockOut")
+    archived: Flag = False
+
+
+class PaymentType(Wire):
+    """`PaymentType`; `kind` is that of a reserved one: cash, credit card, gift card, credit account, ecom."""
+
+    name: Text = ""
+    kind: Text = Field("", validation_alias="type")
+    archived: Flag = False
+    needs_customer: Flag = Field(default=False, validation_alias="requireCustomer")
+
+
+class Customer(Wire):
+    """`Customer`."""
+
+    first_name: Text = Field("", validation_alias="firstName")
+    last_name: Text = Field("", validation_alias="lastName")
+    company: Text = ""
+    archived: Flag = False
+
+
 class Session(Wire):
     """`Session`: who consented, and what that employee may do. Not wrapped."""
 

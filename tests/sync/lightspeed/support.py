@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -146,6 +146,8 @@ def stage(
     register_id: str = "1",
     policy: RetryPolicy | None = None,
     max_pages: int = 20_000,
+    sales: SalesSettings | None = None,
+    sale_items: Mapping[str, str] | None = None,
     **about_shop: object,
 ) -> Stage:
     """Open a pretend shop and put our client before it, everything on one virtual clock."""
@@ -162,7 +164,14 @@ def stage(
         refresh_token=environment_token,
     )
     lightspeed = Lightspeed.open(
-        settings=LightspeedSettings(api_url=API_URL, shop_id=shop_id, register_id=register_id, max_pages=max_pages),
+        settings=LightspeedSettings(
+            api_url=API_URL,
+            shop_id=shop_id,
+            register_id=register_id,
+            sales=sales,
+            sale_items=sale_items or {},
+            max_pages=max_pages,
+        ),
         client=client,
         store=store,
         clock=clock,
