@@ -2,12 +2,12 @@
 
 The order of the steps is the write protocol that the stock rules were checked with, and carries the safety:
 
-    1. Lightspeed's stock, then Shopify's level rows, then Shopify's orders         `_read_changes`, `_read_all`
+    1. Lightspeed's stock, then Shopify's level rows, then Shopify's orders         `stock_reads.Reader`
        (before and after, sales of ours that may or may not be in that stock        `posting.InFlight`)
     2. a first decision on every link that is due; most are in step and done        `_scan`
     3. the brakes, over everything that the pass would change                       `plan.tripped`
     4. the rows of the other links once more, the final decision, the intent, the
-       compare-and-swap write and its outcome, 250 links at a time                  `stock_writes.Writer`
+       compare-and-swap write and its outcome, 250 links a call                     `stock_writes.Writer`
 
 Whatever is read is kept before its watermark moves, and marks the links it concerns as due; a link stays due until
 it was decided. So a crash anywhere loses nothing: the next pass goes on from the ledger.
@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 
 import structlog
 
@@ -30,17 +29,18 @@ from sync.errors import Code, SyncError
 from sync.events import EqualityProved, Listener, RunFinished, RunStarted
 from sync.feeds import Feeds
 from sync.linking import Linking
-from sync.model import ItemRow, LevelRow, VariantRow
+from sync.model import LevelRow
 from sync.plan import Brakes, Census, PlannedChange, Tripped, tripped
 from sync.ports import Ledger, PointOfSale, Storefront
 from sync.posting import InFlight
-from sync.records import AsOf, Evaluation, Feed, PauseKind, RunOutcome, Work, by_letter
+from sync.records import Evaluation, PauseKind, RunOutcome, Work, by_letter
 from sync.stock import Decision, Policy, Verdict, decide
-from sync.stock_writes import ROWS_PER_CALL, Context, Writer, reading_of, withheld
+from sync.stock_reads import Read, Reader
+from sync.stock_writes import Context, Writer, reading_of, withheld
 
 log = structlog.get_logger()
 
-_SCAN_PAGE = 500  # links decided between two turns of the event loop
+_WITHHELD_AT_ONCE = 500  # links between two turns of the event loop
 
 
 class Job(StrEnum):
@@ -81,15 +81,6 @@ class PassReport:
     detail: str
     numbers: dict[str, int]
     changes: tuple[PlannedChange, ...] = ()
-
-
-@dataclass(slots=True)
-class _Read:
-    """What one pass has read: the order pull's start, and which rows are newer than Lightspeed's stock."""
-
-    pulled_at: datetime
-    fresh: set[str] = field(default_factory=set)  # inventory items
-    items: set[str] | None = None  # Lightspeed items seen with their stock; None: not a full reading
 
 
 @dataclass(slots=True)
@@ -175,17 +166,18 @@ class StockSync:
 
     async def _pass(self, request: PassRequest, run_id: int) -> PassReport:
         as_of = await self._in_flight.before_reading()
-        read = await (self._read_all(run_id) if request.job is Job.FULL else self._read_changes(request, run_id))
+        reader = self._reader(request, run_id)
+        read = await reader.read()
         await self._in_flight.settle()
         context = Context(run_id, self._policy, read.pulled_at, as_of, request.confirmed, proposing=request.dry_run)
-        scan = await self._scan(request, read, context)
+        scan = await self._scan(request, reader, read, context)
         brake = await self._brake(read, scan)
         if not request.dry_run:
             await self._look_for_lost_orders(scan.short)
             if brake:
                 await self._withhold(scan.candidates, context)
             else:
-                scan.counts += await self._write(scan.candidates, context)
+                scan.counts += await self._write(scan.candidates, reader, context)
                 await self._prove(request, scan)
         return PassReport(
             run_id=run_id,
@@ -218,63 +210,25 @@ class StockSync:
 
     # --- 1. read, in the protocol's order ---
 
-    async def _read_changes(self, request: PassRequest, run_id: int) -> _Read:
-        """Read what changed since the watermarks, and the rows of the other links that are due."""
-        read = _Read(pulled_at=self._clock.now())
-        await self._feeds.follow(Feed.STOCK, self._pos.read_stock, self._ledger.keep_stock, run_id)
-        await self._read_levels(read, run_id)
-        async for works in self._works(request, None):
-            missing = [work.inventory_item_id for work in works if work.inventory_item_id not in read.fresh]
-            for start in range(0, len(missing), ROWS_PER_CALL):
-                rows = await self._storefront.levels_of(missing[start : start + ROWS_PER_CALL])
-                await self._ledger.keep_levels(list(rows.values()), self._clock.now())
-                read.fresh.update(rows)
-        read.pulled_at = await self._pull_orders(run_id)
-        return read
-
-    async def _read_all(self, run_id: int) -> _Read:
-        """Read both shops whole. Lightspeed's feed goes first, so that nothing that moves during its walk is missed."""
-        read = _Read(pulled_at=self._clock.now())
-        await self._ledger.set_cut_over(read.pulled_at)  # the first full pass is when the shop goes live
-        await self._feeds.follow(Feed.STOCK, self._pos.read_stock, self._ledger.keep_stock, run_id)
-        read.items = seen = set[str]()
-
-        async def keep_items(rows: Sequence[ItemRow]) -> None:
-            seen.update(row.item_id for row in rows if row.stock is not None)
-            await self._ledger.keep_items(rows, read_at)
-
-        async def keep_variants(rows: Sequence[VariantRow]) -> None:
-            read.fresh.update(row.inventory_item_id for row in rows if row.level is not None)
-            await self._ledger.keep_variants(rows, read_at)
-
-        read_at = self._clock.now()
-        items = await self._pos.read_items(None, keep_items)
-        read_at = self._clock.now()
-        variants = await self._storefront.read_everything(keep_variants)
-        if variants.newest is not None:  # never later than the export's beginning, so the feeds go on from there
-            await self._ledger.advance(Feed.LEVELS, variants.newest, run_id)
-            await self._ledger.advance(Feed.VARIANTS, variants.newest, run_id)
-        log.info("stock.read_all", items=items.rows, variants=variants.rows)
-        await self._linking.link()
-        read.pulled_at = await self._pull_orders(run_id)
-        return read
-
-    async def _read_levels(self, read: _Read, run_id: int) -> None:
-        async def keep(rows: Sequence[LevelRow], read_at: datetime) -> None:
-            read.fresh.update(row.inventory_item_id for row in rows)
-            await self._ledger.keep_levels(rows, read_at)
-
-        await self._feeds.follow(Feed.LEVELS, self._storefront.read_levels, keep, run_id)
-
-    async def _pull_orders(self, run_id: int) -> datetime:
-        return await self._feeds.pull_orders(self._storefront.read_orders, self._ledger.keep_orders, run_id)
+    def _reader(self, request: PassRequest, run_id: int) -> Reader:
+        return Reader(
+            pos=self._pos,
+            storefront=self._storefront,
+            ledger=self._ledger,
+            feeds=self._feeds,
+            linking=self._linking,
+            clock=self._clock,
+            run_id=run_id,
+            only=request.only,
+            whole=request.job is Job.FULL,
+        )
 
     # --- 2. the first decision on every link that is due ---
 
-    async def _scan(self, request: PassRequest, read: _Read, context: Context) -> _Scan:
+    async def _scan(self, request: PassRequest, reader: Reader, read: Read, context: Context) -> _Scan:
         """Settle the links that are in step; gather those that would be written, show drift or wait."""
         scan = _Scan()
-        async for works in self._works(request, context.as_of):
+        async for works in reader.works(context.as_of):
             looks = (self._first_look(work, read, scan, context) for work in works)
             settled = [evaluation for evaluation in looks if evaluation is not None]
             if not request.dry_run:
@@ -282,19 +236,7 @@ class StockSync:
             await self._clock.sleep(0)
         return scan
 
-    async def _works(self, request: PassRequest, as_of: AsOf | None) -> AsyncIterator[Sequence[Work]]:
-        """Hand out a pass's links in id order, some at a time: those due, all for a full pass, or those asked for."""
-        if request.only is not None:
-            chosen = sorted(request.only)
-            for start in range(0, len(chosen), _SCAN_PAGE):
-                yield await self._ledger.work_of(chosen[start : start + _SCAN_PAGE], as_of)
-            return
-        after, everything = 0, request.job is Job.FULL
-        while works := await self._ledger.due(after=after, limit=_SCAN_PAGE, everything=everything, as_of=as_of):
-            after = works[-1].link_id
-            yield works
-
-    def _first_look(self, work: Work, read: _Read, scan: _Scan, context: Context) -> Evaluation | None:
+    def _first_look(self, work: Work, read: Read, scan: _Scan, context: Context) -> Evaluation | None:
         """Decide one link on its first row; return the decision if it needs no second reading."""
         level = work.level
         seen = read.items is None or work.item_id in read.items
@@ -314,7 +256,7 @@ class StockSync:
 
     # --- 3. the brakes ---
 
-    async def _brake(self, read: _Read, scan: _Scan) -> Tripped | None:
+    async def _brake(self, read: Read, scan: _Scan) -> Tripped | None:
         """Return the brake that keeps this pass from writing, a pause by hand included."""
         if not scan.candidates:
             return None
@@ -333,10 +275,10 @@ class StockSync:
 
     async def _withhold(self, candidates: Sequence[int], context: Context) -> None:
         """Remember that the numbers differ, and nothing else; the links stay due."""
-        for start in range(0, len(candidates), _SCAN_PAGE):
+        for start in range(0, len(candidates), _WITHHELD_AT_ONCE):
             now = self._clock.now()
             evaluations = []
-            for work in await self._ledger.work_of(candidates[start : start + _SCAN_PAGE], context.as_of):
+            for work in await self._ledger.work_of(candidates[start : start + _WITHHELD_AT_ONCE], context.as_of):
                 if work.level is None or work.on_hand is None:
                     continue
                 reading = reading_of(work, work.level, coherent=True, context=context, now=now)
@@ -346,17 +288,16 @@ class StockSync:
 
     # --- 4. second reading, final decision, write ---
 
-    async def _write(self, candidates: Sequence[int], context: Context) -> Counter[str]:
+    async def _write(self, candidates: Sequence[int], reader: Reader, context: Context) -> Counter[str]:
         writer = Writer(
             storefront=self._storefront,
             ledger=self._ledger,
             clock=self._clock,
             tell=self._tell,
-            pull_orders=partial(self._pull_orders, context.run_id),
+            pull_orders=reader.pull_orders,
             context=context,
         )
-        for start in range(0, len(candidates), ROWS_PER_CALL):
-            await writer.write(candidates[start : start + ROWS_PER_CALL])
+        await writer.write(candidates)
         return writer.counts
 
     async def _prove(self, request: PassRequest, scan: _Scan) -> None:

@@ -7,8 +7,9 @@ quiet reading tells what became of it.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +26,7 @@ from sync.stock import Decision, Memory, Policy, Reading, Verdict, decide
 log = structlog.get_logger()
 
 ROWS_PER_CALL = 250  # Shopify's limit for one mutation and for one point read
+LANES = 3  # calls under way: one is read and one written while we decide the third; more only wait for quota
 ROUNDS = 3  # a row that is still stale then is left to the next pass
 
 
@@ -76,7 +78,7 @@ def withheld(decision: Decision, memory: Memory) -> Decision:
 
 
 class Writer:
-    """Writes the changes of one pass, at most 250 links at a time; `counts` tells what became of their rows."""
+    """Writes the changes of one pass, at most 250 links a call; `counts` tells what became of their rows."""
 
     def __init__(
         self,
@@ -97,24 +99,46 @@ class Writer:
         self.counts: Counter[str] = Counter()
 
     async def write(self, link_ids: Sequence[int]) -> None:
-        """Decide and write links whose rows were read before the last order pull."""
-        pending = await self._round(link_ids)
+        """Decide and write links whose rows were read before the last order pull, in a few lanes side by side.
+
+        A link is in one lane only, and its lane keeps the protocol's order for it. Where a lane fails, the others
+        finish what they have under way, since an answer that nobody waits for is a doubt, and begin nothing more.
+        """
+        calls = (link_ids[start : start + ROWS_PER_CALL] for start in range(0, len(link_ids), ROWS_PER_CALL))
+        lanes = (self._lane(calls) for _ in range(LANES))
+        for ended in await asyncio.gather(*lanes, return_exceptions=True):
+            if ended is not None:
+                raise ended
+
+    async def _lane(self, calls: Generator[Sequence[int]]) -> None:
+        try:
+            for link_ids in calls:
+                await self._write(link_ids)
+        finally:
+            calls.close()  # nothing is left, or nothing more is to be begun
+
+    async def _write(self, link_ids: Sequence[int]) -> None:
+        pending = await self._round(link_ids, self._context)
         for _ in range(ROUNDS - 1):
             if not pending:
                 return
-            await self._read_anew(pending)
-            pending = await self._round(pending)
+            context = await self._read_anew(pending)
+            pending = await self._round(pending, context)
 
-    async def _read_anew(self, link_ids: Sequence[int]) -> None:
+    async def _read_anew(self, link_ids: Sequence[int]) -> Context:
         """Read rows, then orders: a stale compare is an order arriving."""
         works = await self._ledger.work_of(link_ids, self._context.as_of)
         rows = await self._storefront.levels_of([work.inventory_item_id for work in works])
         await self._ledger.keep_levels(list(rows.values()), self._clock.now())
-        self._context = replace(self._context, pulled_at=await self._pull_orders())
+        return replace(self._context, pulled_at=await self._pull_orders())
 
-    async def _round(self, link_ids: Sequence[int]) -> list[int]:
-        """Read the rows a second time, decide and write; return the links that must be decided anew."""
-        works = await self._ledger.work_of(link_ids, self._context.as_of)
+    async def _round(self, link_ids: Sequence[int], context: Context) -> list[int]:
+        """Read the rows a second time, decide and write; return the links that must be decided anew.
+
+        `context` tells of a pull that ended before; what another lane has pulled since only makes orders known
+        earlier, and the rows are read after it all the same.
+        """
+        works = await self._ledger.work_of(link_ids, context.as_of)
         second = await self._storefront.levels_of([work.inventory_item_id for work in works])
         now = self._clock.now()
         settled: list[Evaluation] = []
@@ -125,7 +149,7 @@ class Writer:
             if first is None or again is None:
                 self.counts["unreadable"] += 1
                 continue
-            decision = self._decide(work, first, again, now)
+            decision = _decide(work, first, again, context, now)
             if decision.after is None or work.parked:
                 settled.append(_evaluation(work, decision, first))
             elif again.available != first.available:
@@ -134,11 +158,6 @@ class Writer:
                 intents.append(_intent(work, decision, first))
         await self._ledger.settle(settled, self._context.run_id, now)
         return moved + await self._send(intents)
-
-    def _decide(self, work: Work, first: LevelRow, again: LevelRow, now: datetime) -> Decision:
-        coherent = replace(again, level_updated_at=first.level_updated_at) == first
-        reading = reading_of(work, first, coherent=coherent, context=self._context, now=now)
-        return decide(reading, work.memory, self._context.policy)
 
     async def _send(self, intents: Sequence[Intent]) -> list[int]:
         """Send intents as one call, and again without the rows that Shopify will not have."""
@@ -196,6 +215,11 @@ class Writer:
         for intent in intents:
             if outcomes[intent.inventory_item_id] is WriteOutcome.APPLIED and intent.propagates:
                 self._tell(Propagated(max(0.0, (now - intent.propagates).total_seconds())))
+
+
+def _decide(work: Work, first: LevelRow, again: LevelRow, context: Context, now: datetime) -> Decision:
+    coherent = replace(again, level_updated_at=first.level_updated_at) == first
+    return decide(reading_of(work, first, coherent=coherent, context=context, now=now), work.memory, context.policy)
 
 
 def _evaluation(work: Work, decision: Decision, level: LevelRow) -> Evaluation:

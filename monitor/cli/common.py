@@ -155,7 +155,8 @@ def _alone() -> Iterator[None]:
 
 def say_json(value: Any) -> None:
     """Print data for a program: moments in ISO 8601, catalogue codes by name."""
-    sys.stdout.write(json.dumps(value, indent=1, default=_for_json, ensure_ascii=True) + "\n")
+    json.dump(value, sys.stdout, indent=1, default=_for_json, ensure_ascii=True)  # a plan's text is not held twice
+    sys.stdout.write("\n")
 
 
 def _for_json(value: object) -> str:
