@@ -242,9 +242,9 @@ class Fuse:
         return self._left <= 0
 
     def strike(self) -> None:
-        """Let one moment pass; raises CancelledError at the k-th, as a killed task sees it."""
+        """Let one moment pass; raises CancelledError from the k-th on, as the tasks of a killed process see it."""
         self._left -= 1
-        if self._left == 0:
+        if self.blown:
             raise asyncio.CancelledError
 
 

@@ -13,6 +13,7 @@ from sandbox.catalogue import generate
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
+from sync import stock_writes
 from sync.records import Feed, PauseKind, RunOutcome
 from sync.stock import Verdict
 from tests.sync.shop import FULL, START, Fuse, Shop, count_calls, crash, few, go_live, live_shop, open_shop, truth
@@ -312,7 +313,11 @@ async def _recovers(shop: Shop) -> None:
     assert (standing.unanswered_writes, standing.quarantined_skus, standing.unequal_skus) == (0, 0, 0)
 
 
-async def test_a_pass_that_dies_at_any_moment_loses_no_change_and_inflates_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [250, 1], ids=["one stock call", "several at once"])
+async def test_a_pass_that_dies_at_any_moment_loses_no_change_and_inflates_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(stock_writes, "ROWS_PER_CALL", rows)
     clock = ManualClock(START)
     world = World(few(6, stock=400), clock=clock)
     async with open_shop(world, clock, tmp_path) as shop:
