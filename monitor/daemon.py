@@ -28,7 +28,6 @@ from sync.settings import Settings
 from sync.stock_sync import Job as Pass
 from sync.stock_sync import PassReport, PassRequest
 from sync.storage.library import FATAL
-from sync.storage.webhooks import SqlInbox
 from sync.storefront.app import Application, storefront_app
 from sync.storefront.webhooks import WebhookDoor
 from sync.webhooks import Receipt
@@ -37,6 +36,7 @@ log = structlog.get_logger()
 
 _SHOPS = "shops"  # the lane of everything that talks to the shops: one at a time
 _ORDERS = "orders"  # takes turns with the passes, one order at a time
+_INTAKE = "intake"  # takes its turn by a lock, reading by reading: a webhook need not wait for a lane
 _RULES = "rules"
 _UPKEEP = "upkeep"  # of our own records; the shops need not wait for it
 _FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
@@ -77,6 +77,16 @@ class Passes:
 
         if await self._recorded("catalogue", refresh) is Code.SH018:
             await self._full_instead()
+
+    async def intake(self) -> None:
+        """Look at the webhooks that arrived."""
+        await self._shop.engine.intake.run()
+
+    async def webhooks(self) -> None:
+        """See to it that Shopify sends us webhooks, where we have a public address."""
+        subscriptions = self._shop.engine.subscriptions
+        if subscriptions is not None:
+            await self._recorded("webhooks", lambda _: subscriptions.repair())
 
     async def prune(self) -> None:
         """Forget old history."""
@@ -139,11 +149,14 @@ class Passes:
 
 def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
     """Return what runs when, as alerts.yaml says."""
+    hooks = alerts.limits.webhooks
     return [
-        Job("stock", passes.incremental, Every(alerts.sync_interval), _SHOPS),
+        Job("stock", passes.incremental, Every(alerts.sync_interval), _SHOPS, apart=hooks.pace),
         Job("full", passes.full, Daily(alerts.full_pass_at), _SHOPS),
-        Job("orders", passes.orders, Every(alerts.sync_interval), _ORDERS),
-        Job("catalogue", passes.catalogue, Every(alerts.catalogue_interval), _SHOPS),
+        Job("orders", passes.orders, Every(alerts.sync_interval), _ORDERS, apart=hooks.pace),
+        Job("catalogue", passes.catalogue, Every(alerts.catalogue_interval), _SHOPS, apart=hooks.catalogue_pace),
+        Job("intake", passes.intake, Every(alerts.sync_interval), _INTAKE, apart=hooks.pace),
+        Job("webhooks", passes.webhooks, Every(hooks.check_interval), _INTAKE),
         Job("prune", passes.prune, Daily(alerts.prune_at), _UPKEEP),
         Job("rules", passes.judge, Every(alerts.check_interval), _RULES),
     ]
@@ -169,7 +182,7 @@ def public_app(shop: Workshop) -> Application:
     settings = shop.settings
     secrets = [settings.shopify_webhook_secret, settings.shopify_proxy_shared_secret_previous]
     door = WebhookDoor(
-        inbox=SqlInbox(shop.database),
+        inbox=shop.engine.inbox,
         clock=shop.clock,
         tell=shop.events,
         shop=settings.shopify_store_domain,

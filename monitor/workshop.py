@@ -20,6 +20,7 @@ from sync.clock import Clock, SystemClock
 from sync.events import Events
 from sync.feeds import Overlaps
 from sync.http import RetryPolicy
+from sync.intake import Patience
 from sync.plan import Brakes
 from sync.ports import Ledger
 from sync.posting import PostingPolicy
@@ -125,6 +126,11 @@ def engine_limits(alerts: AlertsFile) -> EngineLimits:
             look_again=orders.look_again,
             first_wait=orders.first_wait,
             longest_wait=orders.longest_wait,
+        ),
+        webhooks=Patience(
+            attempts=alerts.limits.webhooks.attempts,
+            backoff=alerts.limits.webhooks.backoff,
+            longest=alerts.limits.webhooks.longest_backoff,
         ),
         deadline=api.deadline.total_seconds(),
         overlaps=Overlaps(lightspeed=stock.lightspeed_overlap, shopify=stock.shopify_overlap),

@@ -16,6 +16,7 @@ from sync.clock import Clock
 from sync.events import ApiEvents, Listener
 from sync.feeds import Feeds, Overlaps
 from sync.http import HttpEdge, RetryPolicy
+from sync.intake import Intake, Patience
 from sync.lightspeed.auth import Client
 from sync.lightspeed.calls import Limits as LightspeedLimits
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
@@ -23,7 +24,7 @@ from sync.lightspeed.sales import SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
 from sync.plan import Brakes
-from sync.ports import Bookings, Ledger, PointOfSale, Storefront
+from sync.ports import Bookings, Inbox, Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster, PostingPolicy
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
@@ -36,6 +37,8 @@ from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
 from sync.storage.order_book import SqlBookings
 from sync.storage.tokens import SqlTokens
+from sync.storage.webhooks import SqlInbox
+from sync.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class EngineLimits:
     brakes: Brakes = field(default_factory=Brakes)
     overlaps: Overlaps = field(default_factory=Overlaps)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    webhooks: Patience = field(default_factory=Patience)
     deadline: float = 30.0  # seconds that one attempt at a call may take, in all
     book_before_cut_over: bool = True  # orders from before going live are in Lightspeed's stock already
     posting: PostingPolicy = field(default_factory=PostingPolicy)
@@ -53,7 +57,10 @@ class EngineLimits:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What moves data between the two shops; `poster` is None while the settings name no way to make sales."""
+    """What moves data between the two shops.
+
+    `poster` is None while the settings name no way to make sales, `subscriptions` while they name no PUBLIC_URL.
+    """
 
     pos: PointOfSale
     storefront: Storefront
@@ -61,6 +68,9 @@ class Engine:
     bookings: Bookings
     linking: Linking
     stock: StockSync
+    inbox: Inbox
+    intake: Intake
+    subscriptions: Subscriptions | None
     poster: Poster | None
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
@@ -132,6 +142,19 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     if till is not None:
         policy = replace(limits.posting, items=booking_items(settings))
         poster = Poster(bookings=bookings, till=till, ledger=ledger, clock=clock, tell=tell, turn=turn, policy=policy)
+    inbox = SqlInbox(database)
+    intake = Intake(
+        inbox=inbox,
+        ledger=ledger,
+        storefront=storefront,
+        hooks=storefront,
+        clock=clock,
+        tell=tell,
+        turn=turn,
+        location_id=settings.shopify_location_id,
+        patience=limits.webhooks,
+    )
+    url = settings.public_url
     return Engine(
         pos=pos,
         storefront=storefront,
@@ -139,6 +162,9 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         bookings=bookings,
         linking=linking,
         stock=stock,
+        inbox=inbox,
+        intake=intake,
+        subscriptions=Subscriptions(hooks=storefront, inbox=inbox, public_url=url) if url else None,
         poster=poster,
         redeem=pos.auth.redeem,
     )

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sync.clock import Clock
 from sync.model import Certificate
-from sync.ports import Deliver, Ledger
+from sync.ports import Deliver, Ledger, Storefront
 from sync.records import Feed
 
 Row = TypeVar("Row")
@@ -35,6 +35,15 @@ def keep_at(keep: Keep[Row], read_at: datetime) -> Deliver[Row]:
         await keep(rows, read_at)
 
     return deliver
+
+
+async def read_orders_again(storefront: Storefront, ledger: Ledger, order_ids: Sequence[str], read_at: datetime) -> int:
+    """Read orders by id and keep them; one with open units that is gone is marked so. Return how many facts are new."""
+    found = await storefront.orders_of(order_ids)
+    new = await ledger.keep_orders(list(found.values()), read_at)
+    if missing := [order_id for order_id in order_ids if order_id not in found]:
+        await ledger.lose_orders(await ledger.still_open(missing), read_at)
+    return new
 
 
 class Feeds:

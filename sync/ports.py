@@ -52,7 +52,7 @@ from sync.records import (
     StockCall,
     Work,
 )
-from sync.webhooks import DueWebhook, Receipt, Webhook, WebhookState
+from sync.webhooks import DueWebhook, Receipt, Subscription, Topic, Webhook, WebhookState
 
 Row = TypeVar("Row")
 Deliver = Callable[[Sequence[Row]], Awaitable[None]]
@@ -119,6 +119,9 @@ class Storefront(Protocol):
     async def read_variants(self, since: datetime, deliver: Deliver[VariantRow]) -> Certificate:
         """Deliver the variants changed at or after `since`, without levels."""
 
+    async def variants_of(self, variant_ids: Sequence[str]) -> Mapping[str, VariantRow]:
+        """Return these variants as they are now, without levels; a deleted one is missing."""
+
     async def read_everything(self, deliver: Deliver[VariantRow]) -> Certificate:
         """Deliver every variant with its level at our location, by a bulk operation."""
 
@@ -131,6 +134,19 @@ class Storefront(Protocol):
 
     async def check(self) -> Sequence[Finding]:
         """Try sign-in, version, scopes and location; never raises for what it finds."""
+
+
+class Hooks(Protocol):
+    """Our app's webhook subscriptions at Shopify."""
+
+    async def subscriptions(self) -> Sequence[Subscription]:
+        """Return all of them, those to other addresses too."""
+
+    async def subscribe(self, topic: Topic, uri: str) -> str:
+        """Subscribe to a topic; return why Shopify refused, "" where it did not."""
+
+    async def unsubscribe(self, subscription_id: str) -> None:
+        """End a subscription; one that is gone already is no mistake."""
 
 
 class Inbox(Protocol):
@@ -211,6 +227,21 @@ class Ledger(Protocol):
 
     async def lose_orders(self, order_ids: Sequence[str], now: datetime) -> None:
         """Mark open orders as gone from Shopify; they still count, and a person decides (OR001)."""
+
+    async def still_open(self, order_ids: Sequence[str]) -> Sequence[str]:
+        """Return those of these orders that we know with open units, those known to be lost left out."""
+
+    async def levels_kept(self, inventory_item_ids: Sequence[str]) -> Mapping[str, LevelRow]:
+        """Return these items' levels as last read; those never read are missing."""
+
+    async def variants_kept(self, product_ids: Sequence[str]) -> Sequence[VariantRow]:
+        """Return these products' variants as last read, without levels."""
+
+    async def look_again(self, inventory_item_ids: Sequence[str]) -> int:
+        """Make the links of these items due; return how many confirmed links that are."""
+
+    async def retire_variants(self, variant_ids: Sequence[str], now: datetime) -> int:
+        """Forget variants that Shopify has deleted and tombstone their links; return how many links ended."""
 
     async def set_cut_over(self, moment: datetime) -> datetime:
         """Fix the cut-over once and for all (orders before it count as booked); return the one in force."""

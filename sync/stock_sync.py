@@ -27,7 +27,7 @@ import structlog
 from sync.clock import Clock
 from sync.errors import Code, SyncError
 from sync.events import EqualityProved, Listener, RunFinished, RunStarted
-from sync.feeds import Feeds
+from sync.feeds import Feeds, read_orders_again
 from sync.linking import Linking
 from sync.model import LevelRow
 from sync.plan import Brakes, Census, PlannedChange, Tripped, tripped
@@ -318,6 +318,4 @@ class StockSync:
         if not overdue:
             return
         order_ids = await self._ledger.open_orders([work.inventory_item_id for work in overdue])
-        found = await self._storefront.orders_of(order_ids)
-        await self._ledger.keep_orders(list(found.values()), now)
-        await self._ledger.lose_orders([order_id for order_id in order_ids if order_id not in found], now)
+        await read_orders_again(self._storefront, self._ledger, order_ids, now)

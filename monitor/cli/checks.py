@@ -37,7 +37,10 @@ def connections(settings: Settings, content: AlertsFile, *, json: bool) -> Exit:
     async def look() -> Sequence[tuple[str, Finding]]:
         async with _engine(settings, content) as engine:
             lightspeed = [("Lightspeed", each) for each in await engine.pos.check()]
-            return [*lightspeed, *(("Shopify", each) for each in await engine.storefront.check())]
+            shopify = [*await engine.storefront.check()]
+            if engine.subscriptions is not None:
+                shopify += await engine.subscriptions.check()
+            return [*lightspeed, *(("Shopify", each) for each in shopify)]
 
     with err.status("Asking both shops …"):
         findings = run(look)

@@ -302,6 +302,19 @@ class ShopifyStore:
         self.item(sku).variant.product.status = "ARCHIVED"
         self._item_changed(self.item(sku))
 
+    def delete_product(self, sku: str) -> str:
+        """Delete the good's product with all its variants and return the product's gid."""
+        product = self.item(sku).variant.product
+        for variant in product.variants:
+            del self.shelves.variants[variant.id], self.shelves.items[variant.item.id]
+            self.shelves.by_sku = {name: item for name, item in self.shelves.by_sku.items() if item is not variant.item}
+            self.variant_index.drop(variant.number)
+            self.item_index.drop(variant.item.number)
+        del self.shelves.products[product.id]
+        self.product_index.drop(product.number)
+        self._tell(Event("products/delete", product.id, self.clock.now()))
+        return product.id
+
     def rename_sku(self, old: str, new: str) -> None:
         """Give a variant another SKU."""
         item = self.item(old)

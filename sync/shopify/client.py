@@ -15,7 +15,7 @@ from sync.http import HttpEdge
 from sync.model import Certificate, Finding, LevelRow, OrderRow, StockChange, VariantRow, WriteResult
 from sync.pacing import Quota
 from sync.ports import ApiMeter, Deliver
-from sync.shopify import checks, export, writes
+from sync.shopify import checks, export, subscriptions, writes
 from sync.shopify.answers import Spoilt
 from sync.shopify.api import AdminApi, Limits
 from sync.shopify.auth import TokenSource
@@ -23,7 +23,8 @@ from sync.shopify.documents import SET_AVAILABLE
 from sync.shopify.levels import levels_of, levels_walk
 from sync.shopify.orders import OrderReader, Patience
 from sync.shopify.pages import walk, walk_changes
-from sync.shopify.variants import variants_walk
+from sync.shopify.variants import variants_of, variants_walk
+from sync.webhooks import Subscription, Topic
 
 API = "shopify"
 NEWEST_VERIFIED = "2026-10"
@@ -104,6 +105,10 @@ class ShopifyStorefront:
         newest = certificate.newest and min(certificate.newest, until)
         return replace(certificate, newest=newest)
 
+    async def variants_of(self, variant_ids: Sequence[str]) -> Mapping[str, VariantRow]:
+        """Return these variants as they are now, without levels; see `Storefront`."""
+        return await variants_of(self._api, variant_ids)
+
     async def read_everything(self, deliver: Deliver[VariantRow]) -> Certificate:
         """Deliver every variant with its level by a bulk operation, and look anew whether there are more locations."""
         self._several = await checks.has_several_locations(self._api)
@@ -116,6 +121,18 @@ class ShopifyStorefront:
         """
         variables = writes.variables(key, reference, self._location_id, changes)
         return await self._api.write(SET_AVAILABLE, variables, writes.interpreter(changes))
+
+    async def subscriptions(self) -> Sequence[Subscription]:
+        """Return our app's webhook subscriptions; see `Hooks`."""
+        return await subscriptions.subscriptions(self._api)
+
+    async def subscribe(self, topic: Topic, uri: str) -> str:
+        """Subscribe to a topic; see `Hooks`."""
+        return await subscriptions.subscribe(self._api, topic, uri)
+
+    async def unsubscribe(self, subscription_id: str) -> None:
+        """End a subscription; see `Hooks`."""
+        await subscriptions.unsubscribe(self._api, subscription_id)
 
     async def check(self) -> Sequence[Finding]:
         """Try sign-in, version, scopes and location; see `Storefront`."""

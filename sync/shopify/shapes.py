@@ -87,6 +87,12 @@ class Variant(Wire):
     inventory_item: Item
 
 
+class VariantsById(Wire):
+    """Answer to `VARIANTS_BY_ID`, in the order of the ids; a deleted one's place is empty."""
+
+    nodes: list[Variant | None]
+
+
 class VariantsChanged(Wire):
     """Answer to `VARIANTS_CHANGED`."""
 
@@ -183,3 +189,49 @@ class CountLocations(Wire):
     """Answer to `COUNT_LOCATIONS`."""
 
     locations: Refs
+
+
+# --- webhooks
+
+
+class SubscriptionNode(Wire):
+    """One webhook subscription of our app."""
+
+    id: str
+    topic: str
+    uri: str
+    format: str
+    filter: str | None
+    include_fields: list[str]
+
+
+class SubscriptionsListed(Wire):
+    """Answer to `SUBSCRIPTIONS`."""
+
+    webhook_subscriptions: Connection[SubscriptionNode]
+
+
+class SubscribePayload(Wire):
+    """What came of a new subscription."""
+
+    webhook_subscription: Ref | None
+    user_errors: list[UserError]
+
+
+class Subscribed(Wire):
+    """Answer to `SUBSCRIBE`."""
+
+    webhook_subscription_create: SubscribePayload | None
+
+
+class UnsubscribePayload(Wire):
+    """What came of a subscription's end."""
+
+    deleted_webhook_subscription_id: str | None
+    user_errors: list[UserError]
+
+
+class Unsubscribed(Wire):
+    """Answer to `UNSUBSCRIBE`."""
+
+    webhook_subscription_delete: UnsubscribePayload | None

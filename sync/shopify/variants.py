@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
+from sync.errors import Code, Transient
 from sync.model import LevelRow, VariantRow
 from sync.pacing import Urgency
-from sync.shopify.documents import VARIANTS_CHANGED
+from sync.shopify.api import AdminApi
+from sync.shopify.documents import VARIANTS_BY_ID, VARIANTS_CHANGED
 from sync.shopify.pages import Page, Walk, changed
-from sync.shopify.shapes import VariantsChanged
+from sync.shopify.shapes import VariantsById, VariantsChanged
+from sync.shopify.wire import parse
 
 _PAGE = 250
 
@@ -28,6 +33,24 @@ async def _page(answer: VariantsChanged) -> Page[VariantRow]:
     variants = answer.product_variants
     rows = [variant_row(node) for node in variants.nodes]
     return Page(rows, max((row.updated_at for row in rows), default=None), variants.page_info)
+
+
+async def variants_of(api: AdminApi, variant_ids: Sequence[str]) -> dict[str, VariantRow]:
+    """Return these variants as they are now, 250 a call; deleted ones are missing."""
+    wanted = list(dict.fromkeys(variant_ids))
+    found: dict[str, VariantRow] = {}
+    for start in range(0, len(wanted), _PAGE):
+        ids = wanted[start : start + _PAGE]
+        answer = await api.read(VARIANTS_BY_ID, {"ids": ids}, partial(_by_id, len(ids)))
+        found |= {node.id: variant_row(node) for node in answer.nodes if node is not None}
+    return found
+
+
+def _by_id(asked: int, data: Mapping[str, Any]) -> VariantsById:
+    answer = parse(VariantsById, data)
+    if len(answer.nodes) != asked:
+        raise Transient(Code.SH013, f"Asked for {asked} variants, answered with {len(answer.nodes)}.")
+    return answer
 
 
 class _ProductLike(Protocol):

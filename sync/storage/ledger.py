@@ -147,6 +147,26 @@ class SqlLedger:
         """Mark open orders as gone from Shopify."""
         await self._database.write(lambda c: order_facts.lose_orders(c, order_ids, now))
 
+    async def still_open(self, order_ids: Sequence[str]) -> Sequence[str]:
+        """Return those of these orders that have open units."""
+        return await self._database.read(lambda c: order_facts.still_open(c, order_ids))
+
+    async def levels_kept(self, inventory_item_ids: Sequence[str]) -> Mapping[str, LevelRow]:
+        """Return these items' levels as last read."""
+        return await self._database.read(lambda c: snapshots.levels_kept(c, inventory_item_ids))
+
+    async def variants_kept(self, product_ids: Sequence[str]) -> Sequence[VariantRow]:
+        """Return these products' variants as last read."""
+        return await self._database.read(lambda c: snapshots.variants_kept(c, product_ids))
+
+    async def look_again(self, inventory_item_ids: Sequence[str]) -> int:
+        """Make the links of these items due; return how many they are."""
+        return await self._database.write(lambda c: snapshots.look_again(c, inventory_item_ids))
+
+    async def retire_variants(self, variant_ids: Sequence[str], now: datetime) -> int:
+        """Forget deleted variants and end their links; return how many ended."""
+        return await self._database.write(lambda c: snapshots.retire_variants(c, variant_ids, now))
+
     async def set_cut_over(self, moment: datetime) -> datetime:
         """Fix the cut-over once and for all; return the one in force."""
         booked = self._book_before_cut_over

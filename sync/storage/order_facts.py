@@ -188,6 +188,14 @@ def open_orders(connection: sa.Connection, inventory_item_ids: Sequence[str]) ->
     return connection.scalars(select.order_by(line.order_id)).all()
 
 
+def still_open(connection: sa.Connection, order_ids: Sequence[str]) -> Sequence[str]:
+    """Return those of these orders that have open units, those known to be lost left out, in id order."""
+    line = order_lines.c
+    select = sa.select(line.order_id).distinct().join_from(order_lines, orders).where(orders.c.lost_at.is_(None))
+    select = select.where(line.order_id.in_(order_ids), line.placed > line.closed)
+    return connection.scalars(select.order_by(line.order_id)).all()
+
+
 def lose_orders(connection: sa.Connection, order_ids: Sequence[str], now: datetime) -> None:
     """Mark orders as gone from Shopify; their facts stay."""
     known = sa.update(orders).where(orders.c.order_id.in_(order_ids), orders.c.lost_at.is_(None))

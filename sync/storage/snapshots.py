@@ -40,7 +40,8 @@ def keep_items(
 ) -> set[str]:
     """Keep items and the stock rows they carry; return the ids of those of which either differed."""
     changed = _changed(connection, items, _ITEM, {row.item_id: _values(row, _ITEM) for row in rows}, read_at)
-    _tombstone(connection, [new["item_id"] for _, new in changed if new["archived"]], read_at)
+    archived = [new["item_id"] for _, new in changed if new["archived"]]
+    _end(connection, links.c.item_id, archived, "archived in Lightspeed", read_at)
     for old, new in changed:
         if old is not None and _differ(old, new, sku_fields):
             _rename(connection, new, sku_fields)
@@ -71,6 +72,32 @@ def keep_variants(connection: sa.Connection, rows: Sequence[VariantRow], read_at
     moved = keep_levels(connection, [row.level for row in rows if row.level is not None], read_at)
     carrying = {row.variant_id for row in rows if row.inventory_item_id in moved}
     return carrying | {new["variant_id"] for _, new in changed}
+
+
+def levels_kept(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> Mapping[str, LevelRow]:
+    """Return these items' levels as last read; those never read are missing."""
+    rows = connection.execute(sa.select(levels).where(levels.c.inventory_item_id.in_(inventory_item_ids))).mappings()
+    return {row["inventory_item_id"]: LevelRow(**{name: row[name] for name in LEVEL}) for row in rows}
+
+
+def variants_kept(connection: sa.Connection, product_ids: Sequence[str]) -> Sequence[VariantRow]:
+    """Return these products' variants as last read, in id order."""
+    select = sa.select(variants).where(variants.c.product_id.in_(product_ids)).order_by(variants.c.variant_id)
+    return [VariantRow(**{name: row[name] for name in _VARIANT}) for row in connection.execute(select).mappings()]
+
+
+def look_again(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> int:
+    """Make the links of these items due as a change of their levels does; return how many confirmed links they have."""
+    _look_again(connection, inventory_item_ids)
+    linked = sa.select(sa.func.count()).select_from(links)
+    chosen = linked.where(CONFIRMED, links.c.inventory_item_id.in_(inventory_item_ids))
+    return int(connection.execute(chosen).scalar_one())
+
+
+def retire_variants(connection: sa.Connection, variant_ids: Sequence[str], now: datetime) -> int:
+    """Forget variants that were deleted in Shopify and end their links; return how many ended."""
+    connection.execute(sa.delete(variants).where(variants.c.variant_id.in_(variant_ids)))
+    return _end(connection, links.c.variant_id, variant_ids, "deleted in Shopify", now)
 
 
 def level_of(row: Mapping[str, Any]) -> LevelRow | None:
@@ -110,12 +137,13 @@ def _look_again(connection: sa.Connection, inventory_item_ids: Sequence[str]) ->
         mark_due(connection, links.c.inventory_item_id, inventory_item_ids)
 
 
-def _tombstone(connection: sa.Connection, item_ids: Sequence[str], now: datetime) -> None:
-    """End the links of archived items; the rows stay, for the record."""
-    if item_ids:
-        ended = {"state": "tombstoned", "due": sa.false(), "ended_at": now, "reason": "archived in Lightspeed"}
-        live = links.c.state.in_(("suggested", "confirmed"))
-        connection.execute(sa.update(links).values(**ended).where(links.c.item_id.in_(item_ids), live))
+def _end(connection: sa.Connection, column: sa.Column[Any], ids: Sequence[str], reason: str, now: datetime) -> int:
+    """End the live links whose `column` is among `ids`; the rows stay, for the record. Return how many they are."""
+    if not ids:
+        return 0
+    ended = {"state": "tombstoned", "due": sa.false(), "ended_at": now, "reason": reason}
+    live = links.c.state.in_(("suggested", "confirmed"))
+    return connection.execute(sa.update(links).values(**ended).where(column.in_(ids), live)).rowcount
 
 
 def _rename(connection: sa.Connection, item: Mapping[str, Any], sku_fields: Sequence[str]) -> None:
