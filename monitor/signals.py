@@ -13,7 +13,8 @@ from typing import Protocol
 
 from monitor.rules import Sample
 from monitor.units import Unit
-from sync.records import ApiMinute, Pause, RunOutcome, RunRecord, Standing
+from sync.errors import Code
+from sync.records import ApiMinute, Differing, Pause, RunOutcome, RunRecord, Standing
 
 STOCK_JOB = "stock"
 FULL_JOB = "full"
@@ -37,6 +38,8 @@ class History(Protocol):
     """The part of the engine's ledger that is watched; `sync.ports.Ledger` says what each returns."""
 
     async def standing(self) -> Standing: ...  # noqa: D102
+
+    async def differing(self) -> Differing: ...  # noqa: D102
 
     async def last_success(self, job: str) -> RunRecord | None: ...  # noqa: D102
 
@@ -106,6 +109,12 @@ def proof_among(runs: Sequence[RunRecord]) -> RunRecord | None:
     return next(proofs, None)
 
 
+def stopped_among(passes: Sequence[RunRecord]) -> RunRecord | None:
+    """Return the newest finished pass if a brake held it or it failed; a pause by hand is told by itself."""
+    newest = max((run for run in passes if run.finished_at), key=lambda run: run.run_id, default=None)
+    return newest if newest and newest.code not in (None, Code.BR004) else None
+
+
 # --- the signals ---
 
 
@@ -163,13 +172,13 @@ SIGNALS: Mapping[str, Signal] = {
         Unit.COUNT,
         "SKUs that changed more than can be explained and wait for a person",
         _DECIDE,
-        lambda facts, _: Sample(facts.standing.quarantined_skus),
+        lambda facts, _: Sample(facts.standing.quarantined_skus, examples=facts.standing.quarantined),
     ),
     "parked_skus": Signal(
         Unit.COUNT,
         "SKUs whose stock Shopify refuses to change",
         "Correct the item in Shopify (a bundle, an inactive location), or remove its link.",
-        lambda facts, _: Sample(facts.standing.parked_skus),
+        lambda facts, _: Sample(facts.standing.parked_skus, examples=facts.standing.parked),
     ),
     "unanswered_writes": Signal(
         Unit.COUNT,

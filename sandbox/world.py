@@ -160,6 +160,11 @@ class World:
             for good in self.goods
         }
 
+    def sellable(self, sku: str) -> int:
+        """Return what can still be sold online: the units on the shelf that no order has taken, booked or not."""
+        shelf = self.lightspeed.qoh(sku) + self.lightspeed.booked(sku)
+        return max(0, shelf - self.shopify.truth(sku).taken)
+
     def _counted(self, service: str, app: ASGIApp) -> ASGIApp:
         """Count what is asked; `send` is passed on as it is, because a fault may need the server's own."""
 

@@ -31,6 +31,7 @@ from sync.records import (
     Change,
     Conflict,
     ConflictDecision,
+    Differing,
     DueOrder,
     Evaluation,
     Feed,
@@ -282,6 +283,9 @@ class Ledger(Protocol):
 
     async def standing(self) -> Standing:
         """Return how the shops stand to each other."""
+
+    async def differing(self) -> Differing:
+        """Return by how much the shops differ as they were last read, evaluated or not."""
 
     async def changes_of(self, sku: str, limit: int = 50) -> Sequence[Change]:
         """Return the stock writes of one SKU, newest first."""

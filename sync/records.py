@@ -363,11 +363,19 @@ class Standing:
     unequal_skus: int = 0  # differed, or could not be decided, in the last evaluation
     lost_orders: int = 0  # open in our ledger, gone from Shopify
     examples: tuple[str, ...] = ()  # the SKUs that differ most, largest difference first
-    over_now_skus: int = 0  # A above the target in the last evaluation, however often before
-    over_now_units: int = 0
-    under_now_skus: int = 0
-    under_now_units: int = 0
     kept_skus: int = 0  # differences that a person has dismissed
+    quarantined: tuple[str, ...] = ()  # SKUs in quarantine, those waiting longest first
+    parked: tuple[str, ...] = ()  # SKUs that Shopify refuses to change
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """By how much Shopify shows more and less than it should, as both shops were last read, evaluated or not."""
+
+    over_skus: int = 0
+    over_units: int = 0
+    under_skus: int = 0
+    under_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)

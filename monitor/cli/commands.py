@@ -128,9 +128,9 @@ def status(json: Json = False) -> None:
 
     Example: lightspeed-sync status
     """
-    from monitor.cli import reading
+    from monitor.cli.status import status as show
 
-    raise typer.Exit(reading.status(settings(have=_stored()), json=json))
+    raise typer.Exit(show(settings(have=_stored()), json=json))
 
 
 @app.command()

@@ -195,8 +195,8 @@ def complain(*lines: str) -> None:
 def show_table(names: Iterable[str], found: Iterable[Sequence[object]]) -> None:
     """Print rows under their names; on a terminal long values are folded, elsewhere each row is one line."""
     table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(Text(printable(name)), overflow="fold", no_wrap=not out.is_terminal)
+    for place, name in enumerate(names):  # the first names the row: it stays in one piece
+        table.add_column(Text(printable(name)), overflow="fold", no_wrap=place == 0 or not out.is_terminal)
     for row in found:
         table.add_row(*(Text(printable(value)) for value in row))
     printer = out if out.is_terminal else Console(highlight=False, soft_wrap=True, width=_WIDEST)

@@ -37,7 +37,7 @@ def show(settings: Settings, *, json: bool) -> Exit:
     if not found:
         say("Nothing waits for a person, and no difference is kept.")
         return Exit.DONE
-    show_table(("SKU", "Shopify shows", "should show", "difference", "state"), [_row(each) for each in found])
+    show_table(("SKU", "Shopify", "should be", "by", "state"), [_row(each) for each in found])
     if any(each.quarantined_since and each.decision is None for each in found):
         say(
             "",

@@ -44,7 +44,7 @@ alerts:
   - name: ManualReconciliation
     when: quarantined_skus > 0
     severity: warning
-    summary: "{{{{ value }}}} SKUs changed more than can be explained and wait for a person"
+    summary: "Unexplained differences that wait for a person: {{{{ value }}}}"
   - name: SyncLatencyHigh
     when: sync_latency > 10m
     severity: critical
@@ -337,9 +337,7 @@ class Stage:
         return self._world.shopify.available(sku)
 
     def _out_of_step(self) -> list[str]:
-        world = self._world
-        open_units = {sku: world.shopify.committed(sku) for sku in self._skus}
-        return [sku for sku in self._skus if self._shown(sku) != world.lightspeed.qoh(sku) - open_units[sku]]
+        return [sku for sku in self._skus if self._shown(sku) != self._world.sellable(sku)]
 
     def _posted(self, alert: str) -> Message | None:
         """Return the alert's own message, which is the first that names it outside a thread."""

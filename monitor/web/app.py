@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from monitor.channels.wording import templates
-from monitor.units import written_duration
+from monitor.units import counted, written_duration
 from monitor.web.status import Probe, Report
 from sync.config_values import is_loopback
 from sync.errors import Code, SyncError
@@ -146,4 +146,10 @@ def _ago(moment: datetime | None, now: datetime) -> str:
     return "never" if moment is None else f"{written_duration(max(timedelta(0), now - moment))} ago"
 
 
-_WORDS: Mapping[str, Any] = {"moment": _moment, "ago": _ago, "length": written_duration}
+_WORDS: Mapping[str, Any] = {
+    "moment": _moment,
+    "ago": _ago,
+    "length": written_duration,
+    "counted": counted,
+    "remedy_of_pause": Code.BR004.remedy,
+}

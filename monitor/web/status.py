@@ -12,9 +12,10 @@ from monitor.store import Incident, Store
 from monitor.units import written_duration
 from sync.clock import Clock
 from sync.errors import SyncError
-from sync.records import Pause, RunRecord, Standing
+from sync.records import Differing, Pause, RunRecord, Standing
 
 _RUNS_SHOWN = 15
+_PASSES = (signals.STOCK_JOB, signals.FULL_JOB)
 _INCIDENTS_SHOWN = 10
 
 
@@ -42,6 +43,8 @@ class Report:
     runs: Sequence[RunRecord]
     pauses: Sequence[Pause]
     backlog: Backlog
+    differing: Differing
+    stopped: RunRecord | None = None  # the newest pass, where a brake held it or it failed
 
 
 class Beat:
@@ -119,6 +122,8 @@ class Status:
             runs=runs,
             pauses=await self._ledger.pauses(),
             backlog=await self._store.backlog(),
+            differing=await self._ledger.differing(),
+            stopped=signals.stopped_among([run for job in _PASSES for run in await self._ledger.runs(job, 2)]),
         )
 
     def _loop(self) -> Probe:
@@ -126,7 +131,7 @@ class Status:
         return Probe("event loop", age <= self._limits.beat_within, f"last beat {written_duration(age)} ago")
 
     async def _synced_at(self) -> datetime | None:
-        successes = [await self._ledger.last_success(job) for job in (signals.STOCK_JOB, signals.FULL_JOB)]
+        successes = [await self._ledger.last_success(job) for job in _PASSES]
         ends = [run.finished_at for run in successes if run is not None and run.finished_at is not None]
         return max(ends, default=None)
 

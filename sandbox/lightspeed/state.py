@@ -103,6 +103,16 @@ class LightspeedShop:
         """Return the quantity on hand in the shop."""
         return self.books.stock_rows(self.item(sku).item_id)[self._shop_id].qoh
 
+    def booked(self, sku: str) -> int:
+        """Return how many units of an item the sales with a reference number took, less those that came back.
+
+        The till itself gives its sales none: they are online orders that somebody booked.
+        """
+        item = int(self.item_id(sku))
+        booked = [sale for sale in self.books.sales if sale.reference_number and sale.completed and not sale.voided]
+        lines = [self.books.sale_lines[key] for sale in booked for key in sale.line_ids]
+        return sum(line.quantity for line in lines if line.item_id == item)
+
     def sell(self, sku: str, qty: int) -> str:
         """Sell over the counter, paid in cash; returns the saleID."""
         if qty <= 0:

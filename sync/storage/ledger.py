@@ -21,6 +21,7 @@ from sync.records import (
     Change,
     Conflict,
     ConflictDecision,
+    Differing,
     Evaluation,
     Feed,
     Intent,
@@ -228,6 +229,10 @@ class SqlLedger:
     async def standing(self) -> Standing:
         """Return how the shops stand to each other."""
         return await self._database.read(work.standing)
+
+    async def differing(self) -> Differing:
+        """Return by how much the shops differ as they were last read."""
+        return await self._database.read(work.differing)
 
     async def changes_of(self, sku: str, limit: int = 50) -> Sequence[Change]:
         """Return the stock writes of one SKU, newest first."""

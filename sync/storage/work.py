@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand
-from sync.records import AsOf, Standing, Work, WriteOutcome
+from sync.records import AsOf, Differing, Standing, Work, WriteOutcome
 from sync.stock import Verdict
 from sync.storage.memory import COLUMNS as MEMORY
 from sync.storage.memory import from_columns
@@ -39,6 +39,8 @@ _SELECT = (
     .where(CONFIRMED)
     .order_by(links.c.link_id)
 )
+
+_VALIDATION = sa.table("sync_validation", sa.column("lightspeed_qty", sa.Integer), sa.column("shopify_qty", sa.Integer))
 
 Marked = tuple[Work, int]
 """A link and how often it had become due when it was handed out."""
@@ -69,8 +71,8 @@ def unpark(connection: sa.Connection, before: datetime) -> None:
 def standing(connection: sa.Connection) -> Standing:
     """Return how the shops stand to each other, from each confirmed link's last evaluation."""
     link, away = links.c, links.c.seen_available - links.c.target
-    differs, discrepant = link.differs > 0, link.differs >= _CONSECUTIVE
-    unequal = sa.or_(differs, link.verdict.is_(None), link.verdict == Verdict.UNSETTLED.value)
+    discrepant = link.differs >= _CONSECUTIVE
+    unequal = sa.or_(link.differs > 0, link.verdict.is_(None), link.verdict == Verdict.UNSETTLED.value)
     row = connection.execute(
         sa.select(
             sa.func.count().label("links"),
@@ -82,10 +84,6 @@ def standing(connection: sa.Connection) -> Standing:
             _count(link.parked.is_not(None)).label("parked_skus"),
             _count(link.unseen > 0).label("uningested_skus"),
             _count(unequal).label("unequal_skus"),
-            _count(sa.and_(differs, away > 0)).label("over_now_skus"),
-            _sum(sa.and_(differs, away > 0), away).label("over_now_units"),
-            _count(sa.and_(differs, away < 0)).label("under_now_skus"),
-            _sum(sa.and_(differs, away < 0), -away).label("under_now_units"),
             _count(link.dismissed_offset != 0).label("kept_skus"),
         ).where(CONFIRMED)
     ).mappings()
@@ -95,7 +93,29 @@ def standing(connection: sa.Connection) -> Standing:
         unanswered_writes=_unanswered(connection),
         lost_orders=_lost_orders(connection),
         examples=tuple(connection.scalars(worst.limit(_EXAMPLES))),
+        quarantined=_longest(connection, link.quarantine_since),
+        parked=_longest(connection, link.parked_at),
     )
+
+
+def differing(connection: sa.Connection) -> Differing:
+    """Return by how much the shops differ as they were last read; a link of which a side is unknown counts not."""
+    away = _VALIDATION.c.shopify_qty - _VALIDATION.c.lightspeed_qty
+    row = connection.execute(
+        sa.select(
+            _count(away > 0).label("over_skus"),
+            _sum(away > 0, away).label("over_units"),
+            _count(away < 0).label("under_skus"),
+            _sum(away < 0, -away).label("under_units"),
+        ).select_from(_VALIDATION)
+    ).mappings()
+    return Differing(**{name: int(value) for name, value in row.one().items()})
+
+
+def _longest(connection: sa.Connection, since: sa.ColumnElement[datetime]) -> tuple[str, ...]:
+    """Return the SKUs that have been held for longest, by the moment since when."""
+    select = sa.select(links.c.sku).where(CONFIRMED, since.is_not(None)).order_by(since, links.c.link_id)
+    return tuple(connection.scalars(select.limit(_EXAMPLES)))
 
 
 def _works(connection: sa.Connection, select: sa.Select[Any], as_of: AsOf | None) -> list[Marked]:

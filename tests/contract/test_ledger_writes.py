@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from sync.errors import Code
 from sync.model import LevelRow, StockChange
-from sync.records import ConflictDecision, Evaluation, Intent, RowOutcome, RunOutcome, StockCall, Work, WriteOutcome
+from sync.records import (
+    ConflictDecision,
+    Differing,
+    Evaluation,
+    Intent,
+    RowOutcome,
+    RunOutcome,
+    StockCall,
+    Work,
+    WriteOutcome,
+)
 from sync.stock import Decision, Memory, OpenWrite, Policy, Quarantine, UpwardDrift, Verdict, decide
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
@@ -293,14 +303,20 @@ async def test_a_word_outlives_an_evaluation_that_had_begun_before_it(ledger: Sq
     assert decided(work, now=later(minutes=22)).memory.quarantine is None
 
 
-async def test_a_difference_counts_as_one_of_now_from_its_first_evaluation_on(ledger: SqlLedger) -> None:
-    (link_id,) = await in_step(ledger)
-    (lower,) = await sold_in_store(ledger, [link_id])
-    held = replace(lower.decision, after=None, if_applied=None, memory=replace(IN_STEP, differs=1))
-    await ledger.settle([evaluation(await one(ledger, link_id), held, due=True)], RUN, later(minutes=1))
+async def test_a_difference_is_one_of_now_as_soon_as_it_was_read(ledger: SqlLedger) -> None:
+    ids = await in_step(ledger, 3)
+    assert await ledger.differing() == Differing()
+    await sold_in_store(ledger, ids[:2])
+    await ledger.keep_levels([moved(level(3), 1, at=later(minutes=1))], later(minutes=1))
+    assert await ledger.differing() == Differing(over_skus=2, over_units=4, under_skus=1, under_units=4)
     standing = await ledger.standing()
-    assert (standing.over_now_skus, standing.over_now_units, standing.under_now_skus) == (1, 2, 0)
-    assert (standing.oversell_skus, standing.oversell_units) == (0, 0)
+    assert (standing.oversell_skus, standing.undersell_skus) == (0, 0), "those count from the second evaluation on"
+
+
+async def test_those_who_wait_for_longest_are_named(ledger: SqlLedger) -> None:
+    await quarantined(ledger)
+    standing = await ledger.standing()
+    assert (standing.quarantined, standing.parked) == (("SKU-1",), ())
 
 
 async def test_a_correction_that_needs_no_write_is_recorded(ledger: SqlLedger, database: Database) -> None:

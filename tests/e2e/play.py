@@ -148,11 +148,8 @@ class Shop:
         return {sku: pair for sku, pair in pairs.items() if pair[0] != pair[1]}
 
     def truth(self, sku: str) -> int:
-        """Return what can be sold online: the shelf's units less those of all orders, sent ones too.
-
-        Orders are not booked into the till, so a unit that was sent still stands in its stock.
-        """
-        return max(0, self.world.lightspeed.qoh(sku) - self.world.shopify.truth(sku).taken)
+        """Return what can be sold online: the shelf's units less those of all orders, sent ones too."""
+        return self.world.sellable(sku)
 
 
 def plain(good: Good) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sync.records import ApiMinute, Pause, RunRecord, Standing
+from sync.records import ApiMinute, Differing, Pause, RunRecord, Standing
 
 CALM = Standing(
     links=500,
@@ -35,6 +35,12 @@ class FakeHistory:
 
     async def standing(self) -> Standing:
         return self.stands
+
+    async def differing(self) -> Differing:
+        standing = self.stands
+        return Differing(
+            standing.oversell_skus, standing.oversell_units, standing.undersell_skus, standing.undersell_units
+        )
 
     async def last_success(self, job: str) -> RunRecord | None:
         return self.successes.get(job)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.signals import SIGNALS, Backlog, Facts, proof_among, sample
+from monitor.signals import SIGNALS, Backlog, Facts, proof_among, sample, stopped_among
 from monitor.units import Unit
+from sync.errors import Code
 from sync.records import ApiMinute, Pause, PauseKind, RunOutcome, RunRecord
 from tests.fakes.history import CALM
 
@@ -26,6 +27,25 @@ STANDING = replace(
     uningested_skus=9,
     examples=("KAVA-1",),
 )
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "stopped"),
+    [
+        pytest.param([(1, RunOutcome.BRAKED, Code.BR001)], 1, id="a brake"),
+        pytest.param([(1, RunOutcome.FAILED, Code.LS005)], 1, id="a failure"),
+        pytest.param([(1, RunOutcome.BRAKED, Code.BR004)], None, id="a pause is told by itself"),
+        pytest.param([(2, RunOutcome.OK, None), (1, RunOutcome.BRAKED, Code.BR001)], None, id="over by now"),
+        pytest.param([(3, None, None), (2, RunOutcome.FAILED, Code.LS005)], 2, id="the next one is under way"),
+        pytest.param([], None, id="never any"),
+    ],
+)
+def test_the_newest_finished_pass_tells_what_stops_writing(
+    outcomes: list[tuple[int, RunOutcome | None, Code | None]], stopped: int | None
+) -> None:
+    passes = [RunRecord(n, "stock", NOW, NOW if outcome else None, outcome, code) for n, outcome, code in outcomes]
+    found = stopped_among(passes)
+    assert (found and found.run_id) == stopped
 
 
 def ago(minutes: float) -> datetime:

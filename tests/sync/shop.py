@@ -166,17 +166,8 @@ def few(count: int = 8, stock: int = 20) -> list[Good]:
 
 
 def truth(world: World, sku: str) -> int:
-    """Return what can be sold online: the shelf's units less those of orders that the till does not know of yet."""
-    return max(0, world.lightspeed.qoh(sku) + booked(world, sku) - world.shopify.truth(sku).taken)
-
-
-def booked(world: World, sku: str) -> int:
-    """Return how many units of a good were sold at the till for online orders, reversals taken off."""
-    books = world.lightspeed.books
-    item_id = int(world.lightspeed.item_id(sku))
-    online = [sale for sale in books.sales if sale.reference_number.startswith("SH-") and sale.completed]
-    lines = [books.sale_lines[key] for sale in online if not sale.voided for key in sale.line_ids]
-    return sum(line.quantity for line in lines if line.item_id == item_id)
+    """Return what can be sold online."""
+    return world.sellable(sku)
 
 
 def count_calls(world: World) -> int:

@@ -31,7 +31,7 @@ async def test_checks_and_reasons_are_told_beside_a_running_daemon(tmp_path: Pat
     assert {each["service"] for each in json.loads(connections.out)} == {"Lightspeed", "Shopify"}
     answer = json.loads(why.out)
     assert answer["now"]["target"] == answer["now"]["seen_available"] == served.truth(sku)
-    assert told.out.startswith(f"now: Shopify {served.truth(sku)}, target {served.truth(sku)} ")
+    assert told.out.startswith(f"now: Shopify shows {served.truth(sku)}, should show {served.truth(sku)}: ")
     names, *rows = csv.reader(io.StringIO(table.out))
     assert names == ["sku", "shopify_qty"]
     assert dict(rows)[sku] == str(served.truth(sku))

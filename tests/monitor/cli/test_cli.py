@@ -217,6 +217,36 @@ async def test_pauses_work_without_a_daemon(tmp_path: Path) -> None:
     ]
 
 
+async def test_status_tells_what_a_pause_holds_back_from_its_first_evaluation_on(served: Shop) -> None:
+    first = await served.run("sync", "--full", "--confirm")
+    sku = next(sku for sku in served.skus if served.truth(sku) > 0)
+    served.world.lightspeed.sell(sku, 1)
+    await served.run("pause", "--reason", "stock-take")
+    held = await served.run("sync", "--confirm")
+    status = await served.run("status")
+    told = " ".join(status.out.split())
+    assert (first.code, held.code, status.code) == (0, 3, 0), held.said
+    assert "differing now 1 unit too many in Shopify (1 SKU) twice running nothing" in told
+    assert ": stock-take Run `lightspeed-sync resume` when it may go on." in told
+    assert "PAUSED writes since" in told
+
+
+async def test_status_tells_which_brake_holds_a_pass_and_the_way_on(served: Shop) -> None:
+    (served.folder / "alerts.yaml").write_text(ALERTS + "    brakes:\n      change: 1%\n      min_links: 1\n")
+    confirmed = await served.run("sync", "--full", "--confirm")
+    for sku in served.skus:
+        served.world.lightspeed.receive(sku, 4)
+    await served.start()
+    await served.until(lambda: "BR002" in served.log(), "the brake to be told of")
+    status = await served.run("status")
+    assert await served.stop() == 0
+    told = " ".join(status.out.split())
+    assert (confirmed.code, status.code) == (0, 0), confirmed.said
+    assert "BR002 A pass would change an unusual share of the shop." in told
+    assert "BRAKED run" in told
+    assert "Review with `lightspeed-sync sync --dry-run`, then confirm the plan." in told
+
+
 # --- people's own SQL ---
 async def test_sql_answers_the_runbooks_query_as_printed(served: Shop) -> None:
     first = await served.run("sync", "--full", "--confirm")

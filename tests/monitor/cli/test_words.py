@@ -91,14 +91,20 @@ def test_the_present_evaluation_is_told_with_what_holds_it() -> None:
         "parked": "SH012",
         "due": 1,
     }
-    assert reading.standing_of(now) == (
-        "now: Shopify 4, target 9 (L 9, U 0, drift 5): quarantined, at 2026-11-24T12:00:00.000000Z by run 3; "
-        "quarantined: +5 units that nothing explains, waits for a person; "
-        "a kept difference of +3 units is part of the target; "
-        "Shopify refuses writes: SH012 Shopify cannot change this item's stock"
-        "; due for another look"
-    )
-    assert reading.standing_of(now | {"evaluated_at": None}) == "now: not evaluated yet"
+    assert list(reading.standing_of(now)) == [
+        "now: Shopify shows 4, should show 9: quarantined",
+        "    evaluated 2026-11-24 12:00:00 UTC by run 3 (L 9, u 0, drift 5); due for another look",
+        "    quarantined: +5 units that nothing explains; waits for a person",
+        "    a kept difference of 3 units is part of what it should show",
+        "    Shopify refuses writes: SH012 Shopify cannot change this item's stock",
+    ]
+    assert list(reading.standing_of(now | {"evaluated_at": None})) == ["now: not evaluated yet"]
+
+
+def test_an_equation_below_zero_says_that_nothing_can_be_sold() -> None:
+    equation = {"L": 2, "M": 0, "Bk": 0, "B": 0, "Tk": 3, "u": 0, "U": 0, "target": 0, "drift": 0}
+    change = Change(7, NOON, 4, "stock", 6, 0, "lower", WriteOutcome.APPLIED, equation, "key", "gid://x/4/1")
+    assert "L 2 + M 0 + Bk 0 - B 0 - Tk 3 - u 0 - U 0 = -1, so 0; drift 0" in reading.sentence(change)
 
 
 # --- what nobody foresaw ---

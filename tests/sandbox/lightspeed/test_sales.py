@@ -33,13 +33,14 @@ async def test_an_order_is_booked_by_draft_then_complete(
     draft = await opened(client, referenceNumber="order-7", referenceNumberSource="shopify", taxCategoryID=0)
     assert (draft["completed"], draft["calcTotal"], draft["ticketNumber"]) == ("false", "19.98", "220000000001")
     assert "completeTime" not in draft
-    assert shop.qoh("DUCK") == 5
+    assert (shop.qoh("DUCK"), shop.booked("DUCK")) == (5, 0)
     clock.advance(3)
     body = {"completed": True, "SalePayments": paid(draft["calcTotal"])}
     done = (await client.put("Sale/1.json", json=body)).json()["Sale"]
     assert (done["completed"], done["balance"], done["calcPayments"]) == ("true", "0", "19.98")
     assert done["completeTime"] == done["timeStamp"] == done["updateTime"] == "2026-11-20T12:00:03+00:00"
-    assert shop.qoh("DUCK") == 3
+    shop.sell("DUCK", 1)
+    assert (shop.qoh("DUCK"), shop.booked("DUCK")) == (2, 2), "what the till sells is booked for nobody"
     found = (await client.get("Sale.json?referenceNumber=order-7")).json()["Sale"]
     assert (found["saleID"], found["referenceNumberSource"]) == ("1", "shopify")
 

@@ -1,0 +1,139 @@
+"""`status`: on one screen how things stand, what holds numbers back, and the way on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from monitor.cli.common import Exit, rows, run, say, say_json, show_table
+from monitor.cli.reading import daemon_runs, opened_state
+from monitor.signals import FULL_JOB, STOCK_JOB, proof_among, stopped_among
+from monitor.store import Incident, Store
+from monitor.units import counted, written_duration
+from sync.clock import SystemClock
+from sync.errors import Code
+from sync.records import Differing, Pause, RunOutcome, RunRecord, Standing
+from sync.settings import Settings
+from sync.storage.ledger import SqlLedger
+
+_RUNS = 5
+_PROOFS = 50  # full runs among which the last proof of equality is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How things stand."""
+
+    daemon: bool
+    synced_at: datetime | None
+    proved_at: datetime | None
+    standing: Standing
+    differing: Differing
+    pauses: Sequence[Pause]
+    stopped: RunRecord | None
+    firing: Sequence[Incident]
+    runs: Sequence[RunRecord]
+
+
+def status(settings: Settings, *, json: bool) -> Exit:
+    """Show how things stand."""
+    found = run(lambda: _look(settings))
+    if json:
+        say_json(asdict(found))
+    else:
+        _show(found)
+    return Exit.DONE
+
+
+async def _look(settings: Settings) -> Stand:
+    async with opened_state(settings) as database:
+        ledger, store = SqlLedger(database), Store(database)
+        successes = [await ledger.last_success(job) for job in (STOCK_JOB, FULL_JOB)]
+        proof = proof_among(await ledger.runs(FULL_JOB, _PROOFS))
+        return Stand(
+            daemon=daemon_runs(settings.state_dir),
+            synced_at=max((each.finished_at for each in successes if each and each.finished_at), default=None),
+            proved_at=proof.finished_at if proof else None,
+            standing=await ledger.standing(),
+            differing=await ledger.differing(),
+            pauses=await ledger.pauses(),
+            stopped=stopped_among([*await ledger.runs(STOCK_JOB, 2), *await ledger.runs(FULL_JOB, 2)]),
+            firing=await store.open_incidents(),
+            runs=await ledger.runs(limit=_RUNS),
+        )
+
+
+def _show(found: Stand) -> None:
+    now, standing, apart = SystemClock().now(), found.standing, found.differing
+    rows(
+        {
+            "daemon": "running" if found.daemon else "not running",
+            "last synced": _ago(found.synced_at, now),
+            "proved equal": _ago(found.proved_at, now),
+            "linked SKUs": standing.links,
+            "differing now": _over_and_under(
+                (apart.over_units, apart.over_skus), (apart.under_units, apart.under_skus)
+            ),
+            "  twice running": _over_and_under(
+                (standing.oversell_units, standing.oversell_skus), (standing.undersell_units, standing.undersell_skus)
+            ),
+            "for a person": _for_a_person(standing),
+            "kept differences": standing.kept_skus,
+            "unanswered writes": standing.unanswered_writes,
+        }
+    )
+    say("", *_brakes(found.pauses, found.stopped), *_alerts(found.firing))
+    show_table(("run", "job", "started (UTC)", "outcome", "numbers"), [_run_row(each) for each in found.runs])
+
+
+def _over_and_under(over: tuple[int, int], under: tuple[int, int]) -> str:
+    """Return differences in words, from (units, SKUs) each; those seen twice running are what alerts count."""
+    told = [
+        f"{counted(units, 'unit')} too {word} in Shopify ({counted(skus, 'SKU')})"
+        for (units, skus), word in ((over, "many"), (under, "few"))
+        if skus
+    ]
+    return ", ".join(told) or "nothing"
+
+
+def _for_a_person(standing: Standing) -> str:
+    told = []
+    if standing.quarantined_skus:
+        told.append(f"{counted(standing.quarantined_skus, 'SKU')} to decide on (lightspeed-sync conflicts list)")
+    if standing.parked_skus:
+        named = ", ".join(standing.parked)
+        told.append(f"{counted(standing.parked_skus, 'SKU')} that Shopify refuses to change ({named})")
+    return "; ".join(told) or "nothing"
+
+
+def _brakes(pauses: Sequence[Pause], stopped: RunRecord | None) -> Iterator[str]:
+    """Yield what keeps numbers from being written, in its own words, with the way on."""
+    for pause in pauses:
+        yield f"PAUSED {pause.kind.value} since {_minute(pause.since)}: {pause.reason}"
+        yield f"       {Code.BR004.remedy}"
+    if stopped is not None and stopped.code is not None:
+        word = "BRAKED" if stopped.outcome is RunOutcome.BRAKED else "FAILED"
+        yield f"{word} run {stopped.run_id}: {stopped.code.name} {stopped.code.sentence} {stopped.detail}".rstrip()
+        yield f"       {stopped.code.remedy}"
+
+
+def _alerts(firing: Sequence[Incident]) -> Iterator[str]:
+    for each in firing:
+        named = f" ({', '.join(each.examples)})" if each.examples else ""
+        yield f"FIRING {each.alert} ({each.severity.value}, since {_minute(each.since)}): {each.summary}{named}"
+
+
+def _run_row(run: RunRecord) -> tuple[object, ...]:
+    outcome = run.outcome.value if run.outcome else "under way"
+    code = f" {run.code.name}" if run.code else ""
+    numbers = ", ".join(f"{name} {count}" for name, count in run.numbers.items())
+    return run.run_id, run.job, f"{run.started_at:%m-%d %H:%M:%S}", outcome + code, numbers
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return "never" if moment is None else f"{written_duration(now - moment)} ago"
