@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sync.clock import Clock
 from sync.errors import Code, Permanent, Refused
 from sync.events import Listener, PauseChanged
+from sync.order_desk import Closed, OrderDesk, Retried
 from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
 from sync.ports import Ledger
 from sync.records import ConflictDecision, PauseKind, RunOutcome
@@ -45,6 +46,25 @@ class DecideOrder(BaseModel):
     by: str
 
 
+class RetryOrder(BaseModel):
+    """Orders to look at again, by any of their names; none named: all that wait for a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, ...]
+    by: str
+
+
+class CloseOrder(BaseModel):
+    """An order that a person takes out of our hands; `sale_id` is the sale that booked it, None: it never will be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sale_id: str | None
+    by: str
+
+
 class SyncReply(BaseModel):
     """How it went; `plan` is the text of the plan that was made, or that a brake held."""
 
@@ -65,6 +85,7 @@ class Actions:
         self,
         *,
         stock: StockSync,
+        desk: OrderDesk,
         ledger: Ledger,
         clock: Clock,
         tell: Listener,
@@ -72,6 +93,7 @@ class Actions:
         redeem: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._stock = stock
+        self._desk = desk
         self._ledger = ledger
         self._clock = clock
         self._tell = tell
@@ -158,6 +180,14 @@ class Actions:
             raise Permanent(code, f"({', '.join(named)})")
         log.info("conflict.decided", decision=order.decision.value, skus=order.skus, by=order.by)
         return len(chosen)
+
+    async def retry_orders(self, order: RetryOrder) -> Sequence[Retried]:
+        """Look again at orders; see `OrderDesk.retry`."""
+        return await self._desk.retry(order.names, order.by)
+
+    async def close_order(self, order: CloseOrder) -> Closed:
+        """Take an order out of our hands; see `OrderDesk.close`."""
+        return await self._desk.close(order.name, order.sale_id, order.by)
 
     async def connect(self, code: str, verifier: str) -> None:
         """Sign in to Lightspeed with the code of a consent; raises Permanent (LS005) where it is not accepted."""

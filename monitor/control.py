@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from monitor.actions import Actions, DecideOrder, SyncOrder
+from monitor.actions import Actions, CloseOrder, DecideOrder, RetryOrder, SyncOrder
 from sync.errors import Code, OutcomeUnknown, Permanent, Refused, SyncError, Transient
 from sync.records import PauseKind
 
@@ -75,12 +76,20 @@ def control_app(actions: Actions) -> Starlette:
         order = DecideOrder.model_validate_json(await request.body())
         return JSONResponse({"decided": await actions.decide(order)})
 
+    async def retry_orders(request: Request) -> Response:
+        order = RetryOrder.model_validate_json(await request.body())
+        return JSONResponse({"orders": [asdict(each) for each in await actions.retry_orders(order)]})
+
+    async def close_order(request: Request) -> Response:
+        order = CloseOrder.model_validate_json(await request.body())
+        return JSONResponse(asdict(await actions.close_order(order)))
+
     async def connect(request: Request) -> Response:
         order = ConnectOrder.model_validate_json(await request.body())
         await actions.connect(order.code, order.verifier)
         return JSONResponse({"connected": True})
 
-    known = (sync, pause, resume, decide, connect)
+    known = (sync, pause, resume, decide, retry_orders, close_order, connect)
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
     handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
     app = Starlette(routes=routes, exception_handlers=handlers)

@@ -81,6 +81,7 @@ async def workshop(
             await engine.ledger.interrupt_runs(clock.now())
             actions = Actions(
                 stock=engine.stock,
+                desk=engine.desk,
                 ledger=engine.ledger,
                 clock=clock,
                 tell=events,

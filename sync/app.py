@@ -20,9 +20,10 @@ from sync.intake import Intake, Patience
 from sync.lightspeed.auth import Client
 from sync.lightspeed.calls import Limits as LightspeedLimits
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
-from sync.lightspeed.sales import SalesSettings
+from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
+from sync.order_desk import OrderDesk
 from sync.plan import Brakes
 from sync.ports import Bookings, Inbox, Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster, PostingPolicy
@@ -72,6 +73,7 @@ class Engine:
     intake: Intake
     subscriptions: Subscriptions | None
     poster: Poster | None
+    desk: OrderDesk
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
 
@@ -122,9 +124,10 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     bookings = SqlBookings(database)
     feeds = Feeds(ledger=ledger, clock=clock, overlaps=limits.overlaps)
     linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
-    sales = sales_settings(settings)
-    till = pos.till(sales) if sales else None
     turn = asyncio.Lock()
+    till, poster, desk = _booking(
+        settings, limits, pos, storefront, ledger=ledger, bookings=bookings, clock=clock, tell=tell, turn=turn
+    )
     stock = StockSync(
         pos=pos,
         storefront=storefront,
@@ -138,10 +141,6 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         policy=limits.policy,
         brakes=limits.brakes,
     )
-    poster = None
-    if till is not None:
-        policy = replace(limits.posting, items=booking_items(settings))
-        poster = Poster(bookings=bookings, till=till, ledger=ledger, clock=clock, tell=tell, turn=turn, policy=policy)
     inbox = SqlInbox(database)
     intake = Intake(
         inbox=inbox,
@@ -166,8 +165,42 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         intake=intake,
         subscriptions=Subscriptions(hooks=storefront, inbox=inbox, public_url=url) if url else None,
         poster=poster,
+        desk=desk,
         redeem=pos.auth.redeem,
     )
+
+
+def _booking(
+    settings: Settings,
+    limits: EngineLimits,
+    pos: Lightspeed,
+    storefront: Storefront,
+    *,
+    ledger: Ledger,
+    bookings: Bookings,
+    clock: Clock,
+    tell: Listener,
+    turn: asyncio.Lock,
+) -> tuple[LightspeedTill | None, Poster | None, OrderDesk]:
+    """Return the till and the worker that books orders, None where nothing is to be booked, and the people's desk."""
+    sales = sales_settings(settings)
+    till = pos.till(sales) if sales else None
+    looking = till or pos.till(SalesSettings(settings.lightspeed_shop_id, settings.lightspeed_register_id, "", ""))
+    poster = None
+    if till is not None:
+        policy = replace(limits.posting, items=booking_items(settings))
+        poster = Poster(bookings=bookings, till=till, ledger=ledger, clock=clock, tell=tell, turn=turn, policy=policy)
+    desk = OrderDesk(
+        bookings=bookings,
+        ledger=ledger,
+        storefront=storefront,
+        till=till,
+        look_up=looking.sale,
+        clock=clock,
+        tell=tell,
+        turn=turn,
+    )
+    return till, poster, desk
 
 
 def _lightspeed(settings: Settings, tokens: SqlTokens[StoredTokens], ways: _Ways) -> Lightspeed:

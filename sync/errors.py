@@ -314,7 +314,7 @@ class Code(Enum):
     )
     OR008 = (
         "Sale does not look like ours",
-        "A Lightspeed sale under our reference was voided, or has other lines or another total than the order.",
+        "The Lightspeed sale of an order is not there, was voided, or has other lines or another total than the order.",
         "Look at the sale in Lightspeed; then `lightspeed-sync orders retry` or `close` the order with the right sale.",
     )
     OR009 = (
@@ -346,6 +346,21 @@ class Code(Enum):
         "Webhooks go elsewhere",
         "Our app's webhooks are also sent to another address.",
         "If that address is no longer yours, delete those subscriptions in Shopify.",
+    )
+    OR011 = (
+        "Order unknown",
+        "There is no such order in our record.",
+        "Name it as Shopify does (#1001), by its id or by a reference; `lightspeed-sync orders list` shows what there is.",
+    )
+    OR012 = (
+        "Sale may still come",
+        "A sale for this order was sent to Lightspeed and may still be completed.",
+        "Wait until `lightspeed-sync orders show` tells what became of it, then close the order.",
+    )
+    OR013 = (
+        "Nothing to close",
+        "There is nothing of this order left to book.",
+        "Nothing to do; `lightspeed-sync orders show` tells how it was booked.",
     )
     NT001 = (
         "Message not delivered",

@@ -377,6 +377,12 @@ class Bookings(Protocol):
     async def orders(self, states: Sequence[OrderState] = (), limit: int = 100) -> Sequence[OrderEntry]:
         """Return orders in these states (none named: in all), newest first."""
 
+    async def order(self, order_id: str) -> OrderEntry:
+        """Return one order; raises KeyError for one that the ledger does not know."""
+
+    async def booked_since(self, moment: datetime) -> int:
+        """Return how many orders have a document that was confirmed at or after a moment."""
+
     async def find_order(self, name: str) -> str | None:
         """Return the id of the order with this name, number, id or reference; the newest where several have it."""
 

@@ -201,6 +201,9 @@ class OrderState(StrEnum):
 UNBOOKED = (OrderState.SEEN, OrderState.VALID, OrderState.INTENT, OrderState.UNKNOWN)
 """States of an order of which something is still to be booked, without a person."""
 
+FOR_A_PERSON = (OrderState.PARKED, OrderState.DEAD)
+"""States of an order that waits for a person."""
+
 
 class DocumentState(StrEnum):
     """How far one Lightspeed sale of an order has come. Only COMPLETING may have moved stock without our knowing."""
@@ -248,6 +251,14 @@ class OrderEntry:
     code: Code | None
     detail: str
     references: tuple[str, ...]
+    changed_at: datetime | None = None  # when the last thing of its story happened
+
+    @property
+    def since(self) -> datetime | None:
+        """Return since when it waits: to be booked, or for a person; None where nothing is waited for."""
+        if self.state in UNBOOKED:
+            return self.waiting_since
+        return self.changed_at if self.state in FOR_A_PERSON else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +272,18 @@ class OrderEvent:
 
 @dataclass(frozen=True, slots=True)
 class OrderStanding:
-    """How the booking of orders stands; `oldest` is since when the longest of UNBOOKED waits."""
+    """How the booking of orders stands; `oldest` is since when the longest of UNBOOKED waits.
+
+    The names are those of a few orders each: the longest waiting of UNBOOKED, the newest of the others.
+    """
 
     counts: Mapping[OrderState, int]
     oldest: datetime | None
     duplicates: int = 0  # references under which Lightspeed has more than one sale
+    waiting: tuple[str, ...] = ()
+    parked: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()  # references
 
     @property
     def unbooked(self) -> int:
@@ -363,6 +381,7 @@ class Standing:
     unequal_skus: int = 0  # differed, or could not be decided, in the last evaluation
     lost_orders: int = 0  # open in our ledger, gone from Shopify
     examples: tuple[str, ...] = ()  # the SKUs that differ most, largest difference first
+    unsettled_skus: int = 0  # held back because a sale on its way may or may not be in their stock
     kept_skus: int = 0  # differences that a person has dismissed
     quarantined: tuple[str, ...] = ()  # SKUs in quarantine, those waiting longest first
     parked: tuple[str, ...] = ()  # SKUs that Shopify refuses to change

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import Exit, run, say, settings, settings_and_alerts, usage
+from monitor.cli.common import Exit, run, say, settings, settings_and_alerts, stored, usage
+from monitor.cli.order_commands import app as order_commands
 
 app = typer.Typer(
     name="lightspeed-sync",
@@ -23,6 +24,7 @@ conflicts = typer.Typer(help="Decide on differences that nothing explains.", no_
 app.add_typer(check, name="check")
 app.add_typer(conflicts, name="conflicts")
 app.add_typer(connect, name="connect")
+app.add_typer(order_commands, name="orders")
 
 _TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)  # why a place to listen at cannot be had
 _LAST_PORT = 65_530  # six in a row
@@ -39,7 +41,7 @@ def run_daemon() -> None:
     """
     from monitor import daemon
 
-    chosen, content = settings_and_alerts(have=_stored(), shops=True, daemon=True)
+    chosen, content = settings_and_alerts(have=stored(), shops=True, daemon=True)
     try:
         raise typer.Exit(run(lambda: daemon.run(chosen, content)))
     except OSError as error:
@@ -111,7 +113,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     """
     from monitor.cli import sync as syncing
 
-    chosen = settings(have=_stored(), shops=True)
+    chosen = settings(have=stored(), shops=True)
     if environment is not None and environment != chosen.environment.value:
         raise usage(f"--environment is {environment}, but ENVIRONMENT is {chosen.environment.value}.")
     if dry_run == confirm:
@@ -130,7 +132,7 @@ def status(json: Json = False) -> None:
     """
     from monitor.cli.status import status as show
 
-    raise typer.Exit(show(settings(have=_stored()), json=json))
+    raise typer.Exit(show(settings(have=stored()), json=json))
 
 
 @app.command()
@@ -143,7 +145,7 @@ def why(
     """
     from monitor.cli import reading
 
-    raise typer.Exit(reading.why(settings(have=_stored()), sku, json=json))
+    raise typer.Exit(reading.why(settings(have=stored()), sku, json=json))
 
 
 @app.command()
@@ -160,7 +162,7 @@ def sql(
 
     if json and as_csv:
         raise usage("Say --json or --csv, not both.")
-    raise typer.Exit(reading.sql(settings(have=_stored()), query, json=json, as_csv=as_csv))
+    raise typer.Exit(reading.sql(settings(have=stored()), query, json=json, as_csv=as_csv))
 
 
 @app.command()
@@ -177,7 +179,7 @@ def pause(
 
     if not reason.strip():
         raise usage("--reason is empty: say why, for those who wonder later.")
-    levers.pause(settings(have=_stored()), reason, writes=writes or not orders, orders=orders)
+    levers.pause(settings(have=stored()), reason, writes=writes or not orders, orders=orders)
 
 
 @app.command()
@@ -191,7 +193,7 @@ def resume(
     """
     from monitor.cli import levers
 
-    levers.resume(settings(have=_stored()), writes=writes, orders=orders)
+    levers.resume(settings(have=stored()), writes=writes, orders=orders)
 
 
 @conflicts.command("list")
@@ -202,7 +204,7 @@ def list_conflicts(json: Json = False) -> None:
     """
     from monitor.cli import conflicts as deciding
 
-    raise typer.Exit(deciding.show(settings(have=_stored()), json=json))
+    raise typer.Exit(deciding.show(settings(have=stored()), json=json))
 
 
 @conflicts.command()
@@ -231,7 +233,7 @@ def check_config(json: Json = False) -> None:
     """
     from monitor.cli import checks
 
-    chosen, content = settings_and_alerts(have=_stored())
+    chosen, content = settings_and_alerts(have=stored())
     checks.config(chosen, content, json=json)
 
 
@@ -241,7 +243,7 @@ def check_alerts() -> None:
 
     Example: lightspeed-sync check alerts
     """
-    chosen, content = settings_and_alerts(have=_stored())
+    chosen, content = settings_and_alerts(have=stored())
     say(f"{chosen.alerts_file}: {len(content.alerts)} alerts, no mistake.")
 
 
@@ -253,7 +255,7 @@ def check_connections(json: Json = False) -> None:
     """
     from monitor.cli import checks
 
-    chosen, content = settings_and_alerts(have=_stored(), shops=True)
+    chosen, content = settings_and_alerts(have=stored(), shops=True)
     raise typer.Exit(checks.connections(chosen, content, json=json))
 
 
@@ -273,15 +275,7 @@ def _decide(skus: list[str], decision: str, *, json: bool) -> None:
     from monitor.cli import conflicts as deciding
     from sync.records import ConflictDecision
 
-    raise typer.Exit(deciding.decide(settings(have=_stored()), skus, ConflictDecision(decision), json=json))
-
-
-def _stored() -> tuple[str, ...]:
-    """Return the settings that the state directory makes superfluous: a stored token pair stands for its first."""
-    import os
-
-    path = Path(os.environ.get("STATE_DIR", "state")) / "lightspeed-sync.db"
-    return ("LIGHTSPEED_REFRESH_TOKEN",) if path.is_file() else ()
+    raise typer.Exit(deciding.decide(settings(have=stored()), skus, ConflictDecision(decision), json=json))
 
 
 def _without_sandbox(error: ModuleNotFoundError) -> typer.Exit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import os
 import secrets
@@ -129,6 +130,20 @@ def _mistakes_in(file: Path) -> None:
 
     with suppress(typer.Exit), telling():
         load_alerts(file)
+
+
+def stored() -> tuple[str, ...]:
+    """Return the settings that the state directory makes superfluous: a stored token pair stands for its first."""
+    path = Path(os.environ.get("STATE_DIR", "state")) / "lightspeed-sync.db"
+    return ("LIGHTSPEED_REFRESH_TOKEN",) if path.is_file() else ()
+
+
+def person() -> str:
+    """Return who is at the keyboard, as the machine knows them: not the service's user that sudo made of them."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in a container
+        return f"user {os.getuid()}"
 
 
 def run(work: Callable[[], Awaitable[T]]) -> T:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from monitor.actions import DecideOrder
-from monitor.cli.common import Exit, alerts, run, say, say_json, show_table
+from monitor.cli.common import Exit, alerts, person, run, say, say_json, show_table
 from monitor.cli.reading import daemon_runs, opened_state
 from monitor.control import ask
 from monitor.units import counted
@@ -68,7 +66,7 @@ def state(conflict: Conflict) -> str:
 
 def decide(settings: Settings, skus: Sequence[str], decision: ConflictDecision, *, json: bool) -> Exit:
     """Keep a person's word, through the running daemon or here."""
-    order = DecideOrder(skus=tuple(skus), decision=decision, by=_person())
+    order = DecideOrder(skus=tuple(skus), decision=decision, by=person())
 
     async def act() -> int:
         answer = await ask(settings.state_dir, "decide", order)
@@ -86,11 +84,3 @@ def decide(settings: Settings, skus: Sequence[str], decision: ConflictDecision, 
     )
     say(f"{', '.join(skus)}: {_DONE[decision]}; {when}.")
     return Exit.DONE
-
-
-def _person() -> str:
-    """Return who is at the keyboard, as the machine knows them: not the service's user that sudo made of them."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in a container
-        return f"user {os.getuid()}"

@@ -6,7 +6,7 @@ Each change of a document's state compares the state it comes from, so that two 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sync.booking import Charge, Document, DocumentLine, OrderStory, StoryLine
 from sync.errors import Code, Permanent
 from sync.model import OrderMoney, SaleRow
-from sync.records import DocumentState, DueOrder, OrderEntry, OrderEvent, OrderStanding, OrderState, Posting
+from sync.records import DocumentState, DueOrder, OrderState, Posting
 from sync.storage.order_facts import BOOKED_OUTSIDE, want_booking
 from sync.storage.statements import CONFIRMED, insert_all, mark_due
 from sync.storage.tables import document_lines, documents, links, order_events, order_lines, orders
@@ -215,39 +215,7 @@ def note(connection: sa.Connection, order_id: str, now: datetime, event: str, de
     insert_all(connection, order_events, [{"order_id": order_id, "at": now, "event": event, "detail": detail}])
 
 
-# --- for people ---
-
-
-def standing(connection: sa.Connection) -> OrderStanding:
-    """Return how the booking of orders stands."""
-    counted = connection.execute(sa.select(orders.c.state, sa.func.count()).group_by(orders.c.state))
-    doubled = sa.select(sa.func.count()).select_from(documents).where(documents.c.others > 0)
-    return OrderStanding(
-        counts={OrderState(state): int(count) for state, count in counted},
-        oldest=connection.scalar(sa.select(sa.func.min(orders.c.waiting_since))),
-        duplicates=int(connection.scalar(doubled) or 0),
-    )
-
-
-def entries(connection: sa.Connection, states: Sequence[OrderState], limit: int) -> Sequence[OrderEntry]:
-    """Return orders in some states (none named: in all), newest first."""
-    select = sa.select(orders).order_by(orders.c.created_at.desc(), orders.c.order_id.desc()).limit(limit)
-    if states:
-        select = select.where(orders.c.state.in_([state.value for state in states]))
-    rows = connection.execute(select).mappings().all()
-    made = sa.select(documents.c.order_id, documents.c.reference).order_by(documents.c.n)
-    references: dict[str, list[str]] = {}
-    for order_id, reference in connection.execute(
-        made.where(documents.c.order_id.in_([row["order_id"] for row in rows]))
-    ):
-        references.setdefault(order_id, []).append(reference)
-    return [_entry(row, references.get(row["order_id"], [])) for row in rows]
-
-
-def events(connection: sa.Connection, order_id: str) -> Sequence[OrderEvent]:
-    """Return an order's story, oldest first."""
-    select = sa.select(order_events).where(order_events.c.order_id == order_id).order_by(order_events.c.event_id)
-    return [OrderEvent(row.at, row.event, row.detail) for row in connection.execute(select)]
+# --- for people; how all of them stand is told in `order_reports.py` ---
 
 
 def made(connection: sa.Connection, order_id: str) -> Sequence[Posting]:
@@ -339,17 +307,3 @@ def _name_sale_lines(connection: sa.Connection, posting: Posting, sale: SaleRow)
     for item_id, sale_line_id in by_item.items():
         same = sa.and_(document_lines.c.document_id == posting.document_id, document_lines.c.item_id == item_id)
         connection.execute(sa.update(document_lines).where(same).values(sale_line_id=sale_line_id))
-
-
-def _entry(row: Mapping[Any, Any], references: Iterable[str]) -> OrderEntry:
-    return OrderEntry(
-        order_id=row["order_id"],
-        name=row["name"],
-        state=OrderState(row["state"]),
-        created_at=row["created_at"],
-        waiting_since=row["waiting_since"],
-        net=None if row["money"] is None else row["money"]["net"],
-        code=None if row["code"] is None else Code[row["code"]],
-        detail=row["detail"],
-        references=tuple(references),
-    )

@@ -9,7 +9,7 @@ from sync.booking import Document, OrderStory
 from sync.errors import Code
 from sync.model import SaleRow
 from sync.records import DueOrder, OrderEntry, OrderEvent, OrderStanding, OrderState, Posting
-from sync.storage import bookings
+from sync.storage import bookings, order_reports
 from sync.storage.database import Database
 
 
@@ -74,11 +74,19 @@ class SqlBookings:
 
     async def order_standing(self) -> OrderStanding:
         """Return how the booking of orders stands."""
-        return await self._database.read(bookings.standing)
+        return await self._database.read(order_reports.standing)
 
     async def orders(self, states: Sequence[OrderState] = (), limit: int = 100) -> Sequence[OrderEntry]:
         """Return orders in these states, newest first."""
-        return await self._database.read(lambda c: bookings.entries(c, states, limit))
+        return await self._database.read(lambda c: order_reports.entries(c, states, limit))
+
+    async def order(self, order_id: str) -> OrderEntry:
+        """Return one order."""
+        return await self._database.read(lambda c: order_reports.entry(c, order_id))
+
+    async def booked_since(self, moment: datetime) -> int:
+        """Return how many orders were booked since a moment."""
+        return await self._database.read(lambda c: order_reports.booked_since(c, moment))
 
     async def find_order(self, name: str) -> str | None:
         """Return the id of the order that a person names."""
@@ -90,7 +98,7 @@ class SqlBookings:
 
     async def order_events(self, order_id: str) -> Sequence[OrderEvent]:
         """Return an order's story."""
-        return await self._database.read(lambda c: bookings.events(c, order_id))
+        return await self._database.read(lambda c: order_reports.events(c, order_id))
 
     async def retry(self, order_ids: Sequence[str], now: datetime, by: str) -> None:
         """Let the worker look at these orders at once."""

@@ -20,7 +20,7 @@ from sync.errors import Code
 from sync.model import Demand, FactKind, OrderLine, OrderRow
 from sync.storage.statements import CONFIRMED, batches, insert_all, mark_due, upsert
 from sync.storage.tables import document_lines, documents, links, meta, order_facts, order_lines, orders
-from sync.storage.types import to_text
+from sync.storage.types import Moment, to_text
 
 _SHOP, _CUT_OVER, _COUNTS = "store_domain", "cut_over", "cut_over_booked"
 _TELLING = ("cancelled_at", "money", "unreadable")  # what may change of an order without a new fact
@@ -124,7 +124,11 @@ def want_booking(connection: sa.Connection, order_ids: Sequence[str], now: datet
     exempt = sa.or_(order.test, order.early)
     chosen = sa.and_(order.order_id.in_(order_ids), order.state != "closed")
     connection.execute(sa.update(orders).where(chosen, exempt).values(state="exempt", post_at=None))
-    waiting = {"waiting_since": sa.func.coalesce(order.waiting_since, now), "post_at": now, "tries": 0}
+    waiting = {
+        "waiting_since": sa.func.coalesce(order.waiting_since, sa.literal(now, Moment)),
+        "post_at": now,
+        "tries": 0,
+    }
     unbooked = sa.case((order.state.in_(("intent", "unknown")), order.state), else_="seen")
     connection.execute(sa.update(orders).where(chosen, sa.not_(exempt)).values(state=unbooked, **waiting))
 

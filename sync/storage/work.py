@@ -83,6 +83,7 @@ def standing(connection: sa.Connection) -> Standing:
             _count(link.quarantine_units.is_not(None)).label("quarantined_skus"),
             _count(link.parked.is_not(None)).label("parked_skus"),
             _count(link.unseen > 0).label("uningested_skus"),
+            _count(link.unsettled > 0).label("unsettled_skus"),
             _count(unequal).label("unequal_skus"),
             _count(link.dismissed_offset != 0).label("kept_skus"),
         ).where(CONFIRMED)

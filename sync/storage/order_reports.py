@@ -1,0 +1,100 @@
+"""How orders stand on their way into Lightspeed, for people: counts, lists and stories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync.errors import Code
+from sync.records import UNBOOKED, OrderEntry, OrderEvent, OrderStanding, OrderState
+from sync.storage.order_tables import documents, order_events, orders
+
+_NAMED = 5  # orders named in one standing, of each kind
+_LAST = (
+    sa.select(sa.func.max(order_events.c.at))
+    .where(order_events.c.order_id == orders.c.order_id)
+    .scalar_subquery()
+    .label("changed_at")
+)
+
+
+def standing(connection: sa.Connection) -> OrderStanding:
+    """Return how the booking of orders stands."""
+    counted = connection.execute(sa.select(orders.c.state, sa.func.count()).group_by(orders.c.state))
+    unbooked = _among(UNBOOKED)
+    doubled = documents.c.others > 0
+    return OrderStanding(
+        counts={OrderState(state): int(count) for state, count in counted},
+        oldest=connection.scalar(sa.select(sa.func.min(orders.c.waiting_since)).where(unbooked)),
+        duplicates=int(connection.scalar(sa.select(sa.func.count()).select_from(documents).where(doubled)) or 0),
+        waiting=_named(connection, sa.select(orders.c.name).where(unbooked).order_by(orders.c.waiting_since)),
+        parked=_named(connection, _newest(OrderState.PARKED)),
+        dead=_named(connection, _newest(OrderState.DEAD)),
+        doubled=_named(connection, sa.select(documents.c.reference).where(doubled).order_by(documents.c.reference)),
+    )
+
+
+def booked_since(connection: sa.Connection, moment: datetime) -> int:
+    """Return how many orders have a document that was confirmed at or after a moment."""
+    distinct = sa.select(sa.func.count(sa.distinct(documents.c.order_id)))
+    return int(connection.scalar(distinct.where(documents.c.confirmed_at >= moment)) or 0)
+
+
+def entries(connection: sa.Connection, states: Sequence[OrderState], limit: int) -> Sequence[OrderEntry]:
+    """Return orders in some states (none named: in all), newest first."""
+    select = sa.select(orders, _LAST).order_by(orders.c.created_at.desc(), orders.c.order_id.desc()).limit(limit)
+    return _entries(connection, select.where(_among(states)) if states else select)
+
+
+def entry(connection: sa.Connection, order_id: str) -> OrderEntry:
+    """Return one order; raises KeyError for one that the ledger does not know."""
+    found = _entries(connection, sa.select(orders, _LAST).where(orders.c.order_id == order_id))
+    if not found:
+        raise KeyError(order_id)
+    return found[0]
+
+
+def events(connection: sa.Connection, order_id: str) -> Sequence[OrderEvent]:
+    """Return an order's story, oldest first."""
+    select = sa.select(order_events).where(order_events.c.order_id == order_id).order_by(order_events.c.event_id)
+    return [OrderEvent(row.at, row.event, row.detail) for row in connection.execute(select)]
+
+
+def _among(states: Iterable[OrderState]) -> sa.ColumnElement[bool]:
+    return orders.c.state.in_([state.value for state in states])
+
+
+def _newest(state: OrderState) -> sa.Select[tuple[str]]:
+    return sa.select(orders.c.name).where(_among([state])).order_by(orders.c.created_at.desc())
+
+
+def _named(connection: sa.Connection, names: sa.Select[Any]) -> tuple[str, ...]:
+    return tuple(connection.scalars(names.limit(_NAMED)))
+
+
+def _entries(connection: sa.Connection, select: sa.Select[Any]) -> Sequence[OrderEntry]:
+    rows = connection.execute(select).mappings().all()
+    made = sa.select(documents.c.order_id, documents.c.reference).order_by(documents.c.n)
+    references: dict[str, list[str]] = {}
+    chosen = made.where(documents.c.order_id.in_([row["order_id"] for row in rows]))
+    for order_id, reference in connection.execute(chosen):
+        references.setdefault(order_id, []).append(reference)
+    return [_entry(row, references.get(row["order_id"], [])) for row in rows]
+
+
+def _entry(row: Mapping[Any, Any], references: Iterable[str]) -> OrderEntry:
+    return OrderEntry(
+        order_id=row["order_id"],
+        name=row["name"],
+        state=OrderState(row["state"]),
+        created_at=row["created_at"],
+        waiting_since=row["waiting_since"],
+        net=None if row["money"] is None else row["money"]["net"],
+        code=None if row["code"] is None else Code[row["code"]],
+        detail=row["detail"],
+        references=tuple(references),
+        changed_at=row["changed_at"],
+    )
