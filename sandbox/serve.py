@@ -18,6 +18,7 @@ from sandbox.faults_http import ASGIApp
 from sandbox.goods import Good
 from sandbox.messages.certificate import make_certificate
 from sandbox.messages.mail import mail_server
+from sandbox.shopify.sender import PRETEND_ADDRESS
 from sandbox.world import Addresses, World
 
 _HOST = "127.0.0.1"
@@ -75,11 +76,12 @@ async def run(
     registers: int = 1,
     index_lag_seconds: float = 0.0,
     folder: Path | None = None,
+    daemon: str = "http://127.0.0.1:8080",
 ) -> None:
     """Open a world with `goods`, serve it and let its people trade until cancelled; prints nothing.
 
-    `ready` is called once, when everything answers. Raises OSError where a port is taken and ValueError for an
-    impossible pace.
+    `daemon` is where webhooks are sent. `ready` is called once, when everything answers. Raises OSError where a port
+    is taken and ValueError for an impossible pace.
     """
     world = World(
         goods,
@@ -89,11 +91,13 @@ async def run(
         registers=registers,
         index_lag_seconds=index_lag_seconds,
     )
+    world.webhooks.hosts[PRETEND_ADDRESS] = daemon
     world.cashiers.per_hour = cashiers_per_hour
     world.shoppers.per_hour = shoppers_per_hour
     async with serve(world, ports=ports, folder=folder) as addresses, asyncio.TaskGroup() as people:
         people.create_task(world.cashiers.run(), name="cashiers")
         people.create_task(world.shoppers.run(), name="shoppers")
+        people.create_task(world.webhooks.run(), name="webhooks")
         ready(world, addresses)
 
 

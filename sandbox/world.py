@@ -22,6 +22,7 @@ from sandbox.messages import mail, slack, sms
 from sandbox.messages.slack_app import slack_app
 from sandbox.people import Cashiers, Shoppers
 from sandbox.shopify.app import shopify_app
+from sandbox.shopify.sender import WebhookSender
 from sandbox.shopify.state import ShopifyStore
 from sandbox.transport import InProcessTransport
 
@@ -122,6 +123,7 @@ class World:
         self.shopify = ShopifyStore(
             self.goods, clock=clock, seed=seed, rate_limits=rate_limits, index_lag_seconds=index_lag_seconds
         )
+        self.webhooks = WebhookSender(self.shopify, seed=seed)
         self.slack = slack.SlackWorkspace(clock=clock, rate_limits=rate_limits)
         self.mail = mail.Mailbox(self.faults, clock=clock)
         self.sms = sms.SmsInbox(clock=clock)
@@ -131,8 +133,12 @@ class World:
         self.addresses = Addresses()
 
     def settings(self) -> dict[str, str]:
-        """Return the environment of a daemon that is to talk to this world where it is served now."""
-        return self.addresses.settings()
+        """Return the environment of a daemon that is to talk to this world where it is served now.
+
+        It names the public address that webhooks go to, where `webhooks.hosts` knows one.
+        """
+        public = next(iter(self.webhooks.hosts), None)
+        return self.addresses.settings() | ({"PUBLIC_URL": public} if public else {})
 
     def apps(self) -> dict[str, ASGIApp]:
         """Return the ASGI app of each service of SERVICES."""

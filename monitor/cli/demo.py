@@ -25,6 +25,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.goods import Good
 from sandbox.messages.slack import Message
 from sandbox.serve import serve
+from sandbox.shopify.sender import PRETEND_ADDRESS
 from sandbox.world import World
 
 GOODS = 120
@@ -96,6 +97,7 @@ async def _play(console: Console, folder: Path, *, once: bool) -> None:
             f"Two pretend shops with {GOODS} goods: Lightspeed on {addresses.lightspeed}, Shopify on "
             f"{addresses.shopify}.\nSlack, mail and SMS are pretended too; the daemon and its database are real."
         )
+        sending = asyncio.create_task(world.webhooks.run(), name="webhooks")
         try:
             await stage.first_plan()
             await stage.start_daemon()
@@ -109,6 +111,7 @@ async def _play(console: Console, folder: Path, *, once: bool) -> None:
             if not once:
                 await stage.stay_open()
         finally:
+            sending.cancel()
             stopped = await stage.stop()
         if not stopped:
             raise BrokenPromise("the daemon did not stop within 10 seconds of SIGTERM")
@@ -140,15 +143,16 @@ class Stage:
         self._skus = [good.sku for good in world.goods if _plain(good)]
         alerts = folder / "alerts.yaml"
         alerts.write_text(_ALERTS)
-        port = _free_port()
+        port, public_port = _free_port(), _free_port()
         self._ops = f"http://127.0.0.1:{port}"
+        world.webhooks.hosts[PRETEND_ADDRESS] = f"http://127.0.0.1:{public_port}"
         self._env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TERM")}
         self._env |= world.settings()
         self._env |= {
             "STATE_DIR": str(folder / "state"),
             "ALERTS_FILE": str(alerts),
             "OPS_LISTEN": f"127.0.0.1:{port}",
-            "STOREFRONT_LISTEN": f"127.0.0.1:{_free_port()}",
+            "STOREFRONT_LISTEN": f"127.0.0.1:{public_port}",
             "LOG_FORMAT": "console",
         }
 
@@ -202,10 +206,15 @@ class Stage:
         sku = self._skus[2]
         writes, before = len(self._world.shopify.writes), self._shown(sku)
         self._world.shopify.place_order({sku: 2})
+        await self._until(lambda: self._told("orders/create"), "the order's webhook to be answered")
         await self._clock.sleep(_ORDER_LAG + 2)
         if len(self._world.shopify.writes) != writes or self._shown(sku) != before - 2:
             raise BrokenPromise("an ordinary order caused a stock write")
         self.promise(f"{sku}: {before} → {before - 2} by Shopify itself, and 0 stock writes of ours")
+
+    def _told(self, topic: str) -> bool:
+        """Tell whether the daemon has taken a webhook of this topic."""
+        return any(each.headers["X-Shopify-Topic"] == topic for each in self._world.webhooks.sent)
 
     async def trouble(self) -> None:
         """Let Shopify fail while the till goes on selling, until Slack and e-mail know."""
