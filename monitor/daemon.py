@@ -175,6 +175,8 @@ class WakeUps:
                 self._schedule.soon("intake")
             case RunWanted():
                 self._schedule.soon(event.job)
+            case RunFinished(job=Pass.INCREMENTAL | Pass.FULL):
+                self._schedule.soon("orders")  # what the pass has read is booked at once
 
 
 def public_app(shop: Workshop) -> Application:

@@ -22,6 +22,7 @@ from sandbox.messages import mail, slack, sms
 from sandbox.messages.slack_app import slack_app
 from sandbox.people import Cashiers, Shoppers
 from sandbox.shopify.app import shopify_app
+from sandbox.shopify.money import cents
 from sandbox.shopify.sender import WebhookSender
 from sandbox.shopify.state import ShopifyStore
 from sandbox.transport import InProcessTransport
@@ -170,6 +171,14 @@ class World:
         """Return what can still be sold online: the units on the shelf that no order has taken, booked or not."""
         shelf = self.lightspeed.qoh(sku) + self.lightspeed.booked(sku)
         return max(0, shelf - self.shopify.truth(sku).taken)
+
+    def unbooked(self) -> dict[str, tuple[int, int]]:
+        """Return what each order is worth and what the till has of it, in cents, where they differ; by order number."""
+        booked: Counter[str] = Counter()
+        for sale in self.lightspeed.online_sales():
+            booked[sale.reference_number.split("-")[1]] += cents(sale.calc_total)
+        worth = {str(order.sequence): order.current_cents - order.forgiven_cents for order in self.shopify.orders}
+        return {number: (due, booked[number]) for number, due in worth.items() if due != booked[number]}
 
     def _counted(self, service: str, app: ASGIApp) -> ASGIApp:
         """Count what is asked; `send` is passed on as it is, because a fault may need the server's own."""

@@ -109,8 +109,7 @@ class LightspeedShop:
         The till itself gives its sales none: they are online orders that somebody booked.
         """
         item = int(self.item_id(sku))
-        booked = [sale for sale in self.books.sales if sale.reference_number and sale.completed and not sale.voided]
-        lines = [self.books.sale_lines[key] for sale in booked for key in sale.line_ids]
+        lines = [self.books.sale_lines[key] for sale in self.online_sales() for key in sale.line_ids]
         return sum(line.quantity for line in lines if line.item_id == item)
 
     def sell(self, sku: str, qty: int) -> str:
@@ -182,6 +181,12 @@ class LightspeedShop:
         """Return the sales of a referenceNumber that were neither archived nor voided, oldest first."""
         having = self.books.sales.having("referenceNumber", reference.casefold())
         return [sale for sale in having if not sale.archived and not sale.voided]
+
+    def online_sales(self) -> list[Sale]:
+        """Return the sales that count and have a reference number, oldest first."""
+        return [
+            sale for sale in self.books.sales if sale.reference_number and sale.completed and not sale.voided
+        ]
 
     def _ring_up(self, item: Item, quantity: int) -> str:
         till = {"employeeID": 1, "registerID": self._register_id, "shopID": self._shop_id}

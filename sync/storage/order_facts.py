@@ -24,6 +24,7 @@ from sync.storage.types import Moment, to_text
 
 _SHOP, _CUT_OVER, _COUNTS = "store_domain", "cut_over", "cut_over_booked"
 _TELLING = ("cancelled_at", "money", "unreadable")  # what may change of an order without a new fact
+_UNTOLD = ("cancelled_at", "test", "number", "money")  # what an order that cannot be read keeps from before
 _LINE = (
     "inventory_item_id",
     "sku",
@@ -100,7 +101,10 @@ def keep_orders(connection: sa.Connection, rows: Sequence[OrderRow], read_at: da
         if before is not None and order.updated_at < before["updated_at"]:
             continue
         early = cut_over is not None and order.created_at < cut_over
-        kept[order.order_id] = _order_values(order, read_at) | {"early": early, "booked_before": early and counts}
+        values = _order_values(order, read_at) | {"early": early, "booked_before": early and counts}
+        if before is not None and order.unreadable:  # it tells nothing else for sure
+            values |= {name: before[name] for name in _UNTOLD}
+        kept[order.order_id] = values
         for line in order.lines:
             key = (order.order_id, line.line_id)
             touched.add(key)
@@ -227,7 +231,7 @@ def _meta(connection: sa.Connection) -> Mapping[str, str]:
 
 def _known(connection: sa.Connection, order_ids: Sequence[str]) -> Mapping[str, Mapping[Any, Any]]:
     """Return what is known of these orders, as far as it tells whether something of them is new."""
-    columns = (orders.c.order_id, *(orders.c[name] for name in ("updated_at", *_TELLING)))
+    columns = (orders.c.order_id, *(orders.c[name] for name in dict.fromkeys(("updated_at", *_TELLING, *_UNTOLD))))
     rows = connection.execute(sa.select(*columns).where(orders.c.order_id.in_(order_ids))).mappings()
     return {row["order_id"]: row for row in rows}
 

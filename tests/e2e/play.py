@@ -46,6 +46,11 @@ limits:
     lightspeed_overlap: 5s
     shopify_overlap: 5s
     drift_limit: 1000
+  orders:
+    quarantine: 3s
+    look_again: 1s
+    first_wait: 1s
+    longest_wait: 2s
 """
 _STOP_SECONDS = 10.0
 _COMMAND_SECONDS = 60.0
@@ -144,12 +149,8 @@ class Shop:
 
     def out_of_step(self) -> dict[str, tuple[int, int]]:
         """Return what Shopify shows and what it should show, for every plain SKU where they differ."""
-        pairs = {sku: (self.world.shopify.available(sku), self.truth(sku)) for sku in self.skus}
+        pairs = {sku: (self.world.shopify.available(sku), self.world.sellable(sku)) for sku in self.skus}
         return {sku: pair for sku, pair in pairs.items() if pair[0] != pair[1]}
-
-    def truth(self, sku: str) -> int:
-        """Return what can be sold online: the shelf's units less those of all orders, sent ones too."""
-        return self.world.sellable(sku)
 
 
 def plain(good: Good) -> bool:

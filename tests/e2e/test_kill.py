@@ -35,6 +35,7 @@ async def test_a_daemon_killed_while_people_trade_brings_the_shops_back_in_step(
                 task.cancel()
         await opened.start()
         await opened.until(lambda: not opened.out_of_step(), "every SKU to be in step")
+        await opened.until(lambda: not opened.world.unbooked(), "every order to be booked")
         await opened.until(opened.ready, "the daemon to be ready")
         ended = await opened.stop()
     assert ended == 0, opened.log()
@@ -42,6 +43,8 @@ async def test_a_daemon_killed_while_people_trade_brings_the_shops_back_in_step(
     assert len(opened.world.shopify.writes) > 0
     assert opened.out_of_step() == {}
     assert _repeated(opened) == {}
+    references = [sale.reference_number for sale in opened.world.lightspeed.online_sales()]
+    assert len(references) == len(set(references)) >= len(opened.world.shopify.orders) > 0
 
 
 def _open_doors(opened: Shop, people: asyncio.TaskGroup) -> list[asyncio.Task[None]]:

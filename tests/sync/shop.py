@@ -123,7 +123,7 @@ class Shop:
     seen_writes: int = 0
 
     async def sync(self, order: SyncOrder = INCREMENTAL) -> SyncReply:
-        """Make one pass; whatever it raised in Shopify must be covered by the store (`truth`)."""
+        """Make one pass; whatever it raised in Shopify must be covered by the store."""
         reply = await self.work.actions.sync(order)
         self.no_raise_above_truth()
         return reply
@@ -147,7 +147,7 @@ class Shop:
         new = self.world.shopify.writes[self.seen_writes :]
         self.seen_writes += len(new)
         for write in new:
-            assert write.after <= max(write.before, truth(self.world, write.sku)), write
+            assert write.after <= max(write.before, self.world.sellable(write.sku)), write
 
     def in_step(self, *, but: Sequence[str] = ()) -> bool:
         """Tell whether Shopify shows what the store can deliver, for every good but some."""
@@ -156,18 +156,13 @@ class Shop:
     def apart(self, *, but: Sequence[str] = ()) -> dict[str, tuple[int, int]]:
         """Return what Shopify shows and what it should show, where they differ."""
         shop = self.world.shopify
-        both = {good.sku: (shop.available(good.sku), truth(self.world, good.sku)) for good in self.world.goods}
+        both = {good.sku: (shop.available(good.sku), self.world.sellable(good.sku)) for good in self.world.goods}
         return {sku: pair for sku, pair in both.items() if pair[0] != pair[1] and sku not in but}
 
 
 def few(count: int = 8, stock: int = 20) -> list[Good]:
     """Return plain goods with the same stock in both shops."""
     return [replace(good, stock=stock, online_stock=None) for good in generate(count, 1, odd=False)]
-
-
-def truth(world: World, sku: str) -> int:
-    """Return what can be sold online."""
-    return world.sellable(sku)
 
 
 def count_calls(world: World) -> int:

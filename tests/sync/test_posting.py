@@ -15,7 +15,6 @@ from sandbox.catalogue import generate
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind
 from sandbox.goods import Good
-from sandbox.lightspeed.rows import Sale
 from sandbox.world import World
 from sync.errors import Code
 from sync.records import OrderState, PauseKind
@@ -56,34 +55,11 @@ async def beats(shop: Shop, count: int, *, seconds: float = 60.0) -> None:
         await beat(shop, seconds=seconds)
 
 
-def online_sales(world: World) -> list[Sale]:
-    """Return the sales under references of ours that count."""
-    ours = [sale for sale in world.lightspeed.books.sales if sale.reference_number.startswith("SH-")]
-    return [sale for sale in ours if sale.completed and not sale.voided]
-
-
-def owed(world: World) -> dict[str, Decimal]:
-    """Return what each order is worth by the store's own books: its goods as they are now, less goodwill."""
-    worth = {str(order.sequence): order.current_cents - order.forgiven_cents for order in world.shopify.orders}
-    return {number: Decimal(cents) / 100 for number, cents in worth.items()}
-
-
-def booked_money(world: World) -> dict[str, Decimal]:
-    """Return what the till has under each order's number."""
-    sums: dict[str, Decimal] = {}
-    for sale in online_sales(world):
-        number = sale.reference_number.split("-")[1]
-        sums[number] = sums.get(number, Decimal(0)) + sale.calc_total
-    return sums
-
-
 def proved(shop: Shop) -> None:
     """Fail unless every order's money and goods are in the till exactly once, and no stock was written for it."""
     world = shop.world
-    assert booked_money(world) == {
-        number: worth for number, worth in owed(world).items() if number in booked_money(world)
-    }
-    references = [sale.reference_number for sale in online_sales(world)]
+    assert world.unbooked() == {}
+    references = [sale.reference_number for sale in world.lightspeed.online_sales()]
     assert len(references) == len(set(references))
     assert shop.apart() == {}
     assert world.shopify.writes == []
@@ -105,7 +81,7 @@ async def test_an_order_becomes_one_completed_sale_to_the_cent_at_the_price_of_t
         shop.world.shopify.place_order({sku: 2}, shipping=Decimal("5.99"), discount=Decimal("1.01"))
         before = shop.world.lightspeed.qoh(sku)
         await beat(shop)
-        (sale,) = online_sales(shop.world)
+        (sale,) = shop.world.lightspeed.online_sales()
         assert sale.reference_number == "SH-1001-1"
         assert sale.balance == 0
         assert shop.world.lightspeed.qoh(sku) == before - 2
@@ -144,12 +120,10 @@ async def test_whatever_becomes_of_an_order_the_till_follows_without_a_stock_wri
         order = shop.world.shopify.place_order({sku: 3, shop.world.goods[2].sku: 1}, shipping=Decimal(5))
         if booked_first:
             await beats(shop, 2)
-            assert len(online_sales(shop.world)) == 1
+            assert len(shop.world.lightspeed.online_sales()) == 1
         LIVES[life](shop.world, order, sku)
         await beats(shop, 4)
         proved(shop)
-        kept = booked_money(shop.world).get("1001", Decimal(0))
-        assert kept == owed(shop.world)["1001"]
         assert await state_of(shop, "#1001") in (OrderState.POSTED, OrderState.CANCELLED)
 
 
@@ -160,8 +134,8 @@ async def test_a_free_order_a_gift_card_and_a_tip_are_booked_to_the_cent(tmp_pat
         world.shopify.place_order({skus[0]: 1}, discount=Decimal(world.shopify.item(skus[0]).variant.price_cents) / 100)
         world.shopify.place_order({skus[1]: 1, skus[3]: 1}, tip_cents=321)
         await beats(shop, 3)
-        assert booked_money(world) == owed(world)
-        assert len(booked_money(world)) == 2
+        assert world.unbooked() == {}
+        assert len(world.lightspeed.online_sales()) == 2
 
 
 async def test_test_orders_and_orders_from_before_going_live_are_never_booked(tmp_path: Path) -> None:
@@ -178,7 +152,7 @@ async def test_test_orders_and_orders_from_before_going_live_are_never_booked(tm
             clock.advance(60)
             await shop.work.actions.sync(INCREMENTAL)
             await shop.poster.work()
-        assert online_sales(world) == []
+        assert world.lightspeed.online_sales() == []
         assert world.shopify.writes == []
         assert {await state_of(shop, "#1001"), await state_of(shop, "#1002")} == {OrderState.EXEMPT}
 
@@ -213,8 +187,8 @@ async def test_a_request_that_fails_in_any_way_leaves_exactly_one_sale(trouble: 
         operation, fault = TROUBLES[trouble]
         shop.world.faults.add("lightspeed", operation, fault)
         await beats(shop, 8)
-        assert [sale.reference_number for sale in online_sales(shop.world)] == ["SH-1001-1"]
-        assert booked_money(shop.world) == owed(shop.world)
+        assert [sale.reference_number for sale in shop.world.lightspeed.online_sales()] == ["SH-1001-1"]
+        assert shop.world.unbooked() == {}
         proved(shop)
         assert await state_of(shop, "#1001") is OrderState.POSTED
         assert (await shop.work.engine.bookings.order_standing()).unbooked == 0
@@ -240,10 +214,10 @@ async def test_300_orders_through_six_kinds_of_weather_become_300_sales(tmp_path
             world.shopify.place_order({world.goods[place % 6].sku: 1 + place % 3}, shipping=place % 2 * Decimal("5.99"))
             await beat(shop, seconds=15)
         await beats(shop, 12)
-        sales = online_sales(world)
+        sales = world.lightspeed.online_sales()
         assert len(sales) == 300
         assert len({sale.reference_number for sale in sales}) == 300
-        assert booked_money(world) == owed(world)
+        assert world.unbooked() == {}
         proved(shop)
 
 
@@ -257,7 +231,7 @@ async def test_an_order_whose_total_lightspeed_computes_otherwise_is_parked_with
         poster._policy = replace(policy, items=replace(policy.items, tax=""))
         world.shopify.place_order({world.goods[0].sku: 1})
         await beats(shop, 2)
-        assert booked_money(world) == owed(world)
+        assert world.unbooked() == {}
 
         world.lightspeed.books.tax_rates = (Decimal("0.05"), Decimal(0))
         world.shopify.place_order({world.goods[0].sku: 1})
@@ -265,7 +239,7 @@ async def test_an_order_whose_total_lightspeed_computes_otherwise_is_parked_with
         entry = next(entry for entry in await shop.work.engine.bookings.orders() if entry.name == "#1002")
         assert (entry.state, entry.code) == (OrderState.PARKED, Code.OR004)
         assert "a difference of" in entry.detail
-        assert sorted(booked_money(world)) == ["1001"]
+        assert sorted(world.unbooked()) == ["1002"]
         (draft,) = [sale for sale in world.lightspeed.books.sales if sale.reference_number == "SH-1002-1"]
         assert draft.archived
 
@@ -282,13 +256,13 @@ async def test_an_order_with_goods_without_a_link_waits_and_goes_on_once_they_ar
         (entry,) = await shop.work.engine.bookings.orders()
         assert (entry.state, entry.code) == (OrderState.PARKED, Code.OR003)
         assert "TYPED-WRONG" in entry.detail
-        assert online_sales(world) == []
+        assert world.lightspeed.online_sales() == []
 
         world.shopify.rename_sku("TYPED-WRONG", world.goods[1].sku)
         clock.advance(600)
         await shop.work.engine.linking.refresh(run_id=0)
         await beats(shop, 2)
-        assert booked_money(world) == owed(world)
+        assert world.unbooked() == {}
 
 
 async def test_an_order_that_cannot_be_read_is_put_aside_and_the_others_are_booked(tmp_path: Path) -> None:
@@ -305,7 +279,7 @@ async def test_an_order_that_cannot_be_read_is_put_aside_and_the_others_are_book
             "#1002": (OrderState.DEAD, Code.OR006),
             "#1003": (OrderState.POSTED, None),
         }
-        assert sorted(booked_money(world)) == ["1001", "1003"]
+        assert [sale.reference_number for sale in world.lightspeed.online_sales()] == ["SH-1001-1", "SH-1003-1"]
 
 
 async def test_a_second_sale_under_a_reference_is_told_of_and_never_voided(tmp_path: Path) -> None:
@@ -314,19 +288,19 @@ async def test_a_second_sale_under_a_reference_is_told_of_and_never_voided(tmp_p
         world.shopify.place_order({world.goods[0].sku: 1})
         world.faults.add("lightspeed", OPEN, Fault(FaultKind.LATE, seconds=400))  # longer than the quarantine
         await beats(shop, 5)
-        assert len(online_sales(world)) == 1
+        assert len(world.lightspeed.online_sales()) == 1
         await beats(shop, 8, seconds=120)
         late = [sale for sale in world.lightspeed.books.sales if sale.reference_number and not sale.completed]
         assert [sale.archived for sale in late] == [True]
-        assert len(online_sales(world)) == 1
+        assert len(world.lightspeed.online_sales()) == 1
 
-        ours = online_sales(world)[0]
+        ours = world.lightspeed.online_sales()[0]
         copy = world.lightspeed.sell(world.goods[0].sku, 1)
         world.lightspeed.books.sales[int(copy)].reference_number = ours.reference_number
         world.lightspeed.books.sales.changed(int(copy))
         await beats(shop, 3, seconds=3600)
         assert (await shop.work.engine.bookings.order_standing()).duplicates == 1
-        assert len(online_sales(world)) == 2
+        assert len(world.lightspeed.online_sales()) == 2
         world.lightspeed.void(copy)
         await beats(shop, 2, seconds=3700)
         assert (await shop.work.engine.bookings.order_standing()).duplicates == 0
@@ -337,11 +311,11 @@ async def test_paused_orders_wait_and_go_on(tmp_path: Path) -> None:
         shop.world.shopify.place_order({shop.world.goods[0].sku: 1})
         await shop.work.actions.pause(PauseKind.ORDERS, "stock-taking")
         await beats(shop, 3)
-        assert online_sales(shop.world) == []
+        assert shop.world.lightspeed.online_sales() == []
         assert (await shop.work.engine.bookings.order_standing()).unbooked == 1
         await shop.work.actions.resume(PauseKind.ORDERS)
         await beats(shop, 2)
-        assert len(online_sales(shop.world)) == 1
+        assert len(shop.world.lightspeed.online_sales()) == 1
         proved(shop)
 
 
@@ -366,6 +340,6 @@ async def test_a_process_killed_at_any_call_of_an_orders_life_leaves_exactly_one
             await beats(shop, 2)
     async with open_shop(world, clock, tmp_path) as shop:
         await beats(shop, 8)
-        assert [sale.reference_number for sale in online_sales(world)] == ["SH-1001-1"]
-        assert booked_money(world) == owed(world)
+        assert [sale.reference_number for sale in world.lightspeed.online_sales()] == ["SH-1001-1"]
+        assert world.unbooked() == {}
         assert shop.apart() == {}

@@ -16,7 +16,7 @@ from sandbox.world import World
 from sync import stock_writes
 from sync.records import Feed, PauseKind, RunOutcome
 from sync.stock import Verdict
-from tests.sync.shop import FULL, START, Fuse, Shop, count_calls, crash, few, go_live, live_shop, open_shop, truth
+from tests.sync.shop import FULL, START, Fuse, Shop, count_calls, crash, few, go_live, live_shop, open_shop
 
 pytestmark = pytest.mark.anyio
 
@@ -334,7 +334,7 @@ async def test_a_pass_that_dies_at_any_moment_loses_no_change_and_inflates_nothi
         async with open_shop(world, clock, tmp_path) as shop:
             await _recovers(shop)
             expected = (400 - moment, 400 + 2 * moment, 400 - moment)
-            assert tuple(truth(world, good.sku) for good in world.goods[:3]) == expected
+            assert tuple(world.sellable(good.sku) for good in world.goods[:3]) == expected
         if not fuse.blown:
             assert report is not None
             break

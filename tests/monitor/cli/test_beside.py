@@ -30,11 +30,12 @@ async def test_checks_and_reasons_are_told_beside_a_running_daemon(tmp_path: Pat
     assert [each.code for each in (confirmed, connections, why, told, table)] == [0, 0, 0, 0, 0], connections.said
     assert {each["service"] for each in json.loads(connections.out)} == {"Lightspeed", "Shopify"}
     answer = json.loads(why.out)
-    assert answer["now"]["target"] == answer["now"]["seen_available"] == served.truth(sku)
-    assert told.out.startswith(f"now: Shopify shows {served.truth(sku)}, should show {served.truth(sku)}: ")
+    assert answer["now"]["target"] == answer["now"]["seen_available"] == served.world.sellable(sku)
+    shown = served.world.sellable(sku)
+    assert told.out.startswith(f"now: Shopify shows {shown}, should show {shown}: ")
     names, *rows = csv.reader(io.StringIO(table.out))
     assert names == ["sku", "shopify_qty"]
-    assert dict(rows)[sku] == str(served.truth(sku))
+    assert dict(rows)[sku] == str(served.world.sellable(sku))
 
 
 async def test_a_sandbox_says_which_port_is_taken(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def words(ended: Ended) -> str:
 
 
 async def test_a_difference_is_listed_and_approved_beside_a_running_daemon(served: Shop) -> None:
-    sku, truth = served.skus[0], served.truth(served.skus[0])
+    sku, truth = served.skus[0], served.world.sellable(served.skus[0])
     await served.start()
     await someone_is_needed(served)
     await served.until(lambda: "ManualReconciliation" in str(served.world.slack.messages), "the alert")
@@ -91,7 +91,7 @@ async def test_a_difference_is_listed_and_approved_beside_a_running_daemon(serve
 
 
 async def test_a_dismissed_difference_stays_and_is_shown_until_it_is_approved(served: Shop) -> None:
-    sku, truth = served.skus[0], served.truth(served.skus[0])
+    sku, truth = served.skus[0], served.world.sellable(served.skus[0])
     await served.start()
     await someone_is_needed(served)
     dismissed = await served.run("conflicts", "dismiss", sku, "--json")
