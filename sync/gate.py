@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sync.clock import Clock
 from sync.pacing import Quota, Reading, Ticket, Urgency
 from sync.ports import ApiMeter
@@ -25,6 +27,11 @@ class Gate:
             if verdict.ticket is not None:
                 return verdict.ticket
             await self._clock.sleep(max(verdict.seconds, _SHORTEST_SLEEP))
+
+    async def room(self, operations: Sequence[str], urgency: Urgency) -> None:
+        """Wait until calls of all these kinds would find room together; nothing is held for them."""
+        while (seconds := self._quota.room(operations, urgency, self._clock.monotonic())) > 0:
+            await self._clock.sleep(max(seconds, _SHORTEST_SLEEP))
 
     def leave(self, ticket: Ticket, reading: Reading | None) -> None:
         """Take note of what the answer said about the quota, None where there was none."""

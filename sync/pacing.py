@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -124,6 +124,18 @@ class Quota:
         self._sent.append(now)
         return Verdict(Pace.GO, ticket=ticket)
 
+    def room(self, operations: Iterable[str], urgency: Urgency, now: float) -> float:
+        """Return in how many seconds calls of all these kinds will find room together, 0 if they do now.
+
+        Nothing is held for them. What is unknown is found out by the first of them.
+        """
+        if self._last is None:
+            return 0.0
+        spare = self._spare(self._last, urgency)
+        target = max(0.0, self._last.size - spare - sum(map(self.cost_of, operations)))
+        over = self._expected(now) - target
+        return 0.0 if over <= 0 else over / self._drip if self._drip else _BLIND_WAIT
+
     def answered(self, ticket: Ticket, reading: Reading | None, now: float) -> None:
         """Take note of the end of a call; `reading` is None where no answer came or it said nothing of the quota."""
         mine = self._open.pop(ticket.number, None)
@@ -149,8 +161,7 @@ class Quota:
         return Verdict(Pace.PROBING, _PROBE_POLL) if self._open else Verdict(Pace.GO)
 
     def _room(self, last: Reading, operation: str, urgency: Urgency, now: float) -> Verdict:
-        spare = self._reserve * last.size if urgency is Urgency.BULK else 0.0
-        target = max(0.0, last.size - spare - self.cost_of(operation))
+        target = max(0.0, last.size - self._spare(last, urgency) - self.cost_of(operation))
         over = self._expected(now) - target
         if over <= 0:
             return Verdict(Pace.GO)
@@ -158,6 +169,10 @@ class Quota:
             return Verdict(Pace.QUOTA, over / self._drip)
         blind = self._at + _BLIND_WAIT - now
         return Verdict(Pace.QUOTA, blind) if blind > 0 else self._probe()
+
+    def _spare(self, last: Reading, urgency: Urgency) -> float:
+        """Return what a call has to leave to more urgent ones."""
+        return self._reserve * last.size if urgency is Urgency.BULK else 0.0
 
     def _burst(self, now: float) -> Verdict:
         if now < self._burst_closed_until:

@@ -76,6 +76,9 @@ class PointOfSale(Protocol):
 class Till(Protocol):
     """Lightspeed's sales, as the engine makes them. Employee, register, shop and payment type are the adapter's."""
 
+    async def room(self) -> None:
+        """Wait until the quota has room for one sale from its search to its completion; nothing is held for it."""
+
     async def find_sales(self, reference: str) -> Sequence[SaleRow]:
         """Return every sale with exactly this reference, oldest first, voided and archived ones too.
 

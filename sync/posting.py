@@ -27,7 +27,7 @@ import structlog
 from sync.booking import BookingItems, Need, amount, next_step
 from sync.clock import Clock
 from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
-from sync.events import Listener, RunFinished, RunStarted
+from sync.events import Listener, RunFinished, RunStarted, RunWanted
 from sync.model import SaleRow
 from sync.pacing import backoff
 from sync.ports import Bookings, Ledger, Till
@@ -36,7 +36,7 @@ from sync.records import AsOf, DocumentState, DueOrder, OrderState, PauseKind, P
 log = structlog.get_logger()
 
 JOB = "orders"
-_MOST_A_RUN = 500  # orders; the rest is due at the next beat
+_MOST_A_RUN = 5  # orders: about a minute's quota; the rest is wanted at once, in a run of its own
 _MISSES = 2  # searches in vain before a sale counts as never made
 _SWEEPS = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))  # after the confirmation of a doubtful one
 _WHILE_DOUBLED = timedelta(hours=1)
@@ -139,6 +139,7 @@ class Poster:
         """Take order after order; stop at a failure that the others would meet as well."""
         counts: Counter[str] = Counter()
         for _ in range(_MOST_A_RUN):
+            await self._till.room()  # before the turn is taken: stock must not wait for quota behind an order
             async with self._turn:
                 due = await self._bookings.next_order(self._clock.now())
                 if due is None:
@@ -147,6 +148,7 @@ class Poster:
                 counts[state.value] += 1
             if error is not None:
                 return counts, error
+        self._tell(RunWanted(JOB))
         return counts, None
 
     async def _take(self, due: DueOrder) -> tuple[OrderState, SyncError | None]:

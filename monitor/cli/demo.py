@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -67,6 +68,9 @@ limits:
 """
 
 
+_REGISTERS = 30  # a bigger shop has a bigger quota: here it is polled sixty times as often as usual
+
+
 class BrokenPromise(Exception):
     """Something the demo promises did not happen in time."""
 
@@ -89,7 +93,7 @@ def demo(*, once: bool) -> int:
 
 
 async def _play(console: Console, folder: Path, *, once: bool) -> None:
-    world = World(_goods(), clock=RealClock(), seed=7)
+    world = World(_goods(), clock=RealClock(), seed=7, registers=_REGISTERS)
     async with serve(world, folder=folder) as addresses:
         stage = Stage(console, world, folder)
         console.rule("[bold]lightspeed-sync demo")
@@ -201,16 +205,18 @@ class Stage:
         self.promise(f"Shopify shows both after {seconds:.1f} s")
 
     async def online_order(self) -> None:
-        """Let a shopper order, and see that nothing needs to be written."""
+        """Let a shopper order, and see that the order reaches the till and nothing needs to be written."""
         self._heading("Online: a shopper orders 2")
         sku = self._skus[2]
         writes, before = len(self._world.shopify.writes), self._shown(sku)
-        self._world.shopify.place_order({sku: 2})
+        self._world.shopify.place_order({sku: 2}, shipping=Decimal("5.99"))
         await self._until(lambda: self._told("orders/create"), "the order's webhook to be answered")
+        await self._until(lambda: not self._world.unbooked(), "the order to be booked")
+        self._show_sale()
         await self._clock.sleep(_ORDER_LAG + 2)
         if len(self._world.shopify.writes) != writes or self._shown(sku) != before - 2:
             raise BrokenPromise("an ordinary order caused a stock write")
-        self.promise(f"{sku}: {before} → {before - 2} by Shopify itself, and 0 stock writes of ours")
+        self.promise(f"one sale at the till; {sku}: {before} → {before - 2} by Shopify itself, 0 stock writes of ours")
 
     def _told(self, topic: str) -> bool:
         """Tell whether the daemon has taken a webhook of this topic."""
@@ -255,16 +261,27 @@ class Stage:
 
     async def killed(self) -> None:
         """Kill the daemon, let the store go on selling, and start it again."""
-        self._heading("kill -9, a sale in the meantime, and a new start")
+        self._heading("kill -9, a sale in the store and an order in the meantime, and a new start")
         assert self._daemon is not None  # noqa: S101 - started before
         self._daemon.kill()
         self._daemon.wait()
         sku = self._skus[14]
         before = self._shown(sku)
         self._world.lightspeed.sell(sku, 2)
+        self._world.shopify.place_order({self._skus[2]: 1})
         self._launch()
         await self._until(lambda: self._shown(sku) == before - 2, "the sale made while it was down")
-        self.promise(f"nothing lost: {sku} {before} → {before - 2}")
+        await self._until(lambda: not self._world.unbooked(), "the order placed while it was down")
+        self._show_sale()
+        self.promise(f"nothing lost, nothing twice: {sku} {before} → {before - 2}")
+
+    def _show_sale(self) -> None:
+        """Show the till's latest sale of an online order."""
+        sale = self._world.lightspeed.online_sales()[-1]
+        self._console.print(
+            f"Lightspeed sale {sale.sale_id}, reference {sale.reference_number}: {len(sale.line_ids)} lines, "
+            f"{sale.calc_total} in all, paid"
+        )
 
     def summary(self) -> None:
         """Say what was seen."""

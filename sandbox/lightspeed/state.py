@@ -184,9 +184,7 @@ class LightspeedShop:
 
     def online_sales(self) -> list[Sale]:
         """Return the sales that count and have a reference number, oldest first."""
-        return [
-            sale for sale in self.books.sales if sale.reference_number and sale.completed and not sale.voided
-        ]
+        return [sale for sale in self.books.sales if sale.reference_number and sale.completed and not sale.voided]
 
     def _ring_up(self, item: Item, quantity: int) -> str:
         till = {"employeeID": 1, "registerID": self._register_id, "shopID": self._shop_id}

@@ -61,6 +61,10 @@ class Calls:
         """Return what `parse` makes of the answer; raises errors of `sync.errors`."""
         return await self._signed_in(lambda token: self._get(operation, url, urgency, parse, token))
 
+    async def room(self, *operations: str) -> None:
+        """Wait until long-walk calls of all these kinds would find room in the quota together."""
+        await self._gate.room(operations, Urgency.BULK)
+
     async def send(self, operation: str, method: str, url: str, body: Mapping[str, Any] | None, parse: Parse[T]) -> T:
         """Send a write once and return what `parse` makes of the answer; it leaves the reserve to polling.
 

@@ -42,6 +42,10 @@ class LightspeedTill:
         self._clock = clock
         self._settings = settings
 
+    async def room(self) -> None:
+        """Wait until the quota has room for one sale from its search to its completion."""
+        await self._calls.room("Sale.find", "Sale.open", "Sale.complete")
+
     async def find_sales(self, reference: str) -> Sequence[SaleRow]:
         """Return every sale with exactly this reference, oldest first, voided and archived ones too.
 

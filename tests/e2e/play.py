@@ -46,6 +46,8 @@ limits:
     lightspeed_overlap: 5s
     shopify_overlap: 5s
     drift_limit: 1000
+    brakes:
+      min_links: 1000
   orders:
     quarantine: 3s
     look_again: 1s
@@ -162,7 +164,9 @@ def plain(good: Good) -> bool:
 @asynccontextmanager
 async def shop(folder: Path, goods: int = 30) -> AsyncIterator[Shop]:
     """Open and serve a small world; whatever still runs at the end is killed."""
-    world = World(generate(goods, 7), clock=RealClock(), seed=7)
+    world = World(
+        generate(goods, 7), clock=RealClock(), seed=7, registers=500
+    )  # a quota for very many polls and orders
     async with serve(world, folder=folder):
         opened = Shop(world, folder, world.settings())
         try:

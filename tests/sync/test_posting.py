@@ -296,7 +296,8 @@ async def test_a_second_sale_under_a_reference_is_told_of_and_never_voided(tmp_p
 
         ours = world.lightspeed.online_sales()[0]
         copy = world.lightspeed.sell(world.goods[0].sku, 1)
-        world.lightspeed.books.sales[int(copy)].reference_number = ours.reference_number
+        doubled = world.lightspeed.books.sales[int(copy)]
+        doubled.reference_number, doubled.reference_number_source = ours.reference_number, ours.reference_number_source
         world.lightspeed.books.sales.changed(int(copy))
         await beats(shop, 3, seconds=3600)
         assert (await shop.work.engine.bookings.order_standing()).duplicates == 1

@@ -11,7 +11,7 @@ from monitor.actions import DecideOrder
 from sandbox.clock import ManualClock
 from sandbox.world import World
 from sync.records import ConflictDecision
-from tests.sync.shop import START, Fuse, Shop, crash, few, go_live, open_shop, truth
+from tests.sync.shop import START, Fuse, Shop, crash, few, go_live, open_shop
 from tests.sync.storage.build import query
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ class Rounds:
 
     def shown(self) -> list[int]:
         """Return by how much Shopify shows more than can be sold, by good."""
-        return [self.world.shopify.available(sku) - truth(self.world, sku) for sku in self.skus]
+        return [self.world.shopify.available(sku) - self.world.sellable(sku) for sku in self.skus]
 
     async def round(self, moment: int) -> bool:
         """Edit, wait, decide; return whether a pass died."""
