@@ -219,7 +219,7 @@ async def test_pauses_work_without_a_daemon(tmp_path: Path) -> None:
 
 async def test_status_tells_what_a_pause_holds_back_from_its_first_evaluation_on(served: Shop) -> None:
     first = await served.run("sync", "--full", "--confirm")
-    sku = next(sku for sku in served.skus if served.truth(sku) > 0)
+    sku = next(sku for sku in served.skus if served.world.sellable(sku) > 0)
     served.world.lightspeed.sell(sku, 1)
     await served.run("pause", "--reason", "stock-take")
     held = await served.run("sync", "--confirm")
