@@ -67,8 +67,12 @@ class Reader:
 
     async def read(self) -> Read:
         """Read, keep what was read, and return what the decisions need to know of it."""
+        began = self._clock.now()
         await (self._everything() if self._whole else self._changes())
+        asked = self._clock.now()
         self._read.pulled_at = await self.pull_orders()
+        if self._whole:  # the first full pass is when the shop goes live, by Shopify's clock as orders are dated
+            await self._ledger.set_cut_over(began - (asked - self._read.pulled_at))
         return self._read
 
     async def works(self, as_of: AsOf | None = None) -> AsyncIterator[Sequence[Work]]:
@@ -125,7 +129,6 @@ class Reader:
 
     async def _everything(self) -> None:
         """Read both shops whole, at once, and again the rows of what moved in Lightspeed meanwhile."""
-        await self._ledger.set_cut_over(self._read.pulled_at)  # the first full pass is when the shop goes live
         await self._follow_stock()
         await _both(self._walk_items(), self._export_variants())
         moved = await self._follow_stock()

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.catalogue import generate
+from sandbox.clock import ManualClock
 from sandbox.goods import Good
-from tests.sync.shop import live_shop
+from sandbox.world import World
+from tests.sync.shop import FULL, INCREMENTAL, START, live_shop, open_shop
 
 pytestmark = pytest.mark.anyio
 
@@ -48,3 +50,26 @@ async def test_a_fast_clock_takes_no_sale_that_is_still_hidden_for_somebodys_edi
         await shop.passes(7, every=11)
         assert store.available(sku) == 16
         assert [write.after for write in store.writes] == [16]
+
+
+@pytest.mark.parametrize("ahead", [FIVE_MINUTES, -FIVE_MINUTES], ids=["our clock is fast", "our clock is slow"])
+async def test_what_is_ordered_before_going_live_is_in_the_till_already_and_what_comes_after_is_not(
+    tmp_path: Path, ahead: timedelta
+) -> None:
+    clock = ManualClock(START)
+    world = World(few(), clock=clock)
+    sku = world.goods[0].sku
+    world.shopify.place_order({sku: 1})
+    world.lightspeed.sell(sku, 1)  # somebody rang it up by hand, as was done until now
+    clock.advance(60)
+    async with open_shop(world, clock, tmp_path, ahead=ahead) as shop:
+        await shop.work.actions.sync(FULL)
+        clock.advance(60)
+        world.shopify.place_order({sku: 2})
+        for _ in range(4):
+            clock.advance(90)
+            await shop.work.actions.sync(INCREMENTAL)
+            await shop.poster.work()
+        assert [sale.reference_number for sale in world.lightspeed.online_sales()] == ["SH-1002-1"]
+        assert world.shopify.available(sku) == world.lightspeed.qoh(sku) == 17
+        assert world.shopify.writes == []
