@@ -216,8 +216,7 @@ class Poster:
             return posting, sale
         sale = await self._find(posting)
         if sale is not None:
-            was_lost = posting.state is DocumentState.SENT
-            adopted = replace(posting, state=DocumentState.OPEN, sale_id=sale.sale_id, doubtful=was_lost)
+            adopted = replace(posting, state=DocumentState.OPEN, sale_id=sale.sale_id, doubtful=True)
             return await self._bookings.move(posting, adopted), sale
         if posting.state is DocumentState.SENT and not await self._surely_lost(posting):
             return None
@@ -302,7 +301,8 @@ class Poster:
         try:
             return await self._till.complete_sale(sale.sale_id, (sale.total - sale.paid) or None)
         except Transient:
-            await self._bookings.move(completing, replace(completing, state=DocumentState.OPEN))
+            if posting.state is DocumentState.OPEN:  # an earlier request that went unanswered may still land
+                await self._bookings.move(completing, posting)
             raise
         except Permanent as error:
             again = await self._till.sale(sale.sale_id)

@@ -194,6 +194,16 @@ async def test_a_request_that_fails_in_any_way_leaves_exactly_one_sale(trouble: 
         assert (await shop.work.engine.bookings.order_standing()).unbooked == 0
 
 
+async def test_a_late_completion_stays_in_doubt_even_when_the_next_request_is_surely_refused(tmp_path: Path) -> None:
+    async with trading(tmp_path) as shop:
+        shop.world.shopify.place_order({shop.world.goods[0].sku: 2})
+        shop.world.faults.add("lightspeed", COMPLETE, Fault(FaultKind.LATE, seconds=130))
+        shop.world.faults.add("lightspeed", COMPLETE, Fault(FaultKind.THROTTLED, times=6))
+        await beats(shop, 8, seconds=20)
+        proved(shop)
+        assert len(shop.world.lightspeed.online_sales()) == 1
+
+
 async def test_300_orders_through_six_kinds_of_weather_become_300_sales(tmp_path: Path) -> None:
     weather = (
         None,
