@@ -12,13 +12,14 @@ from datetime import datetime
 
 import structlog
 
+from monitor import facts as knowledge
 from monitor import rules, signals
 from monitor.alerts_model import AlertsFile
+from monitor.facts import FULL_JOB, STOCK_JOB, Facts, History, OrderBook
 from monitor.metrics import Metrics
 from monitor.notice import Kind, Notice, Severity
 from monitor.outbox import Outbox
 from monitor.rules import Phase, Reason, Rule, State
-from monitor.signals import Facts, History
 from monitor.store import Judged, Routing, Store, Told
 from sync.clock import Clock
 
@@ -28,22 +29,29 @@ _WITHOUT_NUMBER = (Reason.NO_DATA, Reason.TOO_FEW)
 
 
 class Judge:
-    """Rules over signals. `outbox` tells which channels there are: nothing is written for others."""
+    """Rules over signals. `outbox` tells which channels there are: nothing is written for others.
+
+    `books` tells whether the booking of orders is set up at all.
+    """
 
     def __init__(
         self,
         content: AlertsFile,
         *,
         ledger: History,
+        orders: OrderBook,
         store: Store,
         outbox: Outbox,
         metrics: Metrics,
         clock: Clock,
+        books: bool,
         link: str = "",
     ) -> None:
         self._content = content
         self._rules = content.rules()
         self._ledger = ledger
+        self._orders = orders
+        self._books = books
         self._store = store
         self._outbox = outbox
         self._metrics = metrics
@@ -54,9 +62,11 @@ class Judge:
 
     async def refresh(self, now: datetime) -> Facts:
         """Read the signals and show them as metrics."""
-        facts = await signals.read(
+        facts = await knowledge.read(
             self._ledger,
+            self._orders,
             self._store,
+            books=self._books,
             window=self._content.longest_window(),
             started_at=self._started_at,
             now=now,
@@ -141,9 +151,10 @@ def _log_transition(judged: Judged) -> None:
 def _show(metrics: Metrics, facts: Facts) -> None:
     """Set the gauges that tell how things stand; the ledger knows them over restarts."""
     metrics.stand(facts.standing)
+    metrics.count_orders(facts.orders)
     metrics.pause(pause.kind for pause in facts.pauses)
     metrics.backlog(facts.backlog.depth, facts.backlog.dead, facts.backlog.oldest)
-    for job, run in ((signals.STOCK_JOB, facts.stock), (signals.FULL_JOB, facts.full)):
+    for job, run in ((STOCK_JOB, facts.stock), (FULL_JOB, facts.full)):
         if run is not None:
             metrics.last_success.set(run.finished_at, job)
     if facts.proof is not None:

@@ -30,6 +30,7 @@ from monitor.decide import Why
 from monitor.notice import FailureReason, Severity
 from sync.events import (
     ApiAttempt,
+    DocumentPosted,
     EqualityProved,
     Event,
     PauseChanged,
@@ -40,11 +41,11 @@ from sync.events import (
     StockWritten,
     WebhookMet,
 )
-from sync.records import PauseKind, RunOutcome, Standing, WriteOutcome
+from sync.records import OrderStanding, OrderState, PauseKind, RunOutcome, Standing, WriteOutcome
 from sync.webhooks import Receipt, Topic
 
 PREFIX = "lightspeed_sync"
-JOBS = ("stock", "full", "catalogue", "rules", "intake", "webhooks", "prune")
+JOBS = ("stock", "full", "orders", "catalogue", "rules", "intake", "webhooks", "prune")
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
 DIRECTIONS = ("oversell", "undersell")
@@ -55,6 +56,7 @@ _MET_BY_TOPIC = tuple(each for each in Receipt if each not in (Receipt.IGNORED, 
 # A bucket stands at each limit that alerts.yaml ships with: a rule of 10 minutes needs one at 600.
 _PASS_SECONDS = (0.5, 1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _PROPAGATION_SECONDS = (1, 5, 15, 30, 60, 90, 120, 180, 300, 600, 900, 1800, 3600)
+_BOOKING_SECONDS = (5, 15, 30, 60, 90, 120, 180, 300, 600, 900, 1800, 3600, 14400, 86400)
 _CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
 
 
@@ -104,6 +106,7 @@ class Metrics:
         self._process()
         self._runs()
         self._stock()
+        self._orders()
         self._api()
         self._alerts()
         self._start_at_zero(jobs, channels, operations or {})
@@ -153,17 +156,29 @@ class Metrics:
         self.parked = self._gauge("parked_skus", "SKUs whose stock Shopify refuses to change.")
         self.unanswered = self._gauge("unanswered_writes", "Stock writes whose fate is unknown.")
         self.uningested = self._gauge("uningested_skus", "SKUs with committed units of orders not seen.")
+        self.unsettled = self._gauge(
+            "unsettled_skus", "SKUs held back by a sale that may or may not be in their stock."
+        )
         self.propagation = self._histogram(
             "propagation_seconds", "From a change in Lightspeed to Shopify's acknowledgement.", _PROPAGATION_SECONDS
         )
         self.writes = self._counter("stock_writes", "Rows of stock writes, by outcome.", "outcome")
         self.written_units = self._counter("stock_written_units", "Units changed by applied stock writes.")
         self.paused = self._gauge("paused", "1 while a person has paused this kind of work.", "kind")
+        self.reservations = self._gauge("reservations_active", "Cart reservations that hold stock.")
+
+    def _orders(self) -> None:
         self.orders = self._gauge("orders", "Orders in the ledger, by state.", "state")
         self.oldest_unposted_order = self._moments(
-            "oldest_unposted_order_timestamp_seconds", "Oldest order that Lightspeed has not been told of."
+            "oldest_unposted_order_timestamp_seconds",
+            "Since when the longest waiting order waits to be booked; no sample while none does.",
         )
-        self.reservations = self._gauge("reservations_active", "Cart reservations that hold stock.")
+        self.duplicates = self._gauge("duplicate_sales", "References under which Lightspeed has more than one sale.")
+        self.booking = self._histogram(
+            "order_booking_seconds",
+            "From an order, or its change, to its completed sale in Lightspeed.",
+            _BOOKING_SECONDS,
+        )
 
     def _api(self) -> None:
         self.api_requests = self._counter("api_requests", "Attempts at API calls, retries too.", "api", "operation")
@@ -236,6 +251,8 @@ class Metrics:
             self.writes.labels(_label(outcome))
         for kind in PauseKind:
             self.paused.labels(kind.value)
+        for state in OrderState:
+            self.orders.labels(state.value)
         for topic, receipt in product(Topic, _MET_BY_TOPIC):
             self.webhooks.labels(topic.value, receipt.value)
         for at_the_door in (Receipt.IGNORED, Receipt.REFUSED):
@@ -258,8 +275,9 @@ class Metrics:
                 self._finished(event)
             case StockWritten():
                 self._written(event)
-            case Propagated():
-                self.propagation.observe(max(0.0, event.seconds))
+            case Propagated() | DocumentPosted():
+                histogram = self.propagation if isinstance(event, Propagated) else self.booking
+                histogram.observe(max(0.0, event.seconds))
             case EqualityProved():
                 self.last_proof.set(event.at)
             case ApiAttempt():
@@ -308,6 +326,14 @@ class Metrics:
         self.parked.set(standing.parked_skus)
         self.unanswered.set(standing.unanswered_writes)
         self.uningested.set(standing.uningested_skus)
+        self.unsettled.set(standing.unsettled_skus)
+
+    def count_orders(self, standing: OrderStanding) -> None:
+        """Show how far orders have come on their way into Lightspeed."""
+        for state in OrderState:
+            self.orders.labels(state.value).set(standing.counts.get(state, 0))
+        self.oldest_unposted_order.set(standing.oldest)
+        self.duplicates.set(standing.duplicates)
 
     def pause(self, kinds: Iterable[PauseKind]) -> None:
         """Show what is paused."""

@@ -40,8 +40,8 @@ class FailureReason(StrEnum):
 class Notice:
     """One message about one incident for one channel, as kept in the outbox.
 
-    `value` and `limit` are written as people write them ("7", "12m"), `examples` are SKUs. `identity` is the same
-    at every attempt; `repeat` marks one after an attempt whose fate is unknown.
+    `value` and `limit` are written as people write them ("7", "12m"), `examples` are what `named` says.
+    `identity` is the same at every attempt; `repeat` marks one after an attempt whose fate is unknown.
     """
 
     identity: str
@@ -59,6 +59,7 @@ class Notice:
     description: str = ""
     remedy: str = ""
     examples: tuple[str, ...] = ()
+    named: str = "SKUs"
     link: str = ""
     repeat: bool = False
 

@@ -47,13 +47,14 @@ class Rule:
 class Sample:
     """A signal's value at one moment; None or NaN: there is none, for the reason in `note`.
 
-    `events` is how many events a ratio was made of.
+    `events` is how many events a ratio was made of, `remedy` what to do about it where the signal's own is too general.
     """
 
     value: float | None
     events: int | None = None
     note: str = ""
     examples: tuple[str, ...] = field(default=())
+    remedy: str = ""
 
 
 class Phase(StrEnum):

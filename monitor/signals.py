@@ -1,7 +1,6 @@
-"""Numbers that alert rules are made of, read from the ledger and the outbox.
+"""Numbers that alert rules are made of: each signal is a pure function of what one evaluation knows.
 
-`read` asks once for everything; each signal is then a pure function of what was read, so that all rules of one
-evaluation judge the same moment.
+All rules of one evaluation judge the same moment: `facts.read` has asked once for everything.
 """
 
 from __future__ import annotations
@@ -9,110 +8,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
+from monitor.facts import Facts
 from monitor.rules import Sample
 from monitor.units import Unit
 from sync.errors import Code
-from sync.records import ApiMinute, Differing, Pause, RunOutcome, RunRecord, Standing
-
-STOCK_JOB = "stock"
-FULL_JOB = "full"
-UNEQUAL = "unequal"
-"""The number of a full run that says how many links were not equal at its end; 0 makes it a proof of equality."""
+from sync.records import OrderStanding, OrderState, PauseKind
 
 DEFAULT_WINDOW = timedelta(minutes=15)
-_LATEST_FULL_RUNS = 50  # a proof older than this many full passes is as good as none
 
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits in the outbox; `oldest` is when the oldest undelivered message was written."""
-
-    depth: int = 0
-    dead: int = 0
-    oldest: datetime | None = None
-
-
-class History(Protocol):
-    """The part of the engine's ledger that is watched; `sync.ports.Ledger` says what each returns."""
-
-    async def standing(self) -> Standing: ...  # noqa: D102
-
-    async def differing(self) -> Differing: ...  # noqa: D102
-
-    async def last_success(self, job: str) -> RunRecord | None: ...  # noqa: D102
-
-    async def runs(self, job: str | None = None, limit: int = 20) -> Sequence[RunRecord]: ...  # noqa: D102
-
-    async def calls_since(self, moment: datetime) -> Sequence[ApiMinute]: ...  # noqa: D102
-
-    async def pauses(self) -> Sequence[Pause]: ...  # noqa: D102
-
-
-class Outbox(Protocol):
-    """Where undelivered messages are counted."""
-
-    async def backlog(self) -> Backlog: ...  # noqa: D102 - told by its type
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything one evaluation knows. `started_at` is when the daemon started."""
-
-    now: datetime
-    started_at: datetime
-    standing: Standing
-    stock: RunRecord | None  # the last success of a stock pass
-    full: RunRecord | None  # the last success of a full pass
-    proof: RunRecord | None  # the last full pass that found both shops equal
-    calls: Sequence[ApiMinute]
-    pauses: Sequence[Pause]
-    backlog: Backlog
-
-    @property
-    def synced_at(self) -> datetime | None:
-        """Return the end of the last complete success; a full pass is a stock pass too."""
-        ends = [run.finished_at for run in (self.stock, self.full) if run is not None and run.finished_at is not None]
-        return max(ends, default=None)
+Read = Callable[[Facts, timedelta], Sample]
+"""Returns a signal's value, given how far a rule looks back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A number that rules may name: what it is, how it is read, and what a person can do about it."""
+    """A number that rules may name: what it is, how it is read, and what a person can do about it.
+
+    `named` is what its examples are.
+    """
 
     unit: Unit
     title: str
     remedy: str
-    read: Callable[[Facts, timedelta], Sample]
+    read: Read
     windowed: bool = False
-
-
-async def read(ledger: History, outbox: Outbox, *, window: timedelta, started_at: datetime, now: datetime) -> Facts:
-    """Read everything the signals need; `window` is the longest that a rule looks back."""
-    return Facts(
-        now=now,
-        started_at=started_at,
-        standing=await ledger.standing(),
-        stock=await ledger.last_success(STOCK_JOB),
-        full=await ledger.last_success(FULL_JOB),
-        proof=proof_among(await ledger.runs(FULL_JOB, _LATEST_FULL_RUNS)),
-        calls=await ledger.calls_since(now - window),
-        pauses=await ledger.pauses(),
-        backlog=await outbox.backlog(),
-    )
-
-
-def proof_among(runs: Sequence[RunRecord]) -> RunRecord | None:
-    """Return the newest full run that ended well and found every link equal."""
-    proofs = (run for run in runs if run.outcome is RunOutcome.OK and run.numbers.get(UNEQUAL) == 0)
-    return next(proofs, None)
-
-
-def stopped_among(passes: Sequence[RunRecord]) -> RunRecord | None:
-    """Return the newest finished pass if a brake held it or it failed; a pause by hand is told by itself."""
-    newest = max((run for run in passes if run.finished_at), key=lambda run: run.run_id, default=None)
-    return newest if newest and newest.code not in (None, Code.BR004) else None
+    named: str = "SKUs"
 
 
 # --- the signals ---
@@ -155,8 +76,30 @@ def _proof_age(facts: Facts, _: timedelta) -> Sample:
     return _age(facts.proof.finished_at if facts.proof is not None else None, facts)
 
 
+def _unbooked(value: float, facts: Facts) -> Sample:
+    """Return a number about orders that wait to be booked, with what keeps all of them waiting, where that is known."""
+    orders, paused = facts.orders, [pause for pause in facts.pauses if pause.kind is PauseKind.ORDERS]
+    if not facts.books:
+        code = Code.OR009
+        return Sample(value, note=code.title, examples=orders.waiting, remedy=f"{code.sentence} {code.remedy}")
+    if paused:
+        remedy = f"Booking is paused ({paused[0].reason}). {Code.BR004.remedy}"
+        return Sample(value, note="booking is paused", examples=orders.waiting, remedy=remedy)
+    return Sample(value, examples=orders.waiting)
+
+
+def _unbooked_age(facts: Facts, _: timedelta) -> Sample:
+    oldest = facts.orders.oldest
+    return _unbooked(0.0 if oldest is None else max(0.0, (facts.now - oldest).total_seconds()), facts)
+
+
+def _waiting_for_a_person(state: OrderState, names: Callable[[OrderStanding], tuple[str, ...]]) -> Read:
+    return lambda facts, _: Sample(facts.orders.counts.get(state, 0), examples=names(facts.orders))
+
+
 _LOOK = "Run `lightspeed-sync status`, then `lightspeed-sync why SKU` for one of the SKUs named here."
 _READY = "Run `lightspeed-sync check connections`; the last runs and their codes stand on the status page."
+_ORDERS = "Run `lightspeed-sync orders list`; the last runs and their codes stand on the status page."
 _DECIDE = "Run `lightspeed-sync conflicts list`, then `conflicts approve SKU` or `conflicts dismiss SKU` for each."
 
 SIGNALS: Mapping[str, Signal] = {
@@ -191,6 +134,48 @@ SIGNALS: Mapping[str, Signal] = {
         "SKUs with units committed to orders that we have not seen",
         "Look in Shopify for orders older than 60 days or from another app (scope read_all_orders).",
         lambda facts, _: Sample(facts.standing.uningested_skus),
+    ),
+    "unsettled_skus": Signal(
+        Unit.COUNT,
+        "SKUs held back because a sale of ours may or may not be in their stock",
+        "Nothing to do at first: it passes within a few readings. If it lasts, look with `lightspeed-sync orders list` "
+        "whether Lightspeed answers.",
+        lambda facts, _: Sample(facts.standing.unsettled_skus),
+    ),
+    "unposted_orders": Signal(
+        Unit.COUNT,
+        "orders that wait to be booked into Lightspeed",
+        _ORDERS,
+        lambda facts, _: _unbooked(facts.orders.unbooked, facts),
+        named="Orders",
+    ),
+    "oldest_unposted_order_age": Signal(
+        Unit.DURATION,
+        "time that the longest waiting order has not been booked into Lightspeed",
+        _ORDERS,
+        _unbooked_age,
+        named="Orders",
+    ),
+    "parked_orders": Signal(
+        Unit.COUNT,
+        "orders that a person must look at before they are booked",
+        "Run `lightspeed-sync orders list --state parked`; `lightspeed-sync orders show NAME` says what each needs.",
+        _waiting_for_a_person(OrderState.PARKED, lambda orders: orders.parked),
+        named="Orders",
+    ),
+    "dead_orders": Signal(
+        Unit.COUNT,
+        "orders that cannot be understood",
+        "Run `lightspeed-sync orders dead`; book each by hand, then `lightspeed-sync orders close` it.",
+        _waiting_for_a_person(OrderState.DEAD, lambda orders: orders.dead),
+        named="Orders",
+    ),
+    "duplicate_sales": Signal(
+        Unit.COUNT,
+        "references under which Lightspeed has more than one sale",
+        Code.OR007.remedy,
+        lambda facts, _: Sample(facts.orders.duplicates, examples=facts.orders.doubled),
+        named="References",
     ),
     "sync_latency": Signal(
         Unit.DURATION,

@@ -158,6 +158,8 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
     judge = Judge(
         alerts,
         ledger=shop.ledger,
+        orders=shop.engine.bookings,
+        books=shop.engine.poster is not None,
         store=store,
         outbox=outbox,
         metrics=metrics,
@@ -167,6 +169,8 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
     beat = Beat(clock)
     status = Status(
         ledger=shop.ledger,
+        orders=shop.engine.bookings,
+        books=shop.engine.poster is not None,
         store=store,
         beat=beat,
         limits=HealthLimits(alerts.limits.health.ready_within, alerts.limits.health.beat_within),

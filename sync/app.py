@@ -134,7 +134,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         ledger=ledger,
         feeds=feeds,
         linking=linking,
-        in_flight=InFlight(bookings=bookings, till=till, clock=clock),
+        in_flight=InFlight(bookings=bookings, till=till, clock=clock, tell=tell),
         clock=clock,
         tell=tell,
         turn=turn,

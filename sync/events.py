@@ -55,6 +55,18 @@ class Propagated:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentPosted:
+    """A Lightspeed sale of an order was confirmed: signed units of goods, signed cents in all.
+
+    `seconds` passed since the order was placed, for a later document since its change was seen.
+    """
+
+    units: int
+    cents: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class EqualityProved:
     """A certified full reading of both sides found no unexplained difference."""
 
@@ -107,6 +119,7 @@ Event = (
     | RunFinished
     | StockWritten
     | Propagated
+    | DocumentPosted
     | EqualityProved
     | ApiAttempt
     | QuotaSeen

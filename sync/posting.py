@@ -24,10 +24,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from sync.booking import BookingItems, Need, amount, next_step
+from sync.booking import BookingItems, Charge, Need, amount, next_step
 from sync.clock import Clock
 from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
-from sync.events import Listener, RunFinished, RunStarted, RunWanted
+from sync.events import DocumentPosted, Listener, RunFinished, RunStarted, RunWanted
 from sync.model import SaleRow
 from sync.pacing import backoff
 from sync.ports import Bookings, Ledger, Till
@@ -69,10 +69,11 @@ class InFlight:
     Without a `till` nothing is sent, and what was in doubt before counts as not booked.
     """
 
-    def __init__(self, *, bookings: Bookings, till: Till | None, clock: Clock) -> None:
+    def __init__(self, *, bookings: Bookings, till: Till | None, clock: Clock, tell: Listener) -> None:
         self._bookings = bookings
         self._till = till
         self._clock = clock
+        self._tell = tell
 
     async def before_reading(self) -> AsOf:
         """Look at documents in doubt, so that completed ones count; return what counts for a reading begun now."""
@@ -86,7 +87,7 @@ class InFlight:
         for posting in await self._bookings.in_doubt():
             sale = await self._till.sale(posting.sale_id or "")
             if sale is not None and sale.completed and sale.alive:
-                await self._bookings.confirm(posting, sale, self._clock.now(), _first_sweep(posting, self._clock.now()))
+                await _confirm(self._bookings, self._tell, posting, sale, self._clock.now())
 
 
 class Poster:
@@ -289,8 +290,7 @@ class Poster:
             posting = replace(posting, state=DocumentState.COMPLETING)
             if not sale.completed:
                 raise Transient(Code.LS007, f"Sale {sale.sale_id} is still open.")
-        now = self._clock.now()
-        await self._bookings.confirm(posting, sale, now, _first_sweep(posting, now))
+        await _confirm(self._bookings, self._tell, posting, sale, self._clock.now())
         if sale.paid != sale.total:
             log.warning("orders.sale_unbalanced", sale=sale.sale_id, reference=document.reference)
 
@@ -350,6 +350,15 @@ class Poster:
             )
         next_at = now + _WHILE_DOUBLED if doubled else _next_sweep(posting, now)
         await self._bookings.swept(posting, doubled, next_at, now)
+
+
+async def _confirm(bookings: Bookings, tell: Listener, posting: Posting, sale: SaleRow, now: datetime) -> None:
+    """Record that a document's sale is completed, and tell of it."""
+    await bookings.confirm(posting, sale, now, _first_sweep(posting, now))
+    order, document = await bookings.order(posting.order_id), posting.document
+    began = order.created_at if document.n == 1 else order.waiting_since or now
+    units = sum(line.units for line in document.lines if line.charge is Charge.GOODS)
+    tell(DocumentPosted(units, document.total, (now - began).total_seconds()))
 
 
 def _first_sweep(posting: Posting, now: datetime) -> datetime | None:

@@ -103,7 +103,7 @@ def _facts(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
     if notice.examples:
         shown = [clean(example, _LONGEST_EXAMPLE) for example in notice.examples[:_EXAMPLES_SHOWN]]
         more = len(notice.examples) - len(shown)
-        facts.append(("SKUs", ", ".join(shown) + (f" and {more} more" if more else "")))
+        facts.append((notice.named, ", ".join(shown) + (f" and {more} more" if more else "")))
     return facts
 
 

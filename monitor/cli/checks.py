@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
@@ -11,7 +11,7 @@ from monitor.alerts_model import AlertsFile
 from monitor.cli.common import Exit, err, exit_code, rows, run, say, say_json
 from monitor.cli.reading import daemon_runs
 from monitor.workshop import engine_limits, workshop
-from sync.app import Engine, open_engine
+from sync.app import Engine, booking_items, open_engine, sales_settings
 from sync.clock import SystemClock
 from sync.config import described
 from sync.errors import Code
@@ -25,10 +25,30 @@ def config(settings: Settings, content: AlertsFile, *, json: bool) -> None:
     """Show every setting, secrets hidden."""
     values = described(settings)
     if json:
-        say_json({"settings": values, "alerts": [alert.name for alert in content.alerts]})
+        books = sales_settings(settings) is not None
+        say_json({"settings": values, "alerts": [alert.name for alert in content.alerts], "books": books})
         return
     rows(values)
-    say("", f"{settings.alerts_file}: {len(content.alerts)} alerts, no mistake.")
+    say("", f"{settings.alerts_file}: {len(content.alerts)} alerts, no mistake.", *booking(settings))
+
+
+def booking(settings: Settings) -> Iterator[str]:
+    """Yield whether online orders are booked, and what is not set that some of them need."""
+    if sales_settings(settings) is None:
+        yield f"Booking of online orders is off: {Code.OR009.name} {Code.OR009.sentence} {Code.OR009.remedy}"
+        return
+    yield "Booking of online orders is on."
+    items = booking_items(settings)
+    missing = {
+        "LIGHTSPEED_SHIPPING_ITEM_ID": "" if items.shipping or items.other else "with paid shipping",
+        "LIGHTSPEED_OTHER_ITEM_ID": "" if items.other else "with a tip, a fee, a gift card or money given back",
+        "LIGHTSPEED_UNLINKED_ITEM_ID": "" if items.unlinked else "with goods that have no link",
+    }
+    for name, what in missing.items():
+        if what:
+            yield f"  {name} is not set: an order {what} waits for a person."
+    if not items.tax:
+        yield "  LIGHTSPEED_TAX_ITEM_ID is not set: Lightspeed works out the tax, and must come to the same cent."
 
 
 def connections(settings: Settings, content: AlertsFile, *, json: bool) -> Exit:

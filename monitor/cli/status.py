@@ -8,14 +8,16 @@ from datetime import datetime
 
 from monitor.cli.common import Exit, rows, run, say, say_json, show_table
 from monitor.cli.reading import daemon_runs, opened_state
-from monitor.signals import FULL_JOB, STOCK_JOB, proof_among, stopped_among
+from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
 from monitor.store import Incident, Store
 from monitor.units import counted, written_duration
+from sync.app import sales_settings
 from sync.clock import SystemClock
 from sync.errors import Code
-from sync.records import Differing, Pause, RunOutcome, RunRecord, Standing
+from sync.records import FOR_A_PERSON, Differing, OrderStanding, OrderState, Pause, RunOutcome, RunRecord, Standing
 from sync.settings import Settings
 from sync.storage.ledger import SqlLedger
+from sync.storage.order_book import SqlBookings
 
 _RUNS = 5
 _PROOFS = 50  # full runs among which the last proof of equality is looked for
@@ -30,6 +32,9 @@ class Stand:
     proved_at: datetime | None
     standing: Standing
     differing: Differing
+    orders: OrderStanding
+    booked_today: int  # orders booked within the last day
+    books: bool  # whether booking is set up at all
     pauses: Sequence[Pause]
     stopped: RunRecord | None
     firing: Sequence[Incident]
@@ -48,7 +53,7 @@ def status(settings: Settings, *, json: bool) -> Exit:
 
 async def _look(settings: Settings) -> Stand:
     async with opened_state(settings) as database:
-        ledger, store = SqlLedger(database), Store(database)
+        ledger, bookings, store = SqlLedger(database), SqlBookings(database), Store(database)
         successes = [await ledger.last_success(job) for job in (STOCK_JOB, FULL_JOB)]
         proof = proof_among(await ledger.runs(FULL_JOB, _PROOFS))
         return Stand(
@@ -57,6 +62,9 @@ async def _look(settings: Settings) -> Stand:
             proved_at=proof.finished_at if proof else None,
             standing=await ledger.standing(),
             differing=await ledger.differing(),
+            orders=await bookings.order_standing(),
+            booked_today=await bookings.booked_since(SystemClock().now() - DAY),
+            books=sales_settings(settings) is not None,
             pauses=await ledger.pauses(),
             stopped=stopped_among([*await ledger.runs(STOCK_JOB, 2), *await ledger.runs(FULL_JOB, 2)]),
             firing=await store.open_incidents(),
@@ -81,6 +89,7 @@ def _show(found: Stand) -> None:
             "for a person": _for_a_person(standing),
             "kept differences": standing.kept_skus,
             "unanswered writes": standing.unanswered_writes,
+            "orders": _orders(found, now),
         }
     )
     say("", *_brakes(found.pauses, found.stopped), *_alerts(found.firing))
@@ -105,6 +114,26 @@ def _for_a_person(standing: Standing) -> str:
         named = ", ".join(standing.parked)
         told.append(f"{counted(standing.parked_skus, 'SKU')} that Shopify refuses to change ({named})")
     return "; ".join(told) or "nothing"
+
+
+def _orders(found: Stand, now: datetime) -> str:
+    """Return how the booking of orders stands, with the way on."""
+    orders = found.orders
+    told = [f"{found.booked_today} booked in the last day"] if found.booked_today else []
+    if orders.unbooked:
+        oldest = "" if orders.oldest is None else f", the longest for {written_duration(now - orders.oldest)}"
+        told.append(f"{orders.unbooked} waiting to be booked{oldest} ({', '.join(orders.waiting)})")
+    person = sum(orders.counts.get(state, 0) for state in FOR_A_PERSON)
+    if person:
+        dead = orders.counts.get(OrderState.DEAD, 0)
+        named = ", ".join((*orders.parked, *orders.dead))
+        not_understood = f", {dead} of them not understood" if dead else ""
+        told.append(f"{person} for a person{not_understood} ({named}; lightspeed-sync orders list)")
+    if orders.duplicates:
+        told.append(f"{counted(orders.duplicates, 'reference')} with a second sale ({', '.join(orders.doubled)})")
+    if not found.books:
+        told.append(f"booking is not set up: {Code.OR009.remedy}")
+    return "; ".join(told) or "none waiting"
 
 
 def _brakes(pauses: Sequence[Pause], stopped: RunRecord | None) -> Iterator[str]:

@@ -121,7 +121,7 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
         "since": since.isoformat(),
         "template": rule.summary,
         "description": rule.description,
-        "remedy": SIGNALS[condition.signal].remedy,
+        "remedy": _remedy(condition.signal, judged.sample),
         "examples": list(judged.sample.examples[:_MOST_EXAMPLES]),
     }
     values = {
@@ -133,6 +133,10 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
         "opened_at": now,
     }
     return connection.execute(sa.insert(incidents).values(values).returning(*incidents.c)).one()
+
+
+def _remedy(signal: str, sample: Sample) -> str:
+    return sample.remedy or SIGNALS[signal].remedy
 
 
 def _summary(alert: str, detail: Mapping[str, Any], value: float | None, now: datetime) -> str:
@@ -210,9 +214,12 @@ def _refresh(connection: Connection, row: Row[Any], judged: Judged) -> Row[Any]:
     """Keep the newest number of a firing alert, with the SKUs it is about."""
     value = judged.transition.after.value
     examples = list(judged.sample.examples[:_MOST_EXAMPLES])
-    if value == row.value and examples == row.detail["examples"]:
+    detail = {**row.detail, "examples": examples or row.detail["examples"]}
+    if row.detail["signal"] in SIGNALS:
+        detail["remedy"] = _remedy(row.detail["signal"], judged.sample)
+    if value == row.value and detail == row.detail:
         return row
-    values = {"value": value, "detail": {**row.detail, "examples": examples or row.detail["examples"]}}
+    values = {"value": value, "detail": detail}
     query = sa.update(incidents).where(incidents.c.id == row.id).values(values).returning(*incidents.c)
     return connection.execute(query).one()
 
@@ -235,6 +242,7 @@ def _tell_end(connection: Connection, row: Row[Any], judged: Judged, routing: Ro
 
 def _notice(row: Row[Any], kind: Kind, channel: str, summary: str, *, link: str, now: datetime) -> Notice:
     ended = row.resolved_at is not None
+    signal = SIGNALS.get(row.detail["signal"])
     return Notice(
         identity=f"{row.id}-{channel}-{kind.value}-{int(now.timestamp())}",
         incident=str(row.id),
@@ -242,7 +250,7 @@ def _notice(row: Row[Any], kind: Kind, channel: str, summary: str, *, link: str,
         alert=row.rule,
         severity=Severity(row.severity),
         summary=summary,
-        signal=SIGNALS[row.detail["signal"]].title if row.detail["signal"] in SIGNALS else row.detail["signal"],
+        signal=signal.title if signal is not None else row.detail["signal"],
         value=_written(row.resolved_value if kind is Kind.RESOLVED else row.value, row.detail),
         limit=row.detail["limit"],
         since=datetime.fromisoformat(row.detail["since"]),
@@ -251,5 +259,6 @@ def _notice(row: Row[Any], kind: Kind, channel: str, summary: str, *, link: str,
         description=row.detail["description"],
         remedy=row.detail["remedy"],
         examples=tuple(row.detail["examples"]),
+        named=signal.named if signal is not None else "Examples",
         link=link,
     )

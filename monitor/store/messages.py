@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection, Row
 
 from monitor.decide import Last, Progress
+from monitor.facts import Backlog
 from monitor.notice import FailureReason, Kind, Notice, Previous, Receipt
-from monitor.signals import Backlog
 from sync.storage.tables import incidents, outbox
 
 _NOTICE = TypeAdapter(Notice)

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from monitor.facts import Backlog
 from monitor.notice import FailureReason, Notice, Receipt
 from monitor.rules import State
-from monitor.signals import Backlog
 from monitor.store import incidents, messages
 from monitor.store.incidents import Incident, Judged, Routing, Told
 from monitor.store.messages import Claim

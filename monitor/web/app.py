@@ -151,5 +151,6 @@ _WORDS: Mapping[str, Any] = {
     "ago": _ago,
     "length": written_duration,
     "counted": counted,
+    "booking_is_off": f"{Code.OR009.title}. {Code.OR009.remedy}",
     "remedy_of_pause": Code.BR004.remedy,
 }

@@ -6,16 +6,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor import signals
-from monitor.signals import Backlog, Facts, History
+from monitor.facts import DAY, FULL_JOB, STOCK_JOB, Backlog, Facts, History, OrderBook, stopped_among
 from monitor.store import Incident, Store
 from monitor.units import written_duration
 from sync.clock import Clock
 from sync.errors import SyncError
-from sync.records import Differing, Pause, RunRecord, Standing
+from sync.records import Differing, OrderStanding, Pause, RunRecord, Standing
 
 _RUNS_SHOWN = 15
-_PASSES = (signals.STOCK_JOB, signals.FULL_JOB)
+_PASSES = (STOCK_JOB, FULL_JOB)
 _INCIDENTS_SHOWN = 10
 
 
@@ -44,6 +43,9 @@ class Report:
     pauses: Sequence[Pause]
     backlog: Backlog
     differing: Differing
+    orders: OrderStanding
+    booked_today: int  # orders booked within the last day
+    books: bool  # whether booking is set up at all
     stopped: RunRecord | None = None  # the newest pass, where a brake held it or it failed
 
 
@@ -80,6 +82,8 @@ class Status:
         self,
         *,
         ledger: History,
+        orders: OrderBook,
+        books: bool,
         store: Store,
         beat: Beat,
         limits: HealthLimits,
@@ -88,6 +92,8 @@ class Status:
         facts: Callable[[], Facts | None],
     ) -> None:
         self._ledger = ledger
+        self._orders = orders
+        self._books = books
         self._store = store
         self._beat = beat
         self._limits = limits
@@ -123,7 +129,10 @@ class Status:
             pauses=await self._ledger.pauses(),
             backlog=await self._store.backlog(),
             differing=await self._ledger.differing(),
-            stopped=signals.stopped_among([run for job in _PASSES for run in await self._ledger.runs(job, 2)]),
+            orders=await self._orders.order_standing(),
+            booked_today=await self._orders.booked_since(self._clock.now() - DAY),
+            books=self._books,
+            stopped=stopped_among([run for job in _PASSES for run in await self._ledger.runs(job, 2)]),
         )
 
     def _loop(self) -> Probe:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sync.records import ApiMinute, Differing, Pause, RunRecord, Standing
+from sync.records import ApiMinute, Differing, OrderStanding, Pause, RunRecord, Standing
 
 CALM = Standing(
     links=500,
@@ -28,6 +28,8 @@ class FakeHistory:
         self.past: list[RunRecord] = []
         self.minutes: list[ApiMinute] = []
         self.paused: list[Pause] = []
+        self.orders = OrderStanding({}, None)
+        self.booked: list[datetime] = []
 
     def differ(self, skus: int, *examples: str) -> None:
         """Let so many SKUs differ."""
@@ -41,6 +43,12 @@ class FakeHistory:
         return Differing(
             standing.oversell_skus, standing.oversell_units, standing.undersell_skus, standing.undersell_units
         )
+
+    async def order_standing(self) -> OrderStanding:
+        return self.orders
+
+    async def booked_since(self, moment: datetime) -> int:
+        return sum(each >= moment for each in self.booked)
 
     async def last_success(self, job: str) -> RunRecord | None:
         return self.successes.get(job)

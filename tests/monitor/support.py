@@ -59,8 +59,16 @@ class HandClock:
 class World:
     """Everything that watches, and what it watches; `restart` is what a new process finds."""
 
-    def __init__(self, folder: Path, alerts: str = DIFFERS, *, channels: tuple[str, ...] = ("slack", "email")) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        alerts: str = DIFFERS,
+        *,
+        channels: tuple[str, ...] = ("slack", "email"),
+        books: bool = True,
+    ) -> None:
         self.folder = folder
+        self.books = books
         self.clock = HandClock()
         self.history = FakeHistory()
         self.channels: Mapping[str, FakeChannel] = {name: FakeChannel() for name in channels}
@@ -83,6 +91,8 @@ class World:
         self.judge = Judge(
             parse(alerts.encode()),
             ledger=self.history,
+            orders=self.history,
+            books=self.books,
             store=self.store,
             outbox=self.outbox,
             metrics=self.metrics,

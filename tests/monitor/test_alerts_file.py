@@ -40,6 +40,11 @@ def test_the_shipped_file_holds_the_runbooks_numbers() -> None:
     assert limits["SyncErrorRateHigh"] == (Op.ABOVE, 0.05, Severity.WARNING)
     assert limits["ManualReconciliation"] == (Op.ABOVE, 0.0, Severity.WARNING)
     assert limits["OversellRisk"] == (Op.ABOVE, 10.0, Severity.CRITICAL)
+    assert limits["OrdersNotBooked"] == (Op.ABOVE, 900.0, Severity.CRITICAL)
+    assert limits["OrdersParked"] == (Op.ABOVE, 0.0, Severity.WARNING)
+    assert limits["OrdersDead"] == (Op.ABOVE, 0.0, Severity.WARNING)
+    assert limits["DuplicateSale"] == (Op.ABOVE, 0.0, Severity.CRITICAL)
+    assert limits["StockUnsettled"] == (Op.ABOVE, 0.0, Severity.WARNING)
     assert limits["EqualityProofOld"] == (Op.ABOVE, 93_600.0, Severity.WARNING)
     assert (content.sync_interval, content.check_interval) == (timedelta(seconds=60), timedelta(minutes=5))
     assert content.routed() == {Severity.CRITICAL: ("slack", "email", "sms"), Severity.WARNING: ("slack", "email")}

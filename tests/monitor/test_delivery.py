@@ -10,11 +10,24 @@ from pathlib import Path
 import pytest
 
 from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Malformed, Throttled, Unreachable
+from monitor.channels.wording import wording
 from monitor.decide import Why
+from monitor.facts import Backlog
 from monitor.notice import Kind
-from monitor.signals import Backlog
+from sync.records import OrderStanding, OrderState, Pause, PauseKind
 from tests.fakes.channel import Killed
 from tests.monitor.support import DIFFERS, START, World
+
+ORDERS = """
+alerts:
+  - name: OrdersNotBooked
+    when: oldest_unposted_order_age > 15m
+    severity: critical
+    summary: "An order waits for {{ value }}"
+routes:
+  - severity: critical
+    to: [slack]
+"""
 
 pytestmark = pytest.mark.anyio
 
@@ -57,6 +70,36 @@ async def test_a_message_says_what_since_when_which_and_what_to_do(world: World)
     assert notice.examples == ("KAVA-1", "KAVA-2")
     assert "lightspeed-sync why SKU" in notice.remedy
     assert notice.link == "https://ops.example.com/"
+
+
+async def test_a_message_about_orders_names_them_and_what_keeps_them(tmp_path: Path) -> None:
+    world = World(tmp_path, ORDERS, books=False)
+    world.history.orders = OrderStanding({OrderState.SEEN: 1}, oldest=START, waiting=("#1001",))
+    await world.check(minutes=16)
+    await world.deliver()
+    await world.database.close()
+
+    (sent,) = world.slack.sent
+    assert ("Orders", "#1001") in wording(sent.notice).facts
+    assert sent.notice.remedy == (
+        "Orders cannot be booked, because Lightspeed needs to know who sells and how it is paid. "
+        "Set LIGHTSPEED_EMPLOYEE_ID and LIGHTSPEED_PAYMENT_TYPE_ID."
+    )
+
+
+async def test_a_reminder_carries_the_remedy_of_now(tmp_path: Path) -> None:
+    world = World(tmp_path, ORDERS)
+    world.history.orders = OrderStanding({OrderState.SEEN: 1}, oldest=START, waiting=("#1001",))
+    await world.check(minutes=16)
+    await world.deliver()
+    world.history.paused.append(Pause(PauseKind.ORDERS, "stock-taking", START))
+    await world.check(hours=4)
+    await world.deliver()
+    await world.database.close()
+
+    first, reminder = (sent.notice.remedy for sent in world.slack.sent)
+    assert first.startswith("Run `lightspeed-sync orders list`")
+    assert reminder.startswith("Booking is paused (stock-taking).")
 
 
 async def test_the_end_carries_the_number_now_and_the_first_message_to_answer_to(world: World) -> None:

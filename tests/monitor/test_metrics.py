@@ -15,6 +15,7 @@ from sync.errors import Code
 from sync.events import (
     ApiAttempt,
     ApiEvents,
+    DocumentPosted,
     EqualityProved,
     Event,
     Events,
@@ -25,7 +26,7 @@ from sync.events import (
     RunStarted,
     StockWritten,
 )
-from sync.records import PauseKind, RunOutcome, Standing, WriteOutcome
+from sync.records import OrderStanding, OrderState, PauseKind, RunOutcome, Standing, WriteOutcome
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 STANDING = Standing(
@@ -38,7 +39,9 @@ STANDING = Standing(
     parked_skus=6,
     unanswered_writes=8,
     uningested_skus=9,
+    unsettled_skus=5,
 )
+ORDERS = OrderStanding({OrderState.SEEN: 2, OrderState.POSTED: 900}, oldest=NOW, duplicates=1, waiting=("#1001",))
 DASHBOARDS = {
     "lightspeed_sync_runs_total": ("job",),
     "lightspeed_sync_run_failures_total": ("job",),
@@ -56,6 +59,9 @@ DASHBOARDS = {
     "lightspeed_sync_api_quota_used_ratio": ("api",),
     "lightspeed_sync_orders": ("state",),
     "lightspeed_sync_oldest_unposted_order_timestamp_seconds": (),
+    "lightspeed_sync_duplicate_sales": (),
+    "lightspeed_sync_order_booking_seconds": (),
+    "lightspeed_sync_unsettled_skus": (),
     "lightspeed_sync_reservations_active": (),
     "lightspeed_sync_alerts": ("severity", "state"),
     "lightspeed_sync_notifications_total": ("channel",),
@@ -75,6 +81,7 @@ EVERYTHING: list[Event] = [
     ApiAttempt("shopify", "levels", 1.0, "SH001"),
     QuotaSeen("shopify", 0.25),
     PauseChanged(PauseKind.WRITES, "stock-taking"),
+    DocumentPosted(2, 1_999, 61.5),
 ]
 
 
@@ -87,8 +94,7 @@ def busy(metrics: Metrics) -> Metrics:
     for event in EVERYTHING:
         Events(metrics)(event)
     metrics.stand(STANDING)
-    metrics.orders.labels("open").set(2)
-    metrics.oldest_unposted_order.set(NOW)
+    metrics.count_orders(ORDERS)
     metrics.backlog(1, 0, NOW)
     metrics.due("stock", 2, 1)
     metrics.begun("stock")
@@ -112,6 +118,17 @@ def test_dashboards_find_every_name_with_its_labels(metrics: Metrics) -> None:
                 seen.setdefault(found.name.removesuffix(suffix), set()).add(labels)
 
     assert {name: {labels} for name, labels in DASHBOARDS.items()} == {name: seen.get(name) for name in DASHBOARDS}
+
+
+def test_no_order_waiting_has_no_moment_and_every_state_has_its_zero(metrics: Metrics) -> None:
+    busy(metrics).count_orders(OrderStanding({}, None))
+    counts = {state.value: sample(metrics, "orders", state=state.value) for state in OrderState}
+    assert set(counts.values()) == {0.0}
+    assert sample(metrics, "oldest_unposted_order_timestamp_seconds") is None
+
+
+def test_no_order_number_is_ever_exposed(metrics: Metrics) -> None:
+    assert "1001" not in generate_latest(busy(metrics).registry).decode()
 
 
 def test_every_name_is_announced_before_anything_happened(metrics: Metrics) -> None:
@@ -141,6 +158,14 @@ def test_every_name_is_announced_before_anything_happened(metrics: Metrics) -> N
         ("api_quota_used_ratio", {"api": "shopify"}, 0.25),
         ("paused", {"kind": "writes"}, 1.0),
         ("paused", {"kind": "orders"}, 0.0),
+        ("orders", {"state": "seen"}, 2.0),
+        ("orders", {"state": "posted"}, 900.0),
+        ("orders", {"state": "dead"}, 0.0),
+        ("oldest_unposted_order_timestamp_seconds", {}, 1795514400.0),
+        ("duplicate_sales", {}, 1.0),
+        ("unsettled_skus", {}, 5.0),
+        ("order_booking_seconds_bucket", {"le": "60.0"}, 0.0),
+        ("order_booking_seconds_bucket", {"le": "90.0"}, 1.0),
         ("discrepant_skus", {"direction": "oversell"}, 3.0),
         ("discrepancy_units", {"direction": "undersell"}, 4.0),
         ("quarantined_skus", {}, 1.0),

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.signals import SIGNALS, Backlog, Facts, proof_among, sample, stopped_among
+from monitor.facts import Backlog, Facts, proof_among, stopped_among
+from monitor.signals import SIGNALS, sample
 from monitor.units import Unit
 from sync.errors import Code
-from sync.records import ApiMinute, Pause, PauseKind, RunOutcome, RunRecord
+from sync.records import ApiMinute, OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
 from tests.fakes.history import CALM
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -25,6 +26,7 @@ STANDING = replace(
     parked_skus=6,
     unanswered_writes=8,
     uningested_skus=9,
+    unsettled_skus=7,
     examples=("KAVA-1",),
 )
 
@@ -70,6 +72,22 @@ FACTS = Facts(
     ],
     pauses=[Pause(PauseKind.WRITES, "stock-taking", ago(30)), Pause(PauseKind.ORDERS, "later", ago(5))],
     backlog=Backlog(2, 1, ago(11)),
+    orders=OrderStanding(
+        counts={
+            OrderState.SEEN: 2,
+            OrderState.UNKNOWN: 1,
+            OrderState.PARKED: 4,
+            OrderState.DEAD: 5,
+            OrderState.POSTED: 900,
+        },
+        oldest=ago(20),
+        duplicates=6,
+        waiting=("#1007", "#1009"),
+        parked=("#1004",),
+        dead=("#1005",),
+        doubled=("SH-1006-1",),
+    ),
+    books=True,
 )
 
 
@@ -83,6 +101,12 @@ FACTS = Facts(
         ("parked_skus", 6),
         ("unanswered_writes", 8),
         ("uningested_committed", 9),
+        ("unsettled_skus", 7),
+        ("unposted_orders", 3),
+        ("oldest_unposted_order_age", 1_200.0),
+        ("parked_orders", 4),
+        ("dead_orders", 5),
+        ("duplicate_sales", 6),
         ("sync_latency", 720.0),
         ("equality_proof_age", 5_400.0),
         ("error_rate", 0.07),
@@ -95,7 +119,7 @@ def test_a_signal_reads_its_number(name: str, value: float) -> None:
 
 
 def test_every_signal_has_a_unit_a_title_and_a_remedy() -> None:
-    assert len(SIGNALS) == 12
+    assert len(SIGNALS) == 18
     assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.remedy)] == []
     assert [name for name, signal in SIGNALS.items() if signal.windowed] == ["error_rate"]
     assert SIGNALS["error_rate"].unit is Unit.RATIO
@@ -154,3 +178,34 @@ def test_only_a_full_pass_that_found_nothing_unequal_is_a_proof(runs: list[RunRe
     proof = proof_among(runs)
 
     assert (proof.finished_at if proof else None) == (ago(age) if age is not None else None)
+
+
+# --- orders ---
+@pytest.mark.parametrize(
+    ("name", "examples", "named"),
+    [
+        ("unposted_orders", ("#1007", "#1009"), "Orders"),
+        ("oldest_unposted_order_age", ("#1007", "#1009"), "Orders"),
+        ("parked_orders", ("#1004",), "Orders"),
+        ("dead_orders", ("#1005",), "Orders"),
+        ("duplicate_sales", ("SH-1006-1",), "References"),
+    ],
+)
+def test_orders_are_named_with_the_number(name: str, examples: tuple[str, ...], named: str) -> None:
+    assert (sample(name, None, FACTS).examples, SIGNALS[name].named) == (examples, named)
+
+
+def test_no_order_waiting_is_no_age() -> None:
+    waiting = sample("oldest_unposted_order_age", None, replace(FACTS, orders=OrderStanding({}, None)))
+    assert waiting.value is not None
+    assert math.isclose(waiting.value, 0.0)
+
+
+@pytest.mark.parametrize("name", ["unposted_orders", "oldest_unposted_order_age"])
+def test_what_keeps_all_orders_waiting_is_told_with_its_remedy(name: str) -> None:
+    off = sample(name, None, replace(FACTS, books=False, pauses=[]))
+    paused = sample(name, None, FACTS)
+    running = sample(name, None, replace(FACTS, pauses=[Pause(PauseKind.WRITES, "stock-taking", ago(30))]))
+    assert (off.note, off.remedy.endswith(Code.OR009.remedy)) == ("Booking is not set up", True)
+    assert (paused.note, paused.remedy) == ("booking is paused", f"Booking is paused (later). {Code.BR004.remedy}")
+    assert (running.note, running.remedy) == ("", "")

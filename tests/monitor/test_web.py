@@ -14,7 +14,7 @@ import pytest
 from monitor.web.app import allowed_hosts, ops_app
 from monitor.web.status import Beat, HealthLimits, Status
 from sync.errors import Code, Permanent
-from sync.records import Pause, PauseKind, RunOutcome, RunRecord
+from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
 from tests.monitor.support import START, World
 
 pytestmark = pytest.mark.anyio
@@ -29,8 +29,14 @@ class Ops(World):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.beat = Beat(self.clock)
-        self.status = Status(
+        self.status = self.opened_status(books=True)
+
+    def opened_status(self, *, books: bool) -> Status:
+        """Return what reads for the listener."""
+        return Status(
             ledger=self.history,
+            orders=self.history,
+            books=books,
             store=self.store,
             beat=self.beat,
             limits=HealthLimits(),
@@ -141,6 +147,30 @@ async def test_the_page_shows_what_fires_and_the_last_runs(ops: Ops) -> None:
     assert "KAVA-1" in page.text
     assert "<td>stock</td>" in page.text
     assert "2 waiting, 0 given up" in page.text
+
+
+async def test_the_page_tells_how_the_booking_of_orders_stands(ops: Ops) -> None:
+    ops.history.booked = [START - timedelta(hours=23), START - timedelta(hours=25)]
+    ops.history.orders = OrderStanding(
+        {OrderState.SEEN: 2, OrderState.PARKED: 1},
+        oldest=START - timedelta(minutes=20),
+        duplicates=1,
+        waiting=("#1007", "#1008"),
+        parked=("#1004",),
+        doubled=("SH-1001-1",),
+    )
+    text = " ".join((await ops.get("/")).text.split())
+    ops.status = ops.opened_status(books=False)
+    off = (await ops.get("/")).text
+    told = json.loads((await ops.get("/api/status", authorization=f"Bearer {TOKEN}")).text)
+
+    assert "Booked in the last day</th><td>1</td>" in text
+    assert "<td>2, the longest since 2026-11-24 09:40:00 UTC (#1007, #1008)</td>" in text
+    assert "<td>1 (#1004): <code>lightspeed-sync orders list --state parked</code></td>" in text
+    assert "1 (SH-1001-1)" in text
+    assert "Booking is not set up" not in text
+    assert "Booking is not set up. Set LIGHTSPEED_EMPLOYEE_ID and LIGHTSPEED_PAYMENT_TYPE_ID." in off
+    assert (told["orders"]["counts"]["parked"], told["booked_today"], told["books"]) == (1, 1, False)
 
 
 async def test_the_page_escapes_what_comes_from_outside(ops: Ops) -> None:

@@ -267,7 +267,7 @@ async def crash(shop: Shop, fuse: Fuse) -> PassReport | None:
         ledger=ledger,
         feeds=feeds,
         linking=Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=shop.work.clock),
-        in_flight=InFlight(bookings=engine.bookings, till=None, clock=shop.work.clock),
+        in_flight=InFlight(bookings=engine.bookings, till=None, clock=shop.work.clock, tell=shop.work.events),
         clock=shop.work.clock,
         tell=shop.work.events,
         turn=asyncio.Lock(),

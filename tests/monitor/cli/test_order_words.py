@@ -7,12 +7,22 @@ from datetime import UTC, datetime
 
 import pytest
 
+from monitor.cli.checks import booking
 from monitor.cli.orders import WORDS, Next, Told, needed
 from sync.booking import BookingItems, Charge, Document, DocumentLine, OrderStory, StoryLine, next_step
+from sync.config import SANDBOX, load_settings
 from sync.errors import Code
 from sync.model import OrderMoney
 from sync.records import DocumentState, OrderEntry, OrderState, Posting
+from sync.settings import Settings
 
+BOOKING = {
+    "LIGHTSPEED_EMPLOYEE_ID",
+    "LIGHTSPEED_PAYMENT_TYPE_ID",
+    "LIGHTSPEED_SHIPPING_ITEM_ID",
+    "LIGHTSPEED_TAX_ITEM_ID",
+    "LIGHTSPEED_OTHER_ITEM_ID",
+}
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MONEY = OrderMoney("USD", net=1000, goods=1000, shipping=0, tax=0, tip=0, fees=0, touched=False)
 GOODS = DocumentLine(Charge.GOODS, "1", "10", units=2, cents=1000, inventory_item_id="i")
@@ -34,6 +44,34 @@ def needs(
     entry = OrderEntry("gid://shopify/Order/1", "#1001", state, NOON, NOON, 1000, code, "Look." if code else "", ())
     documents = [] if document is None else [Posting(1, "gid://shopify/Order/1", DOCUMENT, document)]
     return needed(Told(entry, story, documents, []), next_step(story, BookingItems()), off=off)
+
+
+def settings(**env: str) -> Settings:
+    production = {name: value for name, value in SANDBOX.items() if name not in BOOKING}
+    paths = {"STATE_DIR": "state", "SHOPIFY_ADMIN_API_ACCESS_TOKEN": "shpat_x"}
+    return load_settings(production | paths | {"ENVIRONMENT": "production"} | env)
+
+
+def test_check_config_says_that_booking_is_off_and_what_to_set() -> None:
+    (said,) = booking(settings())
+    assert said == (
+        "Booking of online orders is off: OR009 Orders cannot be booked, because Lightspeed needs to know who sells "
+        "and how it is paid. Set LIGHTSPEED_EMPLOYEE_ID and LIGHTSPEED_PAYMENT_TYPE_ID."
+    )
+
+
+def test_check_config_names_the_items_that_some_orders_need() -> None:
+    set_up = {"LIGHTSPEED_EMPLOYEE_ID": "1", "LIGHTSPEED_PAYMENT_TYPE_ID": "7"}
+    first, *missing = booking(settings(**set_up))
+    assert first == "Booking of online orders is on."
+    assert [line.split()[0] for line in missing] == [
+        "LIGHTSPEED_SHIPPING_ITEM_ID",
+        "LIGHTSPEED_OTHER_ITEM_ID",
+        "LIGHTSPEED_UNLINKED_ITEM_ID",
+        "LIGHTSPEED_TAX_ITEM_ID",
+    ]
+    items = {"LIGHTSPEED_OTHER_ITEM_ID": "5", "LIGHTSPEED_UNLINKED_ITEM_ID": "6", "LIGHTSPEED_TAX_ITEM_ID": "7"}
+    assert list(booking(settings(**set_up, **items))) == ["Booking of online orders is on."]
 
 
 def test_every_state_has_words() -> None:

@@ -70,7 +70,7 @@ async def test_orders_are_listed_told_retried_and_closed_beside_a_running_daemon
     assert "lightspeed-sync orders retry" in story["next"]["remedy"]
     assert [line["sku"] for line in story["lines"]] == [WRONG]
     assert dead.out == "No such order.\n"
-    assert status.code == 0
+    assert "orders 1 booked in the last day; 1 for a person (#1002; lightspeed-sync orders list)" in status.said
 
     retried = await served.run("orders", "retry", "1002", "1001", "4711")
     assert retried.code == 1
@@ -105,10 +105,16 @@ async def test_without_a_daemon_a_word_on_an_order_waits_for_one(served: Shop) -
     assert passed.code == 0, passed.said
     assert await states(served) == {"#1001": "seen"}
     shown = await served.run("orders", "show", "#1001")
+    paused = await served.run("pause", "--orders", "--reason", "stock-taking")
+    status = await served.run("status")
     retried = await served.run("orders", "retry", "1001", "--json")
     none = await served.run("orders", "retry", "--all-parked")
     closed = await served.run("orders", "close", "1001", "--never", "--json")
     assert f"needs a person must look: OR003 Not linked: {WRONG}." in shown.said, shown.said
+    assert paused.code == 0, paused.said
+    assert "(#1001)" in status.said
+    assert "1 waiting to be booked, the longest for" in status.said
+    assert "PAUSED orders since" in status.said
     assert (retried.code, json.loads(retried.out)) == (0, [{"name": "#1001", "state": "seen", "retried": True}])
     assert (none.code, none.out) == (0, "No order waits for a person.\n")
     assert (closed.code, json.loads(closed.out)) == (0, {"name": "#1001", "sale_id": None, "looked_up": False})

@@ -1,0 +1,128 @@
+"""Everything that one evaluation of the alert rules knows, read at once from the ledger and the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sync.errors import Code
+from sync.records import (
+    ApiMinute,
+    Differing,
+    OrderStanding,
+    Pause,
+    RunOutcome,
+    RunRecord,
+    Standing,
+)
+
+STOCK_JOB = "stock"
+FULL_JOB = "full"
+DAY = timedelta(days=1)
+"""Within which booked orders are counted for people."""
+UNEQUAL = "unequal"
+"""The number of a full run that says how many links were not equal at its end; 0 makes it a proof of equality."""
+
+_LATEST_FULL_RUNS = 50  # a proof older than this many full passes is as good as none
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in the outbox; `oldest` is when the oldest undelivered message was written."""
+
+    depth: int = 0
+    dead: int = 0
+    oldest: datetime | None = None
+
+
+class History(Protocol):
+    """The part of the engine's ledger that is watched; `sync.ports.Ledger` says what each returns."""
+
+    async def standing(self) -> Standing: ...  # noqa: D102
+
+    async def differing(self) -> Differing: ...  # noqa: D102
+
+    async def last_success(self, job: str) -> RunRecord | None: ...  # noqa: D102
+
+    async def runs(self, job: str | None = None, limit: int = 20) -> Sequence[RunRecord]: ...  # noqa: D102
+
+    async def calls_since(self, moment: datetime) -> Sequence[ApiMinute]: ...  # noqa: D102
+
+    async def pauses(self) -> Sequence[Pause]: ...  # noqa: D102
+
+
+class OrderBook(Protocol):
+    """The part of the engine's orders that is watched; `sync.ports.Bookings` says what it returns."""
+
+    async def order_standing(self) -> OrderStanding: ...  # noqa: D102
+
+    async def booked_since(self, moment: datetime) -> int: ...  # noqa: D102
+
+
+class Outbox(Protocol):
+    """Where undelivered messages are counted."""
+
+    async def backlog(self) -> Backlog: ...  # noqa: D102 - told by its type
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything one evaluation knows. `started_at` is when the daemon started."""
+
+    now: datetime
+    started_at: datetime
+    standing: Standing
+    stock: RunRecord | None  # the last success of a stock pass
+    full: RunRecord | None  # the last success of a full pass
+    proof: RunRecord | None  # the last full pass that found both shops equal
+    calls: Sequence[ApiMinute]
+    pauses: Sequence[Pause]
+    backlog: Backlog
+    orders: OrderStanding
+    books: bool  # whether booking is set up at all
+
+    @property
+    def synced_at(self) -> datetime | None:
+        """Return the end of the last complete success; a full pass is a stock pass too."""
+        ends = [run.finished_at for run in (self.stock, self.full) if run is not None and run.finished_at is not None]
+        return max(ends, default=None)
+
+
+async def read(
+    ledger: History,
+    orders: OrderBook,
+    outbox: Outbox,
+    *,
+    books: bool,
+    window: timedelta,
+    started_at: datetime,
+    now: datetime,
+) -> Facts:
+    """Read everything the signals need; `window` is the longest that a rule looks back."""
+    return Facts(
+        now=now,
+        started_at=started_at,
+        standing=await ledger.standing(),
+        stock=await ledger.last_success(STOCK_JOB),
+        full=await ledger.last_success(FULL_JOB),
+        proof=proof_among(await ledger.runs(FULL_JOB, _LATEST_FULL_RUNS)),
+        calls=await ledger.calls_since(now - window),
+        pauses=await ledger.pauses(),
+        backlog=await outbox.backlog(),
+        orders=await orders.order_standing(),
+        books=books,
+    )
+
+
+def proof_among(runs: Sequence[RunRecord]) -> RunRecord | None:
+    """Return the newest full run that ended well and found every link equal."""
+    proofs = (run for run in runs if run.outcome is RunOutcome.OK and run.numbers.get(UNEQUAL) == 0)
+    return next(proofs, None)
+
+
+def stopped_among(passes: Sequence[RunRecord]) -> RunRecord | None:
+    """Return the newest finished pass if a brake held it or it failed; a pause by hand is told by itself."""
+    newest = max((run for run in passes if run.finished_at), key=lambda run: run.run_id, default=None)
+    return newest if newest and newest.code not in (None, Code.BR004) else None
