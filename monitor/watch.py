@@ -66,13 +66,14 @@ class Monitor:
 
 
 @asynccontextmanager
-async def open_monitor(shop: Workshop) -> AsyncIterator[Monitor]:
+async def open_monitor(shop: Workshop, channels: Mapping[str, Channel] | None = None) -> AsyncIterator[Monitor]:
     """Watch a workshop while the block runs: deliver messages, beat, hear the engine's events.
 
-    When it ends, the messages being sent are finished first, for a moment. A worker that fails ends the block.
+    `channels` replace those that settings and alerts name. When it ends, the messages being sent are finished first, for a moment. A worker that fails ends the block.
     """
     async with AsyncExitStack() as stack:
-        channels = open_channels(shop.settings, shop.alerts, shop.clock)
+        if channels is None:
+            channels = open_channels(shop.settings, shop.alerts, shop.clock)
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         for sentence in unreachable(shop.alerts, frozenset(channels)):

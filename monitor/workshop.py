@@ -58,16 +58,17 @@ async def workshop(
     rng: random.Random | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     threads: bool = True,
+    database: Database | None = None,
 ) -> AsyncIterator[Workshop]:
     """Take the state directory and open the engine; what an earlier process left open is closed first.
 
-    `transport` replaces the network, `threads` False keeps everything in this loop. Raises Permanent (ST001 to
-    ST009) where the state must not be used.
+    `transport` replaces the network, `threads` False keeps everything in this loop, `database` is one that is open
+    already; it is closed all the same. Raises Permanent (ST001 to ST009) where the state must not be used.
     """
     clock = clock or SystemClock()
     rng = rng or random.Random()
     events = Events()
-    database = open_state(settings, clock.now(), threads=threads)
+    database = database or open_state(settings, clock.now(), threads=threads)
     try:
         async with open_engine(
             settings=settings,
