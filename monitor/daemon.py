@@ -18,7 +18,7 @@ from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
 from monitor.schedule import Daily, Every, Job, Schedule
 from monitor.serving import bind_tcp, serving
-from monitor.watch import open_monitor
+from monitor.watch import Monitor, open_monitor
 from monitor.workshop import Workshop, workshop
 from sync.config_values import Listen
 from sync.errors import Code, SyncError
@@ -179,6 +179,20 @@ class WakeUps:
                 self._schedule.soon("orders")  # what the pass has read is booked at once
 
 
+def scheduled(shop: Workshop, monitor: Monitor, broke: Callable[[str, Exception], None] | None = None) -> Schedule:
+    """Return the schedule of an open workshop, not started yet, with all that hears its events joined to them."""
+    calls = CallCounter(ledger=shop.ledger, clock=shop.clock)
+    shop.events.join(calls)
+    schedule = Schedule(
+        jobs=jobs(shop.alerts, Passes(shop, monitor.evaluate, calls)),
+        clock=shop.clock,
+        tally=monitor.metrics,
+        broke=broke,
+    )
+    shop.events.join(WakeUps(schedule))
+    return schedule
+
+
 def public_app(shop: Workshop) -> Application:
     """Return the public listener's application."""
     settings = shop.settings
@@ -213,21 +227,13 @@ async def running(
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(workshop(settings, alerts))
         monitor = await stack.enter_async_context(open_monitor(shop))
-        calls = CallCounter(ledger=shop.ledger, clock=shop.clock)
-        shop.events.join(calls)
+        schedule = scheduled(shop, monitor, broke)
         ops = _bound("OPS_LISTEN", settings.ops_listen)
         await stack.enter_async_context(serving(monitor.ops_app(), ops))
         public = _bound("STOREFRONT_LISTEN", settings.storefront_listen)
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions), bound))
-        schedule = Schedule(
-            jobs=jobs(alerts, Passes(shop, monitor.evaluate, calls)),
-            clock=shop.clock,
-            tally=monitor.metrics,
-            broke=broke,
-        )
-        shop.events.join(WakeUps(schedule))
         await stack.enter_async_context(serving(public_app(shop), public))
         schedule.start()
         log.info("daemon.started", ops=str(settings.ops_listen), environment=settings.environment.value)

@@ -69,7 +69,8 @@ class Monitor:
 async def open_monitor(shop: Workshop, channels: Mapping[str, Channel] | None = None) -> AsyncIterator[Monitor]:
     """Watch a workshop while the block runs: deliver messages, beat, hear the engine's events.
 
-    `channels` replace those that settings and alerts name. When it ends, the messages being sent are finished first, for a moment. A worker that fails ends the block.
+    `channels` replace those that settings and alerts name. When it ends, the messages being sent are finished first,
+    for a moment. A worker that fails ends the block.
     """
     async with AsyncExitStack() as stack:
         if channels is None:

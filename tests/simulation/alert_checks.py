@@ -41,7 +41,7 @@ def arrived(world: World) -> list[Arrived]:
     for mail in world.mail.messages:
         incident = str(mail.message["X-Lightspeed-Sync-Incident"])
         identity = str(mail.message["Message-ID"]).strip("<>").partition("@")[0]
-        subject = str(mail.message["Subject"])
+        subject = str(mail.message["Subject"]).strip()  # a long one is folded before its first word
         kind = next((kind for word, kind in _WORDS.items() if subject.startswith(word)), "firing")
         found.append(Arrived("email", identity, incident, kind, _MARK in subject))
     return found

@@ -107,6 +107,10 @@ class VirtualClock(SystemClock):
     def monotonic(self) -> float:
         return self._loop.seconds
 
+    async def until(self, moment: datetime) -> None:
+        """Wait for a moment."""
+        await self.sleep((moment - self.now()).total_seconds())
+
 
 def run_virtually(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
     """Run `main` to its end on a loop of its own; what still runs then is cancelled."""

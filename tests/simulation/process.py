@@ -19,8 +19,7 @@ from typing import Any
 import httpx
 
 from monitor.alerts_model import AlertsFile
-from monitor.calls import CallCounter
-from monitor.daemon import Passes, jobs
+from monitor.daemon import scheduled
 from monitor.schedule import Every, Job, Schedule
 from monitor.watch import open_monitor
 from monitor.workshop import Workshop, open_state, workshop
@@ -72,6 +71,8 @@ class Machine:
                 life.end(Moment.ASLEEP)
             self.shop = None
             await life.bury()
+            if main.done() and not main.cancelled():
+                main.exception()  # of a killed process: seen
             if not self._stopping:
                 await self.clock.sleep(self.restart_seconds * (1 + self.rng.random()))
 
@@ -118,13 +119,10 @@ class Machine:
                 settings, self.alerts, self.mailbox, transport=transport, life=life, clock=clock
             )
             monitor = await stack.enter_async_context(open_monitor(shop, channels))
-            calls = CallCounter(ledger=shop.ledger, clock=clock)
-            shop.events.join(calls)
-            work = jobs(self.alerts, Passes(shop, monitor, calls))
-            schedule = Schedule(jobs=work, clock=clock, tally=monitor.metrics, broke=self.broke)
+            schedule = scheduled(shop, monitor, self.broke)
             self.shop = shop
             async with asyncio.TaskGroup() as beats:
-                for job in work:
+                for job in schedule._jobs.values():
                     beats.create_task(_beat(schedule, job, clock))
 
 

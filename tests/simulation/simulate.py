@@ -106,7 +106,7 @@ class Simulation:
         self.record = Record(state)
         self.stock = StockChecks(self.world, self.truth, self.log, self.clock.monotonic, self.accuse)
         self.stock.in_quarantine = self._in_quarantine
-        self.orders = OrderChecks(self.world, self.record, self.accuse)
+        self.orders = OrderChecks(self.world, self.truth, self.accuse)
         self.ledger = LedgerChecks(self.world, self.record, self._overlap, self.accuse)
         self.told = AlertChecks(self.world, self.record, self.accuse)
         self.machine = self._machine(state)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sandbox.goods import Good
 from sandbox.lightspeed.rows import Item as TillItem
 from sandbox.lightspeed.rows import Sale
 from sandbox.shopify.model import Event, Item
+from sandbox.shopify.order_model import Order
 from sandbox.world import World
 
 REFERENCE = "SH-"  # what the product's own sales in Lightspeed are called
@@ -115,6 +116,14 @@ class Truth:
     def of_item(self, gid: str) -> Thing | None:
         """Return the thing behind an inventory item."""
         return self._by_item.get(gid)
+
+    def of_till(self, item_id: int) -> Thing | None:
+        """Return the thing behind a Lightspeed item."""
+        return self._by_till.get(item_id)
+
+    def taken_by(self, order: Order) -> Mapping[str, int]:
+        """Return the units that an order takes, by inventory item."""
+        return self._taken.get(order.id, {})
 
     def cause(self, thing: Thing) -> None:
         """Note that something happened that a stock write may answer."""
