@@ -1,8 +1,10 @@
 # `make` alone lists what there is. Everything else is a command that also works by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test test-all bench lint format types imports coverage docs lock peers image clean
+.PHONY: help demo sandbox test test-all bench sim sim-long lint format types imports coverage docs lock peers image clean
 BIN := .venv/bin
 ARGS ?=
+SEED ?= 1
+SECONDS ?= 600
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +41,14 @@ coverage: .venv/.installed peers ## which lines and branches the quick tests nev
 bench: .venv/.installed ## what a first full pass of 10,000 goods costs, in about five minutes (ARGS=--goods=1000)
 	$(BIN)/python -m bench.full_pass $(ARGS)
 
+sim: .venv/.installed ## one simulation of the whole product again (SEED=7; ARGS=--shrink: the fewest events that fail)
+	$(BIN)/python -m tests.simulation --seed $(SEED) $(ARGS)
+
+sim-long: .venv/.installed ## simulations for so long, and what came of them (SECONDS=600)
+	$(BIN)/python -m tests.simulation --seed $(SEED) --seconds $(SECONDS) $(ARGS)
+
 docs: .venv/.installed ## write the generated parts of docs/ anew
-	$(BIN)/python scripts/write_docs.py
+	$(BIN)/python -m scripts.write_docs
 
 lock: ## pin every dependency anew, with hashes (ARGS=--upgrade: newest versions)
 	@scripts/lock $(ARGS)

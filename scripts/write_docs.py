@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monitor.alerts_table import alerts_table, metrics_table, signals_table
 from sync.config_table import sandbox_table, settings_table
+from tests.simulation.report import SAVED, load, table
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- begin: {} (made by `make docs`) -->"
@@ -16,6 +17,7 @@ PARTS = {
     "signals": signals_table,
     "alerts": alerts_table,
     "metrics": metrics_table,
+    "simulation": lambda: table(load(SAVED)),
 }
 
 

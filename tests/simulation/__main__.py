@@ -1,25 +1,85 @@
-import sys, time, tempfile, logging
+"""The simulation from the command line: a seed again (`--seed`), many for a time (`--seconds`), the saved table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from itertools import count, takewhile
 from pathlib import Path
-import structlog
-from tests.simulation.script import draw_options, draw_script
-from tests.simulation.simulate import simulate
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL if "-v" not in sys.argv else logging.DEBUG))
-seed, days = int(sys.argv[1]), float(sys.argv[2])
-options = draw_options(seed, days)
-print(options.told())
-import cProfile,pstats
-t=time.process_time()
-pr=cProfile.Profile()
-if '-p' in sys.argv: pr.enable()
-with tempfile.TemporaryDirectory(dir="/dev/shm") as f:
-    r = simulate(options, draw_script(options), Path(f))
-    if "-s" in sys.argv:
-        from tests.simulation.ledger_checks import Record
-        for row in Record(Path(f)/f"seed-{seed}").rows("SELECT incident_id, channel, kind, state, attempts, maybe_repeated, identity, created_at, sent_at, last_error FROM outbox"): print(row)
-w=time.process_time()-t
-if '-p' in sys.argv:
-    pr.disable(); pstats.Stats(pr).sort_stats('cumtime').print_stats(90)
-for v in r.violations: print(v)
-print(r.beacons)
-print(f"{r.seconds/86400:.2f} days in {w:.1f} s = {r.seconds/86400/w*60:.2f} days/min/core; requests {r.requests} passes {r.passes} steps {r.steps} kills {r.kills} orders {r.orders} race {r.oversold_race} {r.digest[:12]}")
-if "-t" in sys.argv: print("\n".join(r.last_lines[-60:]))
+
+from sync.clock import SystemClock
+from tests.simulation.report import SAVED, Summary, load, table
+from tests.simulation.runner import Order, parse_ranges, run, run_all, shrink
+from tests.simulation.script import draw_options
+from tests.simulation.simulate import Result
+
+_DAYS = 0.5
+
+
+def main() -> int:
+    """Do what is asked; return 1 where an invariant was violated."""
+    asked = _arguments()
+    if asked.table:
+        print(table(load(asked.table)), end="")
+        return 0
+    if asked.seconds:
+        return _long(asked)
+    order = Order(asked.seed, asked.days, None if asked.only is None else parse_ranges(asked.only.replace("none", "")))
+    return _one(order, shrinking=asked.shrink, steps=asked.steps)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="which simulation")
+    parser.add_argument("--days", type=float, default=_DAYS, help="simulated days of a seed")
+    parser.add_argument("--only", help="numbers of the script's entries to keep: 1,4-6")
+    parser.add_argument("--shrink", action="store_true", help="search for the fewest entries that still fail")
+    parser.add_argument("--steps", type=int, default=30, help="last steps to show of a failure")
+    parser.add_argument("--seconds", type=float, help="run seed after seed for so long, on two cores")
+    parser.add_argument("--save", type=Path, help="keep the sums in this file")
+    parser.add_argument("--table", type=Path, nargs="?", const=SAVED, help="only print the table of saved sums")
+    return parser.parse_args()
+
+
+def _one(order: Order, *, shrinking: bool, steps: int) -> int:
+    result = run(order)
+    _show(order, result, steps)
+    if result.violations and shrinking:
+        invariant = result.violations[0].invariant
+        smaller = shrink(order, lambda one: any(found.invariant == invariant for found in run(one).violations))
+        print(f"the same with fewer entries:\n  {smaller.command()}")
+    return 1 if result.violations else 0
+
+
+def _show(order: Order, result: Result, steps: int) -> None:
+    print(draw_options(order.seed, order.days).told())
+    summary = Summary()
+    summary.add(result)
+    print(table(summary), end="")
+    print(f"trace {result.digest[:16]} of {result.steps} steps")
+    if result.violations:
+        print("last steps:", *result.last_lines[-steps:], sep="\n  ")
+        print("VIOLATED:", *result.violations, "again with:", f"  {order.command()}", sep="\n  ")
+
+
+def _long(asked: argparse.Namespace) -> int:
+    clock, summary, failed = SystemClock(), Summary(), list[Order]()
+    began = clock.monotonic()
+    orders = (Order(seed, asked.days) for seed in count(asked.seed))
+    in_time = takewhile(lambda _: clock.monotonic() - began < asked.seconds, orders)
+    for result in run_all(in_time):
+        summary.add(result)
+        if result.violations:
+            failed.append(Order(result.options.seed, asked.days))
+            print(*result.violations, f"again with: {failed[-1].command()}", sep="\n", file=sys.stderr)
+    summary.wall_seconds = round(clock.monotonic() - began, 1)
+    print(table(summary), end="")
+    if summary.missing():
+        print("never happened:", ", ".join(summary.missing()))
+    if asked.save:
+        summary.save(asked.save)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

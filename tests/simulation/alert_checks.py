@@ -80,7 +80,13 @@ class AlertChecks:
         for incident, (severity, over) in self._incidents().items():
             for channel in routes[severity]:
                 if channel != "sms":
-                    self._told(channel, incident, names.get(incident.rpartition("-")[2], incident), told[channel, incident], over=over)
+                    self._told(
+                        channel,
+                        incident,
+                        names.get(incident.rpartition("-")[2], incident),
+                        told[channel, incident],
+                        over=over,
+                    )
 
     def _told(self, channel: str, incident: str, name: str, kinds: Sequence[str], *, over: bool) -> None:
         first = [place for place, kind in enumerate(kinds) if kind in _TOLD_FIRST]

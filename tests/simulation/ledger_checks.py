@@ -39,7 +39,9 @@ class Record:
 
     def quarantined(self, inventory_item: str) -> bool:
         """Tell whether a thing waits for a person."""
-        query = "SELECT 1 FROM links WHERE inventory_item_id = ? AND quarantine_units IS NOT NULL AND state = 'confirmed'"
+        query = (
+            "SELECT 1 FROM links WHERE inventory_item_id = ? AND quarantine_units IS NOT NULL AND state = 'confirmed'"
+        )
         return bool(self.rows(query, inventory_item))
 
 
@@ -82,7 +84,10 @@ class LedgerChecks:
 
     def _no_watermark_is_ahead(self) -> None:
         """Invariant 6: what changed before a watermark less its overlap is known, in that version or a later one."""
-        marks = {feed: datetime.fromisoformat(newest) for feed, newest in self._record.rows("SELECT feed, newest FROM watermarks")}
+        marks = {
+            feed: datetime.fromisoformat(newest)
+            for feed, newest in self._record.rows("SELECT feed, newest FROM watermarks")
+        }
         for feed, newest in marks.items():
             before = newest - self._overlaps(feed)
             match feed:

@@ -86,7 +86,7 @@ class Life:
         mine = _LIFE.get() if context is None else context.get(_LIFE)
         if mine is self:
             self._tasks[task] = None
-            task.add_done_callback(lambda done: self._tasks.pop(done, None), context=_OUTSIDE)  # type: ignore[call-overload]
+            task.add_done_callback(lambda done: self._tasks.pop(done, None), context=_OUTSIDE)
 
     async def reach(self, moment: Moment) -> None:
         """Let a moment pass: goes on, never returns if the process ends here, raises Killed where it ended before."""
@@ -172,4 +172,5 @@ class MortalTransport(httpx.AsyncBaseTransport):
         await self._life.reach(Moment.REQUEST_SENT)
         await asyncio.wait({answer})
         await self._life.reach(Moment.ANSWERED)
-        return answer.result()
+        response: httpx.Response = answer.result()
+        return response

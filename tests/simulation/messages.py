@@ -28,7 +28,7 @@ from sandbox.faults import FaultKind
 from sandbox.messages.mail import Mailbox
 from sync.config_values import MailSecurity, MailServer
 from sync.settings import Settings
-from tests.simulation.life import Life, MortalTransport, Moment
+from tests.simulation.life import Life, Moment, MortalTransport
 from tests.simulation.loop import VirtualClock
 
 _LOST = (FaultKind.RESET_BEFORE, FaultKind.BAD_GATEWAY)
@@ -54,7 +54,7 @@ class SlackOverHttpx:
         try:
             data = answer.json()
         except ValueError:
-            raise SlackApiError("no JSON", _Bare(answer.status_code)) from None
+            raise SlackApiError("no JSON", _Bare(answer.status_code)) from None  # type: ignore[no-untyped-call]
         response = AsyncSlackResponse(
             client=cast("AsyncWebClient", self),
             http_verb="POST",
@@ -64,7 +64,8 @@ class SlackOverHttpx:
             headers=dict(answer.headers),
             status_code=answer.status_code,
         )
-        return response.validate()
+        validated: AsyncSlackResponse = response.validate()  # type: ignore[no-untyped-call]
+        return validated
 
 
 class _Bare:
@@ -115,7 +116,7 @@ class PretendEmail(Email):
     def __init__(self, mailbox: Mailbox, alerts: AlertsFile, life: Life, clock: VirtualClock) -> None:
         assert alerts.channels.email is not None
         super().__init__(
-            server=MailServer(MailSecurity.NONE, "localhost", 25),
+            server=MailServer(host="localhost", port=25, security=MailSecurity.NONE),
             sender="lightspeed-sync@wtfswag.com",
             to=alerts.channels.email.to,
             tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),

@@ -41,7 +41,7 @@ class CallLog:
         self.too_early: list[str] = []
 
     def forget_process(self) -> None:
-        """A new process cannot know what its predecessor was told."""
+        """Forget what a process was told: the next one cannot know it."""
         self.held_until.clear()
 
     def sent(self, request: httpx.Request) -> None:
@@ -49,7 +49,9 @@ class CallLog:
         now, host = self._clock.monotonic(), request.url.host
         self.calls[host.partition(".")[0]] += 1
         if now < self.held_until.get(host, 0.0) - 1e-3:
-            self.too_early.append(f"{request.method} {host}{request.url.path} {self.held_until[host] - now:.3f} s early")
+            self.too_early.append(
+                f"{request.method} {host}{request.url.path} {self.held_until[host] - now:.3f} s early"
+            )
         if request.url.path.endswith("/ItemShop.json") and "after" not in request.url.params:
             self.stock_read_at = now
         if b"inventorySetQuantities" in request.content:
@@ -59,7 +61,11 @@ class CallLog:
     def answered(self, request: httpx.Request, response: httpx.Response) -> None:
         """Note what an answer asks for."""
         wait = response.headers.get("retry-after", "")
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS and wait.isdecimal() and "oauth" not in request.url.path:
+        if (
+            response.status_code == httpx.codes.TOO_MANY_REQUESTS
+            and wait.isdecimal()
+            and "oauth" not in request.url.path
+        ):
             self.held_until[request.url.host] = self._clock.monotonic() + float(wait)
 
 

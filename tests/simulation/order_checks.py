@@ -1,4 +1,4 @@
-"""The invariants about orders in Lightspeed: at most one sale for each document, and in the end all of it, to the cent."""
+"""The invariants about orders in Lightspeed: one sale for each document, and in the end all of it, to the cent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OrderChecks:
         self.doubled = max(self.doubled, doubled)
 
     def settled(self) -> None:
-        """Check what must hold once faults have stopped: units and money of every eligible order are booked, exactly."""
+        """Check what must hold once faults have stopped: units and money of every eligible order are booked."""
         self.look()
         by_order: Mapping[str, list[Sale]] = self._by_order()
         for order in self._world.shopify.orders:
@@ -58,7 +58,9 @@ class OrderChecks:
             units = self._units(sales)
             for item, taken in self._truth.taken_by(order).items():
                 if units.get(item, 0) != taken:
-                    self._accuse("3 every unit booked", f"{order.name} takes {taken} of {item}, {units.get(item, 0)} booked")
+                    self._accuse(
+                        "3 every unit booked", f"{order.name} takes {taken} of {item}, {units.get(item, 0)} booked"
+                    )
 
     def _eligible(self, order: Order) -> bool:
         """Tell whether all that the order is for is linked, and always was."""

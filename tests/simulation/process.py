@@ -80,7 +80,7 @@ class Machine:
         """End the product for good."""
         self._stopping = True
         if self.life is not None:
-            self.life.end(Moment.ASLEEP)
+            self.life.over.set()
 
     def kill(self, kind: Moment | None, left: int) -> None:
         """Let the process end at the `left`-th moment of a kind from now; 0: at once."""
@@ -110,9 +110,7 @@ class Machine:
         async with AsyncExitStack() as stack:
             state = open_state(settings, clock.now(), threads=False)
             database = MortalDatabase(state, life, lambda: rng.expovariate(1 / _COMMIT_SECONDS), clock)
-            opened = workshop(
-                settings, self.alerts, clock=clock, rng=rng, transport=transport, database=database
-            )
+            opened = workshop(settings, self.alerts, clock=clock, rng=rng, transport=transport, database=database)
             shop = await stack.enter_async_context(opened)
             shop.events.join(self.told)
             channels = pretend_channels(

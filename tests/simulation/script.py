@@ -1,4 +1,4 @@
-"""What will happen in one simulation, drawn from its seed beforehand: options, people's deeds, faults, ends of the process.
+"""What will happen in one simulation, drawn from its seed beforehand: options, people's deeds, faults, kills.
 
 A script is a list of numbered entries by time, so that a failure can be replayed with some of them left out. What a
 deed meets when its time comes is up to the world: an order of a thing that is sold out is not placed.
@@ -191,17 +191,14 @@ def draw_script(options: Options) -> list[Entry]:
     rng = Random(f"script {options.seed}")
     entries: list[Entry] = []
     for kind, often in PER_DAY.items():
-        for at in _moments(rng, often, options.days):
-            entries.append(Deed(at, kind, rng.random(), rng.random(), rng.choice((1, 1, 1, 2, 2, 3))))
+        entries += [_deed(rng, at, kind) for at in _moments(rng, often, options.days)]
     for fault in options.faults:
-        for at in _moments(rng, NATURAL_PER_DAY[fault] * options.rate, options.days):
-            entries.append(_trouble(rng, at, fault, options))
+        moments = _moments(rng, NATURAL_PER_DAY[fault] * options.rate, options.days)
+        entries += [_trouble(rng, at, fault, options) for at in moments]
     if options.outages:
-        for at in _moments(rng, NATURAL_OUTAGES * options.rate, options.days):
-            entries.append(_outage(rng, at, options))
+        entries += [_outage(rng, at, options) for at in _moments(rng, NATURAL_OUTAGES * options.rate, options.days)]
     if options.kills:
-        for at in _moments(rng, NATURAL_KILLS * options.rate, options.days):
-            entries.append(_kill(rng, at))
+        entries += [_kill(rng, at) for at in _moments(rng, NATURAL_KILLS * options.rate, options.days)]
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -210,6 +207,10 @@ def _moments(rng: Random, per_day: float, days: float) -> list[float]:
     while (at := at + rng.expovariate(per_day) * DAY) < days * DAY:
         moments.append(at)
     return moments
+
+
+def _deed(rng: Random, at: float, kind: DeedKind) -> Deed:
+    return Deed(at, kind, rng.random(), rng.random(), rng.choice((1, 1, 1, 2, 2, 3)))
 
 
 def _trouble(rng: Random, at: float, kind: FaultKind, options: Options) -> Trouble:
@@ -228,7 +229,9 @@ def _trouble(rng: Random, at: float, kind: FaultKind, options: Options) -> Troub
 
 def _outage(rng: Random, at: float, options: Options) -> Trouble:
     services: Sequence[Service] = (*_SHOPS, *_MESSENGERS) if options.messengers_fail else _SHOPS
-    kind = rng.choice((FaultKind.RESET_BEFORE, FaultKind.BAD_GATEWAY, FaultKind.SERVER_ERROR, FaultKind.GATEWAY_TIMEOUT))
+    kind = rng.choice(
+        (FaultKind.RESET_BEFORE, FaultKind.BAD_GATEWAY, FaultKind.SERVER_ERROR, FaultKind.GATEWAY_TIMEOUT)
+    )
     return Trouble(at, rng.choice(services), "*", kind, 0, 0.0, lasts=rng.uniform(60, 2400))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -33,7 +32,9 @@ from tests.simulation.truth import Thing, Truth
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CONVERGED_WITHIN = 780.0  # three polls, five order lags, the longest back-off and Retry-After, and the passes themselves
+CONVERGED_WITHIN = (
+    780.0  # three polls, five order lags, the longest back-off and Retry-After, and the passes themselves
+)
 ECHO_FREE_FOR = 240.0  # afterwards nothing may be written for so long
 TOLD_WITHIN = 1500.0  # the longest back-off of a message, and what it takes to be sent
 _LOOK_EVERY = 1800.0  # between two looks into the product's record
@@ -274,9 +275,17 @@ class Simulation:
     def _from_the_record(self) -> Counter[str]:
         rows = self.record.rows
         found: Counter[str] = Counter()
-        found.update({f"write {outcome}": count for outcome, count in rows("SELECT outcome, count(*) FROM stock_intents GROUP BY outcome") if str(outcome).startswith("found")})
+        found.update(
+            {
+                f"write {outcome}": count
+                for outcome, count in rows("SELECT outcome, count(*) FROM stock_intents GROUP BY outcome")
+                if str(outcome).startswith("found")
+            }
+        )
         found.update({f"told {kind}": count for kind, count in rows("SELECT kind, count(*) FROM outbox GROUP BY kind")})
-        found.update({"quarantine": rows("SELECT count(*) FROM quarantine")[0][0]} if rows("SELECT 1 FROM meta") else {})
+        found.update(
+            {"quarantine": rows("SELECT count(*) FROM quarantine")[0][0]} if rows("SELECT 1 FROM meta") else {}
+        )
         return found
 
 

@@ -57,20 +57,22 @@ class Passes:
 
     begun: dict[int, float] = field(default_factory=dict)
     whole: list[float] = field(default_factory=list)  # starts of passes that ended well with nothing left over
-    ended: float = 0.0  # when the last of them ended
 
     def hear(self, event: Event, now: float) -> None:
         """Take note of a pass."""
         if isinstance(event, RunStarted):
             self.begun = {event.run_id: now}
-        elif isinstance(event, RunFinished) and event.outcome is RunOutcome.OK and event.job in ("stock", "full"):
-            if not any(event.numbers.get(name) for name in _UNFINISHED):
-                self.whole.append(self.begun.get(event.run_id, now))
-                self.ended = now
+        elif isinstance(event, RunFinished) and _whole(event):
+            self.whole.append(self.begun.get(event.run_id, now))
 
     def begun_before(self, count: int) -> float:
         """Return when the `count`-th last whole pass began; 0 where there were not so many."""
         return self.whole[-count] if len(self.whole) >= count else 0.0
+
+
+def _whole(event: RunFinished) -> bool:
+    well = event.outcome is RunOutcome.OK and event.job in ("stock", "full")
+    return well and not any(event.numbers.get(name) for name in _UNFINISHED)
 
 
 class Writes(list[StockWrite]):
@@ -125,7 +127,7 @@ class StockChecks:
         self._not_needless(thing, write, sent)
 
     def _no_inflation(self, thing: Thing, write: StockWrite, sent: SentWrite) -> None:
-        """A raise shows no more than what was there when Lightspeed was read, less all orders up to the write."""
+        """Demand that a raise shows no more than was there when Lightspeed was read, less all orders by then."""
         most = max(thing.said.since(sent.read_from))
         there = max(0, most - thing.taken - thing.set_aside)
         if write.after > write.before and write.after > there:
@@ -136,7 +138,7 @@ class StockChecks:
             )
 
     def _not_needless(self, thing: Thing, write: StockWrite, sent: SentWrite) -> None:
-        """What was right is left alone: nothing in an order's ordinary life causes a write."""
+        """Demand that what was right is left alone: nothing in an order's ordinary life causes a write."""
         since = thing.right_since
         if since is None or since > sent.read_from or thing.exempt:
             return

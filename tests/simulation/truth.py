@@ -168,16 +168,9 @@ class Truth:
 
     def _count(self, gid: str) -> None:
         """Count what an order takes, anew."""
-        order = self._world.shopify.order(gid)
-        taken: dict[str, int] = defaultdict(int)
-        for line in order.lines:
-            taken[line.variant.item.id] += line.quantity
-        for refund in order.refunds:
-            for row in refund.lines:
-                if row.location is order.location:
-                    taken[row.line.variant.item.id] -= row.quantity
+        taken = _takes(self._world.shopify.order(gid))
         before = self._taken.get(gid, {})
-        self._taken[gid] = dict(taken)
+        self._taken[gid] = taken
         for item, units in taken.items():
             thing, change = self._by_item.get(item), units - before.get(item, 0)
             if thing is None or not change:
@@ -191,3 +184,15 @@ class Truth:
             if change > 0:
                 for tell in self.ordered:
                     tell(thing, change)
+
+
+def _takes(order: Order) -> dict[str, int]:
+    """Return the units that an order takes, by inventory item: placed and not put back where they came from."""
+    taken: dict[str, int] = defaultdict(int)
+    for line in order.lines:
+        taken[line.variant.item.id] += line.quantity
+    for refund in order.refunds:
+        for row in refund.lines:
+            if row.location is order.location:
+                taken[row.line.variant.item.id] -= row.quantity
+    return dict(taken)

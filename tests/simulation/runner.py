@@ -1,0 +1,111 @@
+"""Runs seeds, two at a time, and shrinks the script of one that fails."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from tests.simulation.script import Deed, Entry, draw_options, draw_script
+from tests.simulation.simulate import Result, simulate
+
+_MEMORY = Path("/dev/shm")  # where files lie in memory: a commit costs nothing there, and is as durable as we need it
+_TRIALS = 60  # simulations that shrinking may take
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One simulation to be made: a seed for `days`, with only those entries of its script that `kept` names."""
+
+    seed: int
+    days: float
+    kept: frozenset[int] | None = None
+
+    def command(self) -> str:
+        """Return the command that repeats it."""
+        only = "" if self.kept is None else f" --only {_ranges(sorted(self.kept))}"
+        return f'make sim SEED={self.seed} ARGS="--days {self.days:g}{only}"'
+
+
+def run(order: Order) -> Result:
+    """Make one simulation, with its state in memory and the product's log silenced."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    gc.freeze()  # what is imported stays
+    gc.set_threshold(50_000, 20, 100)
+    options = draw_options(order.seed, order.days)
+    with tempfile.TemporaryDirectory(prefix="simulation-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+        return simulate(options, chosen(order), Path(folder))
+
+
+def chosen(order: Order) -> list[Entry]:
+    """Return the script of an order."""
+    script = draw_script(draw_options(order.seed, order.days))
+    return [entry for number, entry in enumerate(script) if order.kept is None or number in order.kept]
+
+
+def run_all(orders: Iterable[Order], jobs: int = 2) -> Iterator[Result]:
+    """Make simulations in `jobs` processes and yield their results as they come; stop asking to stop early."""
+    todo = iter(orders)
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: set[Future[Result]] = set()
+        try:
+            while True:
+                while len(waiting) < jobs and (order := next(todo, None)) is not None:
+                    waiting.add(pool.submit(run, order))
+                if not waiting:
+                    return
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def shrink(order: Order, fails: Callable[[Order], bool], trials: int = _TRIALS) -> Order:
+    """Return an order with as few entries as `trials` could find that still fails.
+
+    Faults and kills are left out first, in halves, then smaller parts, then people's deeds in the same way.
+    """
+    script = draw_script(draw_options(order.seed, order.days))
+    kept = set(range(len(script))) if order.kept is None else set(order.kept)
+    for people in (False, True):
+        numbers = [number for number in sorted(kept) if isinstance(script[number], Deed) is people]
+        size = len(numbers)
+        while size and trials:
+            for start in range(0, len(numbers), size):
+                part = [number for number in numbers[start : start + size] if number in kept]
+                if not part or not trials:
+                    continue
+                trials -= 1
+                smaller = Order(order.seed, order.days, frozenset(kept.difference(part)))
+                if fails(smaller):
+                    kept.difference_update(part)
+            size //= 2
+    return Order(order.seed, order.days, frozenset(kept))
+
+
+def parse_ranges(text: str) -> frozenset[int]:
+    """Return the numbers that `1,4-6` names."""
+    numbers: set[int] = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        numbers.update(range(int(first), int(last or first) + 1))
+    return frozenset(numbers)
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in parts) or "none"
