@@ -11,12 +11,12 @@ _SELDOM = {"deed new SKU at the till", "deed archived at the till"}  # too seldo
 
 
 def test_a_few_seeds_keep_every_invariant() -> None:
-    results = list(run_all([Order(seed, 0.12) for seed in range(1, 9)]))
+    results = list(run_all([Order(seed, 0.08) for seed in range(1, 7)]))
     assert [(result.options.seed, *result.violations) for result in results if result.violations] == []
     summary = summed(results)
     assert summary.oversold_ours == summary.double_sales == summary.lost_sales == 0
-    assert summary.kills > 3
-    assert summary.beacons["rest"] >= 8
+    assert summary.kills > 0
+    assert summary.beacons["rest"] >= 6
 
 
 @pytest.mark.slow
