@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from textwrap import indent
 from typing import Any
@@ -110,6 +110,11 @@ def to_json(plan: Plan) -> str:
     # One change at a time: encoding a whole shop's at once takes ten times the memory of the text.
     changes = ",".join(f"\n{indent(json.dumps(asdict(change), indent=1), '  ')}" for change in plan.changes)
     return f"{text.removesuffix(_NO_CHANGES)}[{changes}\n ]\n}}"
+
+
+def bare(plan: Plan) -> Plan:
+    """Return a plan without its equations, which only people read; its hash stays the same, its text is a third."""
+    return replace(plan, changes=[replace(change, equation={}) for change in plan.changes])
 
 
 def from_json(text: str) -> Plan:

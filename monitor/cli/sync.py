@@ -33,7 +33,7 @@ from monitor.control import ask
 from monitor.workshop import workshop
 from sync.clock import SystemClock
 from sync.errors import Code, Refused
-from sync.plan import Plan, Tripped, from_json
+from sync.plan import Plan, Tripped, bare, from_json, to_json
 from sync.records import RunOutcome, WriteOutcome
 from sync.settings import Settings
 
@@ -86,7 +86,7 @@ def confirm(settings: Settings, order: Order, *, json: bool) -> Exit:
             _show(made)
         if made.brake is not None:
             return _held(reviewed, made.brake, json=json)
-    reply = _waiting(settings, order.asked(plan=found))
+    reply = _waiting(settings, order.asked(plan=to_json(bare(found)) if found else None))
     if json:
         say_json(reply.model_dump(mode="json", exclude={"plan"}))
     else:
@@ -127,24 +127,21 @@ async def _ask(settings: Settings, order: SyncOrder) -> SyncReply:
         return await shop.actions.sync(order)
 
 
-def _chosen(settings: Settings, order: Order) -> tuple[Order, str | None]:
-    """Return the order with the text of the plan that is meant, None where there is none for today.
+def _chosen(settings: Settings, order: Order) -> tuple[Order, Plan | None]:
+    """Return the order with the plan that is meant, None where there is none for today.
 
     A plan that is named brings its own filters; flags beside it must agree with them.
     """
     if order.plan is not None:
-        path = _named(order.plan)
-        text, made = _read(path)
+        made = _read(_named(order.plan))
         if not order.full and not order.skus:
             order = replace(order, full=bool(made.filters.get("full")), skus=tuple(made.filters.get("skus", ())))
-        return order, text
+        return order, made
     wanted = (settings.environment.value, order.asked().filters)
     fitting = [
-        (made.created_at, text)
-        for text, made in _readable(f"sync-plan-{_today()}*.json")
-        if (made.environment, dict(made.filters)) == wanted
+        made for made in _readable(f"sync-plan-{_today()}*.json") if (made.environment, dict(made.filters)) == wanted
     ]
-    return order, max(fitting)[1] if fitting else None
+    return order, max(fitting, key=lambda made: made.created_at, default=None)
 
 
 def _named(words: str) -> Path:
@@ -166,17 +163,16 @@ def _named(words: str) -> Path:
     return found.popitem()[1]
 
 
-def _read(path: Path) -> tuple[str, Plan]:
+def _read(path: Path) -> Plan:
     try:
-        text = path.read_text(encoding="utf-8")
-        return text, from_json(text)
+        return from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Refused(Code.BR006, f"{path.name} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise Refused(Code.BR006, f"{path.name}: {error}.") from error
 
 
-def _readable(pattern: str) -> Iterator[tuple[str, Plan]]:
+def _readable(pattern: str) -> Iterator[Plan]:
     """Yield the plans of the working directory; files that are none are named and left out."""
     for path in sorted(working_directory().glob(pattern)):
         try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sync.errors import Code
-from sync.plan import Brakes, Census, Plan, PlannedChange, Tripped, from_json, to_json, tripped
+from sync.plan import Brakes, Census, Plan, PlannedChange, Tripped, bare, from_json, to_json, tripped
 
 CHANGE = PlannedChange(
     link_id=7,
@@ -72,3 +72,10 @@ def test_the_hash_is_of_what_would_be_written_and_not_of_when_it_was_made() -> N
 def test_a_plan_that_is_not_as_it_was_made_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         from_json(text)
+
+
+def test_a_plan_without_its_equations_is_the_same_plan_to_whoever_carries_it_out() -> None:
+    sent = from_json(to_json(bare(PLAN)))
+    assert sent.hash == PLAN.hash
+    assert sent.changes == (replace(CHANGE, equation={}),)
+    assert len(to_json(bare(PLAN))) < len(to_json(PLAN))
