@@ -2,14 +2,16 @@
 
 The sandbox is served in this process, the product runs in processes of its own. First a command makes the plan by
 itself. Then a daemon is started, whose own first pass a brake holds, since every number would change; and the plan is
-confirmed through it. Quota and time are those of the confirmed pass, time from the command's start to its end; the
-memory is the daemon's high-water mark since it was started. Exits 1 where a limit is exceeded.
+confirmed through it. Quota, CPU and time are those of the confirmed pass, time as the daemon records it (the command
+that asks for it takes a second or two more, which is shown); the memory is the daemon's high-water mark since it was
+started. A busy machine shows in the time: the pretend shops need CPU, too. Exits 1 where a limit is exceeded.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -54,6 +56,7 @@ class Spent:
     cpu: float = 0.0
     memory: float = 0.0
     written: int = 0
+    around: float = 0.0  # seconds of the command that asked a daemon for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +135,17 @@ class Bench:
         alerts.write_text(_ALERTS)
         self._env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         self._env |= world.settings()
-        self._env |= {"STATE_DIR": str(folder / "state"), "ALERTS_FILE": str(alerts), "OPS_LISTEN": "127.0.0.1:0"}
+        self._env |= {
+            "STATE_DIR": str(folder / "state"),
+            "ALERTS_FILE": str(alerts),
+            "OPS_LISTEN": "127.0.0.1:0",
+            "LOG_FORMAT": "json",
+        }
 
     async def run(self, name: str, *words: str, within: Process | None = None) -> Spent:
         """Run one command to its end; raises CalledProcessError where it fails.
 
-        Memory and CPU are its own, or those of the daemon `within` which its work is done.
+        Memory, CPU and time are its own, or those of the daemon and its pass `within` which its work is done.
         """
         before, used = self._now(0.0), within.cpu() if within else 0.0
         began = monotonic()
@@ -151,7 +159,8 @@ class Bench:
         return Spent(
             units=after.units - before.units,
             points=after.points - before.points,
-            wall=wall,
+            wall=self._pass_seconds() if within else wall,
+            around=wall if within else 0.0,
             cpu=within.cpu() - used if within else cpu,
             memory=within.peak() if within else memory,
             written=after.written - before.written,
@@ -171,6 +180,11 @@ class Bench:
         finally:
             process.terminate()
             process.wait()
+
+    def _pass_seconds(self) -> float:
+        """Return how long the daemon's latest pass took, by its own record."""
+        lines = [line for line in self._said("daemon").splitlines() if '"sync.pass_finished"' in line]
+        return float(json.loads(lines[-1])["seconds"])
 
     def _said(self, name: str) -> str:
         return "".join((self._folder / f"{name}.{kind}").read_text() for kind in ("err", "out"))
@@ -233,6 +247,7 @@ def _show(console: Console, title: str, spent: Spent, least: Spent, *, judged: b
         _ratio("Lightspeed, units", spent.units, least.units, MOST_COST if judged else None),
         _ratio("Shopify, points", spent.points, least.points, MOST_COST if judged else None),
         _ratio("wall time, s", spent.wall, least.wall, MOST_WALL if judged else None),
+        *([Line("the command's own time, s", f"{spent.around:.1f}", "", "", "", good=True)] if spent.around else []),
         _most("peak memory, MB", spent.memory, MOST_MEMORY),
         _most("CPU, s", spent.cpu, MOST_CPU),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -247,6 +248,7 @@ async def running(
 
 async def run(settings: Settings, alerts: AlertsFile) -> int:
     """Run until SIGTERM or SIGINT, or until the state cannot be trusted any more; return the exit code."""
+    gc.freeze()  # what is loaded by now stays: looking through it for garbage took an eighth of a pass's CPU
     stop, fatal = asyncio.Event(), list[SyncError]()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -174,7 +174,7 @@ async def test_a_full_walk_ends_within_a_tenth_of_what_the_quota_imposes() -> No
     assert certificate.rows == 10_000
     assert (certificate.finished_at - certificate.started_at) <= timedelta(seconds=55)
     assert set(scene.link.statuses) == {200}
-    assert max(scene.meter.ratios) <= 0.98  # the reserve was left alone
+    assert max(scene.meter.ratios) <= 0.984  # the reserve was left alone
 
 
 async def test_polling_goes_on_while_a_long_walk_has_used_up_its_share() -> None:
