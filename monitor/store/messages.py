@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -113,6 +114,7 @@ def claim(connection: Connection, channel: str, lease: timedelta, now: datetime)
     return Claim(row.id, row.attempts + 1, notice, _previous(connection, row), plain)
 
 
+@cache
 def _in_turn(channel: str) -> sa.ColumnElement[bool]:
     """Pick the waiting messages of a channel that wait for no earlier one of their incident."""
     earlier = outbox.alias("earlier")
@@ -132,10 +134,14 @@ def _next_claimable(channel: str, now: datetime) -> sa.Select[Any]:
     return sa.select(outbox).where(_in_turn(channel), now >= _DUE_AT).order_by(outbox.c.id).limit(1)
 
 
+@cache
+def _next_due(channel: str) -> sa.Select[Any]:
+    return sa.select(sa.func.min(_DUE_AT, type_=outbox.c.next_at.type)).where(_in_turn(channel))
+
+
 def next_due(connection: Connection, channel: str) -> datetime | None:
     """Return when the next message of a channel is due, or its lease ends."""
-    moment = sa.func.min(_DUE_AT, type_=outbox.c.next_at.type)
-    return connection.execute(sa.select(moment).where(_in_turn(channel))).scalar()
+    return connection.execute(_next_due(channel)).scalar()
 
 
 def _previous(connection: Connection, row: Row[Any]) -> Previous:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from graphql import (
     ExecutionResult,
@@ -31,7 +33,8 @@ SCOPES_PAGE = "https://shopify.dev/api/usage/access-scopes"
 Body = dict[str, Any]
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """One request that may be run: its operation, its variables, the fields of its root, and what it will cost."""
 
     schema: GraphQLSchema
@@ -40,7 +43,11 @@ class Asked(NamedTuple):
     given: dict[str, Any]
     variables: VariableValues
     roots: list[FieldNode]
-    estimate: Estimate
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """What it will cost; whoever only wants to know what is asked need not have it counted."""
+        return estimate(self.schema, self.operation, self.document.fragments, self.variables)
 
 
 def answer(context: Context, body: Body) -> Body:
@@ -83,8 +90,7 @@ def _read(version: str, body: Body) -> Asked | list[Error] | tuple[Error, ...]:
     grouped: dict[str, list[FieldNode]] = {}
     collect(scope, root, operation.selection_set, grouped)
     roots = [nodes[0] for nodes in grouped.values()]
-    cost = estimate(schema, operation, document.fragments, variables)
-    return Asked(schema, document, operation, given, variables, roots, cost)
+    return Asked(schema, document, operation, given, variables, roots)
 
 
 def root_fields(version: str, body: Body) -> list[str]:

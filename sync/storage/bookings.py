@@ -31,29 +31,46 @@ _DIGITS = re.compile(r"[0-9]+$")
 # --- what is due ---
 
 
+# Every pass asks for these: they are made once, which takes longer than running them.
+_NEXT = (
+    sa.select(orders.c.order_id, orders.c.tries)
+    .where(orders.c.post_at <= sa.bindparam("now", type_=orders.c.post_at.type))
+    .order_by(orders.c.post_at, orders.c.created_at, orders.c.order_id)
+    .limit(1)
+)
+# In words, so that SQLite sees that its index over the few unfinished documents is enough.
+_IN_DOUBT = sa.select(documents).where(
+    sa.text("state IN ('intent', 'sent', 'open', 'completing')"), documents.c.state == DocumentState.COMPLETING.value
+)
+_TO_SWEEP = (
+    sa.select(documents)
+    .where(documents.c.sweep_at <= sa.bindparam("now", type_=documents.c.sweep_at.type))
+    .order_by(documents.c.sweep_at)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_CONFIRMATIONS = sa.select(sa.func.coalesce(sa.func.max(documents.c.confirmed_n), 0))
+
+
 def next_order(connection: sa.Connection, now: datetime) -> DueOrder | None:
     """Return the order that may be looked at for the longest time; None: none may."""
-    due = sa.select(orders.c.order_id, orders.c.tries).where(orders.c.post_at <= now)
-    first = due.order_by(orders.c.post_at, orders.c.created_at, orders.c.order_id).limit(1)
-    row = connection.execute(first).first()
+    row = connection.execute(_NEXT, {"now": now}).first()
     return None if row is None else DueOrder(row.order_id, row.tries)
 
 
 def in_doubt(connection: sa.Connection) -> Sequence[Posting]:
     """Return the documents that may have moved stock without our knowing."""
-    rows = connection.execute(sa.select(documents).where(documents.c.state == DocumentState.COMPLETING.value))
-    return [_posting(connection, row) for row in rows.mappings().all()]
+    return [_posting(connection, row) for row in connection.execute(_IN_DOUBT).mappings().all()]
 
 
 def to_sweep(connection: sa.Connection, now: datetime, limit: int) -> Sequence[Posting]:
     """Return documents whose reference is to be searched for a second sale."""
-    due = sa.select(documents).where(documents.c.sweep_at <= now).order_by(documents.c.sweep_at).limit(limit)
-    return [_posting(connection, row) for row in connection.execute(due).mappings().all()]
+    due = connection.execute(_TO_SWEEP, {"now": now, "most": limit})
+    return [_posting(connection, row) for row in due.mappings().all()]
 
 
 def confirmations(connection: sa.Connection) -> int:
     """Return how many documents have been confirmed so far."""
-    return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(documents.c.confirmed_n), 0))) or 0)
+    return int(connection.scalar(_CONFIRMATIONS) or 0)
 
 
 # --- one order ---

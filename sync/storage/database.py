@@ -85,22 +85,33 @@ class Writer:
                 self._engine.dispose()
 
     def _transaction(self, functions: Sequence[Callable[[sa.Connection], Any]]) -> Sequence[_Outcome]:
-        with translating(), self._engine.connect() as connection, connection.begin():
-            return [_in_savepoint(connection, fn) for fn in functions]
+        with translating(), self._engine.connect() as connection, connection.begin() as transaction:
+            if len(functions) > 1:
+                return [_in_savepoint(connection, fn) for fn in functions]
+            outcome = _run(connection, functions[0])  # alone, it needs no savepoint to fail by itself
+            if outcome.error is not None:
+                transaction.rollback()
+            return [outcome]
 
 
 def _in_savepoint(connection: sa.Connection, fn: Callable[[sa.Connection], Any]) -> _Outcome:
-    """Run one function; only a failure of the library itself passes on, since it may have ended the transaction."""
-    outcome = _Outcome()
+    """Run one function among others, so that it can fail without them."""
     savepoint = connection.begin_nested()
-    with outcome:
-        outcome.value = fn(connection)
+    outcome = _run(connection, fn)
     if outcome.error is None:
         savepoint.commit()
-        return outcome
+    else:
+        savepoint.rollback()
+    return outcome
+
+
+def _run(connection: sa.Connection, fn: Callable[[sa.Connection], Any]) -> _Outcome:
+    """Run one function; only a failure of the library itself passes on, since it may have ended the transaction."""
+    outcome = _Outcome()
+    with outcome:
+        outcome.value = fn(connection)
     if isinstance(outcome.error, DBAPIError) and (ours := translated(outcome.error)) is not None:
         raise ours from outcome.error
-    savepoint.rollback()
     return outcome
 
 

@@ -51,10 +51,17 @@ def latest_runs(connection: sa.Connection, job: str | None, limit: int) -> Seque
     return [_run(row) for row in rows.mappings()]
 
 
+_LAST_SUCCESS = (
+    sa.select(runs)
+    .where(runs.c.job == sa.bindparam("wanted"), runs.c.outcome == RunOutcome.OK.value)
+    .order_by(runs.c.run_id.desc())
+    .limit(1)
+)
+
+
 def last_success(connection: sa.Connection, job: str) -> RunRecord | None:
     """Return the latest run of `job` that ended OK."""
-    select = sa.select(runs).where(runs.c.job == job, runs.c.outcome == RunOutcome.OK.value)
-    row = connection.execute(select.order_by(runs.c.run_id.desc()).limit(1)).mappings().first()
+    row = connection.execute(_LAST_SUCCESS, {"wanted": job}).mappings().first()
     return None if row is None else _run(row)
 
 
@@ -74,9 +81,13 @@ def _run(row: Mapping[Any, Any]) -> RunRecord:
 # --- watermarks ---
 
 
+# Statements that every pass needs several times are made once: making one costs more than running it.
+_WATERMARK = sa.select(watermarks.c.newest).where(watermarks.c.feed == sa.bindparam("wanted"))
+
+
 def watermark(connection: sa.Connection, feed: Feed) -> datetime | None:
     """Return the server moment up to which a feed was read."""
-    return connection.scalar(sa.select(watermarks.c.newest).where(watermarks.c.feed == feed.value))
+    return connection.scalar(_WATERMARK, {"wanted": feed.value})
 
 
 def advance(connection: sa.Connection, feed: Feed, newest: datetime, run_id: int) -> None:
@@ -100,9 +111,12 @@ def resume(connection: sa.Connection, kind: PauseKind | None) -> int:
     return connection.execute(lift if kind is None else lift.where(pauses.c.kind == kind.value)).rowcount
 
 
+_PAUSES = sa.select(pauses).order_by(pauses.c.since, pauses.c.kind)
+
+
 def current_pauses(connection: sa.Connection) -> Sequence[Pause]:
     """Return the pauses in force, oldest first."""
-    rows = connection.execute(sa.select(pauses).order_by(pauses.c.since, pauses.c.kind))
+    rows = connection.execute(_PAUSES)
     return [Pause(PauseKind(row.kind), row.reason, row.since) for row in rows]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,18 +24,29 @@ _LAST = (
 
 def standing(connection: sa.Connection) -> OrderStanding:
     """Return how the booking of orders stands."""
-    counted = connection.execute(sa.select(orders.c.state, sa.func.count()).group_by(orders.c.state))
-    unbooked = _among(UNBOOKED)
-    doubled = documents.c.others > 0
+    ask = _standing()
+    counted = connection.execute(ask["counts"])
     return OrderStanding(
         counts={OrderState(state): int(count) for state, count in counted},
-        oldest=connection.scalar(sa.select(sa.func.min(orders.c.waiting_since)).where(unbooked)),
-        duplicates=int(connection.scalar(sa.select(sa.func.count()).select_from(documents).where(doubled)) or 0),
-        waiting=_named(connection, sa.select(orders.c.name).where(unbooked).order_by(orders.c.waiting_since)),
-        parked=_named(connection, _newest(OrderState.PARKED)),
-        dead=_named(connection, _newest(OrderState.DEAD)),
-        doubled=_named(connection, sa.select(documents.c.reference).where(doubled).order_by(documents.c.reference)),
+        oldest=connection.scalar(ask["oldest"]),
+        duplicates=int(connection.scalar(ask["duplicates"]) or 0),
+        **{name: tuple(connection.scalars(ask[name])) for name in ("waiting", "parked", "dead", "doubled")},
     )
+
+
+@cache
+def _standing() -> Mapping[str, sa.Select[Any]]:
+    """Return the statements of a standing by its fields, made once: it is asked for at every evaluation."""
+    unbooked, doubled = _among(UNBOOKED), documents.c.others > 0
+    return {
+        "counts": sa.select(orders.c.state, sa.func.count()).group_by(orders.c.state),
+        "oldest": sa.select(sa.func.min(orders.c.waiting_since)).where(unbooked),
+        "duplicates": sa.select(sa.func.count()).select_from(documents).where(doubled),
+        "waiting": sa.select(orders.c.name).where(unbooked).order_by(orders.c.waiting_since).limit(_NAMED),
+        "parked": _newest(OrderState.PARKED),
+        "dead": _newest(OrderState.DEAD),
+        "doubled": sa.select(documents.c.reference).where(doubled).order_by(documents.c.reference).limit(_NAMED),
+    }
 
 
 def booked_since(connection: sa.Connection, moment: datetime) -> int:
@@ -68,11 +80,7 @@ def _among(states: Iterable[OrderState]) -> sa.ColumnElement[bool]:
 
 
 def _newest(state: OrderState) -> sa.Select[tuple[str]]:
-    return sa.select(orders.c.name).where(_among([state])).order_by(orders.c.created_at.desc())
-
-
-def _named(connection: sa.Connection, names: sa.Select[Any]) -> tuple[str, ...]:
-    return tuple(connection.scalars(names.limit(_NAMED)))
+    return sa.select(orders.c.name).where(_among([state])).order_by(orders.c.created_at.desc()).limit(_NAMED)
 
 
 def _entries(connection: sa.Connection, select: sa.Select[Any]) -> Sequence[OrderEntry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,15 +51,15 @@ def due(
     connection: sa.Connection, after: int, limit: int, *, everything: bool, as_of: AsOf | None = None
 ) -> Sequence[Marked]:
     """Return due links (or all confirmed ones) with ids above `after`, in id order; parked ones too."""
-    select = _SELECT.where(links.c.link_id > after).limit(limit)
-    return _works(connection, select if everything else select.where(links.c.due == sa.true()), as_of)
+    rows = connection.execute(_due(everything=everything), {"after": after, "most": limit})
+    return _works(connection, rows, as_of)
 
 
 def work_of(connection: sa.Connection, link_ids: Sequence[int], as_of: AsOf | None = None) -> Sequence[Marked]:
     """Return these links as they stand now, in id order; those no longer confirmed are missing."""
     found: list[Marked] = []
     for batch in batches(sorted(set(link_ids))):
-        found += _works(connection, _SELECT.where(links.c.link_id.in_(batch)), as_of)
+        found += _works(connection, connection.execute(_SELECT.where(links.c.link_id.in_(batch))), as_of)
     return found
 
 
@@ -70,33 +71,72 @@ def unpark(connection: sa.Connection, before: datetime) -> None:
 
 def standing(connection: sa.Connection) -> Standing:
     """Return how the shops stand to each other, from each confirmed link's last evaluation."""
+    row = connection.execute(_standing()).mappings().one()
+    return Standing(
+        **{name: int(value) for name, value in row.items()},
+        unanswered_writes=int(connection.execute(_unanswered()).scalar_one()),
+        lost_orders=int(connection.execute(_lost_orders()).scalar_one()),
+        examples=tuple(connection.scalars(_worst())),
+        quarantined=tuple(connection.scalars(_longest("quarantine_since"))),
+        parked=tuple(connection.scalars(_longest("parked_at"))),
+    )
+
+
+# --- statements needed at every evaluation, made once: making one takes longer than running it ---
+
+
+@cache
+def _standing() -> sa.Executable:
     link, away = links.c, links.c.seen_available - links.c.target
     discrepant = link.differs >= _CONSECUTIVE
     unequal = sa.or_(link.differs > 0, link.verdict.is_(None), link.verdict == Verdict.UNSETTLED.value)
-    row = connection.execute(
-        sa.select(
-            sa.func.count().label("links"),
-            _count(sa.and_(discrepant, away > 0)).label("oversell_skus"),
-            _sum(sa.and_(discrepant, away > 0), away).label("oversell_units"),
-            _count(sa.and_(discrepant, away < 0)).label("undersell_skus"),
-            _sum(sa.and_(discrepant, away < 0), -away).label("undersell_units"),
-            _count(link.quarantine_units.is_not(None)).label("quarantined_skus"),
-            _count(link.parked.is_not(None)).label("parked_skus"),
-            _count(link.unseen > 0).label("uningested_skus"),
-            _count(link.unsettled > 0).label("unsettled_skus"),
-            _count(unequal).label("unequal_skus"),
-            _count(link.dismissed_offset != 0).label("kept_skus"),
-        ).where(CONFIRMED)
-    ).mappings()
-    worst = sa.select(link.sku).where(CONFIRMED, discrepant).order_by(sa.func.abs(away).desc(), link.link_id)
-    return Standing(
-        **{name: int(value) for name, value in row.one().items()},
-        unanswered_writes=_unanswered(connection),
-        lost_orders=_lost_orders(connection),
-        examples=tuple(connection.scalars(worst.limit(_EXAMPLES))),
-        quarantined=_longest(connection, link.quarantine_since),
-        parked=_longest(connection, link.parked_at),
+    return sa.select(
+        sa.func.count().label("links"),
+        _count(sa.and_(discrepant, away > 0)).label("oversell_skus"),
+        _sum(sa.and_(discrepant, away > 0), away).label("oversell_units"),
+        _count(sa.and_(discrepant, away < 0)).label("undersell_skus"),
+        _sum(sa.and_(discrepant, away < 0), -away).label("undersell_units"),
+        _count(link.quarantine_units.is_not(None)).label("quarantined_skus"),
+        _count(link.parked.is_not(None)).label("parked_skus"),
+        _count(link.unseen > 0).label("uningested_skus"),
+        _count(link.unsettled > 0).label("unsettled_skus"),
+        _count(unequal).label("unequal_skus"),
+        _count(link.dismissed_offset != 0).label("kept_skus"),
+    ).where(CONFIRMED)
+
+
+@cache
+def _worst() -> sa.Select[Any]:
+    away = sa.func.abs(links.c.seen_available - links.c.target)
+    worst = sa.select(links.c.sku).where(CONFIRMED, links.c.differs >= _CONSECUTIVE)
+    return worst.order_by(away.desc(), links.c.link_id).limit(_EXAMPLES)
+
+
+@cache
+def _longest(since: str) -> sa.Select[Any]:
+    """Find the SKUs that have been held for longest, by the moment since when."""
+    moment = links.c[since]
+    return (
+        sa.select(links.c.sku).where(CONFIRMED, moment.is_not(None)).order_by(moment, links.c.link_id).limit(_EXAMPLES)
     )
+
+
+@cache
+def _unanswered() -> sa.Select[Any]:
+    waiting = sa.or_(stock_intents.c.outcome.is_(None), stock_intents.c.outcome == WriteOutcome.UNANSWERED.value)
+    return sa.select(sa.func.count()).join_from(stock_intents, links).where(waiting, CONFIRMED)
+
+
+@cache
+def _lost_orders() -> sa.Select[Any]:
+    select = sa.select(sa.func.count(sa.distinct(orders.c.order_id))).join_from(order_lines, orders)
+    return select.where(orders.c.lost_at.is_not(None), order_lines.c.placed > order_lines.c.closed)
+
+
+@cache
+def _due(*, everything: bool) -> sa.Select[Any]:
+    select = _SELECT.where(links.c.link_id > sa.bindparam("after")).limit(sa.bindparam("most", type_=sa.Integer))
+    return select if everything else select.where(links.c.due == sa.true())
 
 
 def differing(connection: sa.Connection) -> Differing:
@@ -113,14 +153,8 @@ def differing(connection: sa.Connection) -> Differing:
     return Differing(**{name: int(value) for name, value in row.one().items()})
 
 
-def _longest(connection: sa.Connection, since: sa.ColumnElement[datetime]) -> tuple[str, ...]:
-    """Return the SKUs that have been held for longest, by the moment since when."""
-    select = sa.select(links.c.sku).where(CONFIRMED, since.is_not(None)).order_by(since, links.c.link_id)
-    return tuple(connection.scalars(select.limit(_EXAMPLES)))
-
-
-def _works(connection: sa.Connection, select: sa.Select[Any], as_of: AsOf | None) -> list[Marked]:
-    rows = connection.execute(select).mappings().all()
+def _works(connection: sa.Connection, found: sa.CursorResult[Any], as_of: AsOf | None) -> list[Marked]:
+    rows = found.mappings().all()
     demand: dict[str, Demand] = {}
     unsettled: set[str] = set()
     for batch in batches([row["inventory_item_id"] for row in rows]):
@@ -171,15 +205,3 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 def _sum(condition: sa.ColumnElement[bool], value: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(sa.case((condition, value), else_=0)), 0)
-
-
-def _unanswered(connection: sa.Connection) -> int:
-    waiting = sa.or_(stock_intents.c.outcome.is_(None), stock_intents.c.outcome == WriteOutcome.UNANSWERED.value)
-    select = sa.select(sa.func.count()).join_from(stock_intents, links).where(waiting, CONFIRMED)
-    return int(connection.execute(select).scalar_one())
-
-
-def _lost_orders(connection: sa.Connection) -> int:
-    select = sa.select(sa.func.count(sa.distinct(orders.c.order_id))).join_from(order_lines, orders)
-    lost = select.where(orders.c.lost_at.is_not(None), order_lines.c.placed > order_lines.c.closed)
-    return int(connection.execute(lost).scalar_one())
