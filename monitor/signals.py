@@ -142,6 +142,12 @@ SIGNALS: Mapping[str, Signal] = {
         "whether Lightspeed answers.",
         lambda facts, _: Sample(facts.standing.unsettled_skus),
     ),
+    "app_uninstalled": Signal(
+        Unit.COUNT,
+        "whether our app is gone from the shop: 1 or 0",
+        Code.WH003.remedy,
+        lambda facts, _: Sample(int(facts.standing.uninstalled_at is not None)),
+    ),
     "unposted_orders": Signal(
         Unit.COUNT,
         "orders that wait to be booked into Lightspeed",

@@ -385,6 +385,7 @@ class Standing:
     kept_skus: int = 0  # differences that a person has dismissed
     quarantined: tuple[str, ...] = ()  # SKUs in quarantine, those waiting longest first
     parked: tuple[str, ...] = ()  # SKUs that Shopify refuses to change
+    uninstalled_at: datetime | None = None  # since when our app is gone from the shop
 
 
 @dataclass(frozen=True, slots=True)

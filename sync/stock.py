@@ -309,11 +309,15 @@ def _confirmed(drift: int, upward: UpwardDrift | None, *, quiet: bool, reading: 
 def _act(reading: Reading, view: _View, terms: Equation, policy: Policy) -> Decision:
     """Turn the view into a write, a wait or nothing."""
     memory = view.memory
-    if memory.quarantine is None and abs(view.confirmed) > policy.drift_limit:
-        memory = replace(memory, quarantine=Quarantine(view.confirmed, reading.now))
-    memory = replace(memory, differs=0 if agree(reading.available, terms.target) else memory.differs + 1)
+    equal = agree(reading.available, terms.target)
+    # Below zero with nothing to sell is equality, however far: there is nothing to correct and nothing to ask.
+    nothing_to_sell = equal and terms.target == 0 and terms.expected(view.base) == 0
+    sure = 0 if nothing_to_sell else view.confirmed
+    if memory.quarantine is None and abs(sure) > policy.drift_limit:
+        memory = replace(memory, quarantine=Quarantine(sure, reading.now))
+    memory = replace(memory, differs=0 if equal else memory.differs + 1)
     mode = _mode(reading, memory)
-    confirmed = view.confirmed if mode is _Mode.FREE else 0
+    confirmed = sure if mode is _Mode.FREE else 0
     undisturbed = max(0, terms.target + view.drift - confirmed)  # where A belongs if other drift is left alone
     after = _wanted(reading.available, terms.target, undisturbed, mode)
     decision = Decision(

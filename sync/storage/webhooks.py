@@ -51,9 +51,16 @@ class SqlInbox:
 
     async def uninstalled_at(self) -> datetime | None:
         """Return since when our app is gone from the shop, None while it is there."""
-        found = sa.select(meta.c.value).where(meta.c.key == _UNINSTALLED)
-        text = await self._database.read(lambda c: c.scalar(found))
-        return None if text is None else datetime.fromisoformat(text)
+        return await self._database.read(uninstalled_at)
+
+
+_ASK_UNINSTALLED = sa.select(meta.c.value).where(meta.c.key == _UNINSTALLED)
+
+
+def uninstalled_at(connection: sa.Connection) -> datetime | None:
+    """Return since when our app is gone from the shop, None while it is there."""
+    text = connection.scalar(_ASK_UNINSTALLED)
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def keep(connection: sa.Connection, webhook: Webhook) -> Receipt:

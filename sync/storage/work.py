@@ -20,6 +20,7 @@ from sync.storage.order_facts import demand_of
 from sync.storage.snapshots import LEVEL, level_of
 from sync.storage.statements import CONFIRMED, batches
 from sync.storage.tables import document_lines, documents, item_stock, levels, links, order_lines, orders, stock_intents
+from sync.storage.webhooks import uninstalled_at
 
 _EXAMPLES = 5  # SKUs named in one standing
 _CONSECUTIVE = 2  # evaluations in which a number must differ to count as discrepant
@@ -79,6 +80,7 @@ def standing(connection: sa.Connection) -> Standing:
         examples=tuple(connection.scalars(_worst())),
         quarantined=tuple(connection.scalars(_longest("quarantine_since"))),
         parked=tuple(connection.scalars(_longest("parked_at"))),
+        uninstalled_at=uninstalled_at(connection),
     )
 
 

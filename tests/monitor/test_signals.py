@@ -27,6 +27,7 @@ STANDING = replace(
     unanswered_writes=8,
     uningested_skus=9,
     unsettled_skus=7,
+    uninstalled_at=NOW,
     examples=("KAVA-1",),
 )
 
@@ -102,6 +103,7 @@ FACTS = Facts(
         ("unanswered_writes", 8),
         ("uningested_committed", 9),
         ("unsettled_skus", 7),
+        ("app_uninstalled", 1),
         ("unposted_orders", 3),
         ("oldest_unposted_order_age", 1_200.0),
         ("parked_orders", 4),
@@ -119,7 +121,7 @@ def test_a_signal_reads_its_number(name: str, value: float) -> None:
 
 
 def test_every_signal_has_a_unit_a_title_and_a_remedy() -> None:
-    assert len(SIGNALS) == 18
+    assert len(SIGNALS) == 19
     assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.remedy)] == []
     assert [name for name, signal in SIGNALS.items() if signal.windowed] == ["error_rate"]
     assert SIGNALS["error_rate"].unit is Unit.RATIO

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync.stock import Verdict
+from sync.model import Demand
+from sync.stock import Memory, Policy, Reading, Verdict, decide
 from tests.sync.one_sku_world import POLL, Event, OneSku
 
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 CYCLES = 11
 PLACEMENTS = 150
 
@@ -122,6 +126,27 @@ def test_a_quarantined_sku_is_still_lowered_by_the_till() -> None:
     world = play(30, [(61.0, ("hand", 15), 0), (400.0, ("till", 4), 0)])
     assert world.available == 41
     assert world.memory.quarantine is not None
+
+
+@pytest.mark.parametrize("lightspeed", [0, -40], ids=["none left", "oversold at the till"])
+def test_a_number_far_below_zero_with_nothing_to_sell_needs_nobody(lightspeed: int) -> None:
+    long_ago = NOW - timedelta(days=1)
+    reading = Reading(
+        on_hand=lightspeed,
+        demand=Demand(),
+        available=-15,
+        committed=0,
+        set_aside=0,
+        updated_at=long_ago,
+        pulled_at=NOW,
+        now=NOW,
+        coherent=True,
+    )
+    decision = decide(reading, Memory(base=0), Policy())
+    assert (decision.verdict, decision.after, decision.correction) == (Verdict.IN_STEP, None, 0)
+    assert decision.memory.quarantine is None
+    delivered = decide(replace(reading, on_hand=48), Memory(base=0), Policy())
+    assert delivered.memory.quarantine is not None  # now it matters where the fifteen went
 
 
 def test_verdicts_are_sentences_for_people() -> None:
