@@ -220,6 +220,7 @@ class _View:
     drift: int
     confirmed: int  # the part of the drift that no order still on its way can explain
     quiet: bool  # the row has not moved for an order lag
+    nothing_to_sell: bool  # neither now nor by the base: below zero is equality then, however far
     unanswered: bool  # a write is still open
     settled: Settled | None
     shortfall_before: int
@@ -274,6 +275,7 @@ def _view(reading: Reading, memory: Memory, terms: Equation, policy: Policy) -> 
         drift=drift,
         confirmed=confirmed,
         quiet=quiet,
+        nothing_to_sell=reading.available <= 0 and terms.target == 0 and terms.expected(base) == 0,
         unanswered=unanswered,
         settled=settled,
         shortfall_before=memory.shortfall,
@@ -309,13 +311,10 @@ def _confirmed(drift: int, upward: UpwardDrift | None, *, quiet: bool, reading: 
 def _act(reading: Reading, view: _View, terms: Equation, policy: Policy) -> Decision:
     """Turn the view into a write, a wait or nothing."""
     memory = view.memory
-    equal = agree(reading.available, terms.target)
-    # Below zero with nothing to sell is equality, however far: there is nothing to correct and nothing to ask.
-    nothing_to_sell = equal and terms.target == 0 and terms.expected(view.base) == 0
-    sure = 0 if nothing_to_sell else view.confirmed
+    sure = 0 if view.nothing_to_sell else view.confirmed
     if memory.quarantine is None and abs(sure) > policy.drift_limit:
         memory = replace(memory, quarantine=Quarantine(sure, reading.now))
-    memory = replace(memory, differs=0 if equal else memory.differs + 1)
+    memory = replace(memory, differs=0 if agree(reading.available, terms.target) else memory.differs + 1)
     mode = _mode(reading, memory)
     confirmed = sure if mode is _Mode.FREE else 0
     undisturbed = max(0, terms.target + view.drift - confirmed)  # where A belongs if other drift is left alone
@@ -401,7 +400,7 @@ def _stay(decision: Decision, view: _View, mode: _Mode, base: int) -> Decision:
         verdict = Verdict.WAIT_ANSWER
     elif mode is _Mode.QUARANTINED:
         verdict = Verdict.QUARANTINED
-    elif view.drift and not decision.correction and mode is not _Mode.APPROVED:
+    elif view.drift and not (decision.correction or view.nothing_to_sell) and mode is not _Mode.APPROVED:
         verdict = Verdict.WAIT_DRIFT
     else:
         verdict = Verdict.IN_STEP
