@@ -232,7 +232,8 @@ async def test_status_tells_what_a_pause_holds_back_from_its_first_evaluation_on
 
 
 async def test_status_tells_which_brake_holds_a_pass_and_the_way_on(served: Shop) -> None:
-    (served.folder / "alerts.yaml").write_text(ALERTS + "    brakes:\n      change: 1%\n      min_links: 1\n")
+    braking = ALERTS.replace("      min_links: 1000\n", "      change: 1%\n      min_links: 1\n")
+    (served.folder / "alerts.yaml").write_text(braking)
     confirmed = await served.run("sync", "--full", "--confirm")
     for sku in served.skus:
         served.world.lightspeed.receive(sku, 4)
