@@ -10,7 +10,6 @@ from pathlib import Path
 from sync.clock import SystemClock
 from tests.simulation.report import SAVED, Summary, load, table
 from tests.simulation.runner import Order, parse_ranges, run, run_all, shrink
-from tests.simulation.script import draw_options
 from tests.simulation.simulate import Result
 
 _DAYS = 0.5
@@ -24,7 +23,10 @@ def main() -> int:
         return 0
     if asked.seconds:
         return _long(asked)
-    order = Order(asked.seed, asked.days, None if asked.only is None else parse_ranges(asked.only.replace("none", "")))
+    if asked.count:
+        return _until_violated(asked)
+    kept = None if asked.only is None else parse_ranges(asked.only.replace("none", ""))
+    order = Order(asked.seed, asked.days, asked.busy, kept)
     return _one(order, shrinking=asked.shrink, steps=asked.steps)
 
 
@@ -32,10 +34,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="which simulation")
     parser.add_argument("--days", type=float, default=_DAYS, help="simulated days of a seed")
+    parser.add_argument("--busy", type=float, default=1.0, help="people and faults, times the usual")
     parser.add_argument("--only", help="numbers of the script's entries to keep: 1,4-6")
     parser.add_argument("--shrink", action="store_true", help="search for the fewest entries that still fail")
     parser.add_argument("--steps", type=int, default=30, help="last steps to show of a failure")
     parser.add_argument("--seconds", type=float, help="run seed after seed for so long, on two cores")
+    parser.add_argument("--count", type=int, help="run so many seeds, one after the other, until one fails")
     parser.add_argument("--save", type=Path, help="keep the sums in this file")
     parser.add_argument("--table", type=Path, nargs="?", const=SAVED, help="only print the table of saved sums")
     return parser.parse_args()
@@ -52,7 +56,7 @@ def _one(order: Order, *, shrinking: bool, steps: int) -> int:
 
 
 def _show(order: Order, result: Result, steps: int) -> None:
-    print(draw_options(order.seed, order.days).told())
+    print(order.options().told())
     summary = Summary()
     summary.add(result)
     print(table(summary), end="")
@@ -62,15 +66,24 @@ def _show(order: Order, result: Result, steps: int) -> None:
         print("VIOLATED:", *result.violations, "again with:", f"  {order.command()}", sep="\n  ")
 
 
+def _until_violated(asked: argparse.Namespace) -> int:
+    for seed in range(asked.seed, asked.seed + asked.count):
+        result = run(Order(seed, asked.days, asked.busy))
+        if result.violations:
+            print(f"seed {seed}: {result.violations[0]}")
+            return 1
+    return 0
+
+
 def _long(asked: argparse.Namespace) -> int:
     clock, summary, failed = SystemClock(), Summary(), list[Order]()
     began = clock.monotonic()
-    orders = (Order(seed, asked.days) for seed in count(asked.seed))
+    orders = (Order(seed, asked.days, asked.busy) for seed in count(asked.seed))
     in_time = takewhile(lambda _: clock.monotonic() - began < asked.seconds, orders)
     for result in run_all(in_time):
         summary.add(result)
         if result.violations:
-            failed.append(Order(result.options.seed, asked.days))
+            failed.append(Order(result.options.seed, asked.days, asked.busy))
             print(*result.violations, f"again with: {failed[-1].command()}", sep="\n", file=sys.stderr)
     summary.wall_seconds = round(clock.monotonic() - began, 1)
     print(table(summary), end="")

@@ -18,6 +18,7 @@ from sync.storage.types import to_text
 from tests.simulation.stock_checks import Accuse
 
 _FOUND = ("applied", "unanswered", "found applied", "superseded", None)
+_SURE = ("applied", "stale", "parked", "refused")
 _SHOP = 1
 
 
@@ -81,6 +82,17 @@ class LedgerChecks:
                     f"{outcome}, {verdict!r}",
                 )
         self._explained = len(writes)
+        self._every_outcome_is_true()
+
+    def _every_outcome_is_true(self) -> None:
+        """Demand that what was recorded as applied was written, and what was surely not applied was not."""
+        written = {(write.key, write.item) for write in self._world.shopify.writes}
+        query = "SELECT call_key, inventory_item_id, outcome FROM stock_intents"
+        for key, item, outcome in self._record.rows(query):
+            if outcome in _SURE and ((key, item) in written) is not (outcome == "applied"):
+                self._accuse(
+                    "9 every change explained", f"a write of {item} is recorded as {outcome}, which is not true"
+                )
 
     def _no_watermark_is_ahead(self) -> None:
         """Invariant 6: what changed before a watermark less its overlap is known, in that version or a later one."""

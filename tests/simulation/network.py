@@ -37,7 +37,7 @@ class CallLog:
         self.stock_read_at = 0.0  # when the newest reading of Lightspeed's stock was begun
         self.writes: dict[str, SentWrite] = {}  # by idempotency key
         self.calls: Counter[str] = Counter()
-        self.held_until: dict[str, float] = {}  # by host, what a Retry-After asks for
+        self.held_until: dict[str, float] = {}  # by bucket, what a Retry-After asks for
         self.too_early: list[str] = []
 
     def forget_process(self) -> None:
@@ -46,12 +46,10 @@ class CallLog:
 
     def sent(self, request: httpx.Request) -> None:
         """Note a request at the moment it leaves."""
-        now, host = self._clock.monotonic(), request.url.host
-        self.calls[host.partition(".")[0]] += 1
+        now, host = self._clock.monotonic(), _bucket(request)
+        self.calls[request.url.host.partition(".")[0]] += 1
         if now < self.held_until.get(host, 0.0) - 1e-3:
-            self.too_early.append(
-                f"{request.method} {host}{request.url.path} {self.held_until[host] - now:.3f} s early"
-            )
+            self.too_early.append(f"{request.method} {request.url.path} {self.held_until[host] - now:.3f} s early")
         if request.url.path.endswith("/ItemShop.json") and "after" not in request.url.params:
             self.stock_read_at = now
         if b"inventorySetQuantities" in request.content:
@@ -61,12 +59,13 @@ class CallLog:
     def answered(self, request: httpx.Request, response: httpx.Response) -> None:
         """Note what an answer asks for."""
         wait = response.headers.get("retry-after", "")
-        if (
-            response.status_code == httpx.codes.TOO_MANY_REQUESTS
-            and wait.isdecimal()
-            and "oauth" not in request.url.path
-        ):
-            self.held_until[request.url.host] = self._clock.monotonic() + float(wait)
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS and wait.isdecimal():
+            self.held_until[_bucket(request)] = self._clock.monotonic() + float(wait)
+
+
+def _bucket(request: httpx.Request) -> str:
+    """Return what a Retry-After holds for: a host, whose sign-in server is another one."""
+    return request.url.host + (" sign-in" if "/oauth/" in request.url.path else "")
 
 
 def _keys(variables: Mapping[str, Any]) -> list[str]:

@@ -8,12 +8,12 @@ import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
-from tests.simulation.script import Deed, Entry, draw_options, draw_script
+from tests.simulation.script import Deed, Entry, Options, draw_options, draw_script
 from tests.simulation.simulate import Result, simulate
 
 _MEMORY = Path("/dev/shm")  # where files lie in memory: a commit costs nothing there, and is as durable as we need it
@@ -22,16 +22,25 @@ _TRIALS = 60  # simulations that shrinking may take
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One simulation to be made: a seed for `days`, with only those entries of its script that `kept` names."""
+    """One simulation to be made: a seed for `days`, `busy` times the usual.
+
+    Only those entries of its script happen that `kept` names; None: all.
+    """
 
     seed: int
     days: float
+    busy: float = 1.0
     kept: frozenset[int] | None = None
+
+    def options(self) -> Options:
+        """Return what its seed draws."""
+        return draw_options(self.seed, self.days, busy=self.busy)
 
     def command(self) -> str:
         """Return the command that repeats it."""
         only = "" if self.kept is None else f" --only {_ranges(sorted(self.kept))}"
-        return f'make sim SEED={self.seed} ARGS="--days {self.days:g}{only}"'
+        busy = "" if self.busy == 1 else f" --busy {self.busy:g}"
+        return f'make sim SEED={self.seed} ARGS="--days {self.days:g}{busy}{only}"'
 
 
 def run(order: Order) -> Result:
@@ -39,14 +48,13 @@ def run(order: Order) -> Result:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     gc.freeze()  # what is imported stays
     gc.set_threshold(50_000, 20, 100)
-    options = draw_options(order.seed, order.days)
     with tempfile.TemporaryDirectory(prefix="simulation-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
-        return simulate(options, chosen(order), Path(folder))
+        return simulate(order.options(), chosen(order), Path(folder))
 
 
 def chosen(order: Order) -> list[Entry]:
     """Return the script of an order."""
-    script = draw_script(draw_options(order.seed, order.days))
+    script = draw_script(order.options())
     return [entry for number, entry in enumerate(script) if order.kept is None or number in order.kept]
 
 
@@ -74,7 +82,7 @@ def shrink(order: Order, fails: Callable[[Order], bool], trials: int = _TRIALS) 
 
     Faults and kills are left out first, in halves, then smaller parts, then people's deeds in the same way.
     """
-    script = draw_script(draw_options(order.seed, order.days))
+    script = draw_script(order.options())
     kept = set(range(len(script))) if order.kept is None else set(order.kept)
     for people in (False, True):
         numbers = [number for number in sorted(kept) if isinstance(script[number], Deed) is people]
@@ -85,11 +93,11 @@ def shrink(order: Order, fails: Callable[[Order], bool], trials: int = _TRIALS) 
                 if not part or not trials:
                     continue
                 trials -= 1
-                smaller = Order(order.seed, order.days, frozenset(kept.difference(part)))
+                smaller = replace(order, kept=frozenset(kept.difference(part)))
                 if fails(smaller):
                     kept.difference_update(part)
             size //= 2
-    return Order(order.seed, order.days, frozenset(kept))
+    return replace(order, kept=frozenset(kept))
 
 
 def parse_ranges(text: str) -> frozenset[int]:

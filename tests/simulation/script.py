@@ -148,7 +148,8 @@ class Options:
     days: float
     skus: int
     faults: tuple[FaultKind, ...]
-    rate: float  # times the natural one
+    rate: float  # of faults, times the natural one
+    busy: float  # people's deeds and faults, times the usual
     kills: bool
     outages: bool
     messengers_fail: bool
@@ -160,13 +161,14 @@ class Options:
         """Return them in one line."""
         kinds = ",".join(kind.value for kind in self.faults) or "none"
         return (
-            f"seed {self.seed}, {self.days:g} days, {self.skus} SKUs, faults {kinds} at {self.rate:g} times, "
-            f"kills {self.kills}, outages {self.outages}, messengers fail {self.messengers_fail}, "
-            f"index lag {self.index_lag:.0f} s, odd goods {self.odd_goods}, calm every {self.calm_every / 3600:g} h"
+            f"seed {self.seed}, {self.days:g} days, {self.skus} SKUs, busy {self.busy:g} times, faults {kinds} "
+            f"at {self.rate:g} times, kills {self.kills}, outages {self.outages}, "
+            f"messengers fail {self.messengers_fail}, index lag {self.index_lag:.0f} s, odd goods {self.odd_goods}, "
+            f"calm every {self.calm_every / 3600:g} h"
         )
 
 
-def draw_options(seed: int, days: float, skus: int = 200) -> Options:
+def draw_options(seed: int, days: float, *, busy: float = 1.0, skus: int = 200) -> Options:
     """Return a seed's options. Every eighth seed is calm: no faults at all, only people."""
     rng = Random(f"options {seed}")
     calm = seed % 8 == 0
@@ -176,7 +178,8 @@ def draw_options(seed: int, days: float, skus: int = 200) -> Options:
         days=days,
         skus=skus,
         faults=kinds,
-        rate=HUNDREDFOLD,
+        rate=HUNDREDFOLD * busy,
+        busy=busy,
         kills=not calm and rng.random() < 0.7,
         outages=not calm and rng.random() < 0.6,
         messengers_fail=not calm and rng.random() < 0.6,
@@ -191,12 +194,12 @@ def draw_script(options: Options) -> list[Entry]:
     rng = Random(f"script {options.seed}")
     entries: list[Entry] = []
     for kind, often in PER_DAY.items():
-        entries += [_deed(rng, at, kind) for at in _moments(rng, often, options.days)]
+        entries += [_deed(rng, at, kind) for at in _moments(rng, often * options.busy, options.days)]
     for fault in options.faults:
         moments = _moments(rng, NATURAL_PER_DAY[fault] * options.rate, options.days)
         entries += [_trouble(rng, at, fault, options) for at in moments]
     if options.outages:
-        entries += [_outage(rng, at, options) for at in _moments(rng, NATURAL_OUTAGES * options.rate, options.days)]
+        entries += [_outage(rng, at, options) for at in _moments(rng, NATURAL_OUTAGES * HUNDREDFOLD, options.days)]
     if options.kills:
         entries += [_kill(rng, at) for at in _moments(rng, NATURAL_KILLS * options.rate, options.days)]
     return sorted(entries, key=lambda entry: entry.at)
@@ -220,7 +223,7 @@ def _trouble(rng: Random, at: float, kind: FaultKind, options: Options) -> Troub
     if service is Service.SHOPIFY and rng.random() < _AIMED:
         operation = _WRITE
     elif service is Service.LIGHTSPEED and rng.random() < _AIMED:
-        operation = "Sale"
+        operation = rng.choice(("POST Sale", "PUT Sale", "Sale"))
     seconds = {FaultKind.SLOW: rng.uniform(1, 60), FaultKind.LATE: rng.uniform(5, 50)}.get(kind, rng.uniform(1, 20))
     if kind is FaultKind.THROTTLED:
         seconds = float(round(seconds))

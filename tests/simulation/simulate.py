@@ -25,7 +25,7 @@ from tests.simulation.network import CallLog, Network
 from tests.simulation.order_checks import OrderChecks
 from tests.simulation.people import People
 from tests.simulation.process import Machine
-from tests.simulation.script import DAY, Deed, Entry, Kill, Options, Trouble
+from tests.simulation.script import DAY, Deed, DeedKind, Entry, Kill, Options, Trouble
 from tests.simulation.stock_checks import StockChecks, Violation
 from tests.simulation.trace import Trace
 from tests.simulation.truth import Thing, Truth
@@ -230,6 +230,8 @@ class Simulation:
         match entry:
             case Deed():
                 done = self.people.act(entry)
+                if entry.kind is DeedKind.PLAN:
+                    self.stock.plan_at = self.clock.monotonic()
                 self.trace.note("deed", entry.kind.value, done)
                 self.observe()
             case Kill():

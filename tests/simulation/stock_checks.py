@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import SupportsIndex
 
 from sandbox.catalogue import ODDITIES
@@ -21,6 +22,8 @@ from tests.simulation.truth import Thing, Truth
 
 ORDER_LAG = 60.0
 POLL = 60.0
+DRIFT_LIMIT = 10
+_CONFIRMING = 300.0  # a plan that a person confirmed is carried out within this
 _HOT_LAGS = 5
 _SETTLED = 2 * 3600.0  # a cause longer ago than this explains no write, whatever failed meanwhile
 _FEW_PASSES = 5
@@ -102,6 +105,7 @@ class StockChecks:
         self.passes = Passes()
         self.oversold = Oversold()
         self.seen: Counter[str] = Counter()
+        self.plan_at = -_CONFIRMING  # when a person last confirmed a plan
         self.in_quarantine: Callable[[Thing], bool] = lambda _: False
         self._effects: Counter[tuple[str, str]] = Counter()
         world.shopify.stock.writes = Writes(world.shopify.stock.writes, self._written)
@@ -124,6 +128,7 @@ class StockChecks:
             return
         sent = self._log.writes.get(write.key, SentWrite(self._now(), self._now()))
         self._no_inflation(thing, write, sent)
+        self._not_without_a_person(thing, write)
         self._not_needless(thing, write, sent)
 
     def _no_inflation(self, thing: Thing, write: StockWrite, sent: SentWrite) -> None:
@@ -150,6 +155,19 @@ class StockChecks:
                 f"{write.sku} was right for {self._now() - since:.0f} s and was set from {write.before} "
                 f"to {write.after}; nothing but orders happened to it for {quiet:.0f} s",
             )
+
+    def _not_without_a_person(self, thing: Thing, write: StockWrite) -> None:
+        """Demand that a large difference which Lightspeed does not account for waits for a person."""
+        said = thing.said.since(min(thing.written_at, self._now() - _SETTLED))
+        moved = sum(abs(after - before) for before, after in pairwise(said))
+        unreal = sum(units for at, units in thing.unreal if at >= self._now() - _SETTLED)
+        alone = self._now() - self.plan_at > _CONFIRMING
+        if alone and not thing.exempt and abs(write.after - write.before) > DRIFT_LIMIT + moved + unreal:
+            self._accuse(
+                "3 large differences wait",
+                f"{write.sku} was set from {write.before} to {write.after}; Lightspeed moved by {moved} units",
+            )
+        thing.written_at = self._now()
 
     # --- overselling ---
 

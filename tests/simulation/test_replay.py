@@ -30,6 +30,6 @@ def test_a_seed_takes_the_same_steps_again_whatever_the_order_of_sets() -> None:
 
 
 def test_a_shrunk_script_is_written_as_a_command_that_names_its_entries() -> None:
-    order = Order(7, 0.5, frozenset({1, 2, 3, 9}))
+    order = Order(7, 0.5, kept=frozenset({1, 2, 3, 9}))
     assert order.command() == 'make sim SEED=7 ARGS="--days 0.5 --only 1-3,9"'
     assert parse_ranges("1-3,9") == order.kept

@@ -63,6 +63,7 @@ class Thing:
     unreal: list[tuple[float, int]] = field(default_factory=list)  # units put back on sale that do not exist
     caused_at: float = 0.0  # when anything last happened that a stock write may answer
     right_since: float | None = None
+    written_at: float = 0.0  # when the product last wrote its number
     exempt: bool = False  # renamed, archived: the product may or may not keep it in step
 
     @property
