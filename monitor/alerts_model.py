@@ -328,6 +328,10 @@ class AlertsFile(Part):
     catalogue_interval: Interval = Field(
         default=timedelta(minutes=15), description="How often changed items and variants are read and linked."
     )
+    sales_interval: Interval = Field(
+        default=timedelta(minutes=5),
+        description="How often sales of ours that people voided in Lightspeed are noticed.",
+    )
     full_pass_at: Clock = Field(default=time(9, 0), description="When everything is read and compared, in UTC.")
     prune_at: Clock = Field(default=time(10, 0), description="When old history is forgotten, in UTC.")
     repeat_interval: Interval = Field(default=timedelta(hours=4), description="How often a firing alert is repeated.")

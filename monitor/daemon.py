@@ -102,6 +102,11 @@ class Passes:
         if self._shop.engine.poster is not None:
             await self._shop.engine.poster.work()
 
+    async def sales(self) -> None:
+        """Look for sales of ours that people touched in Lightspeed."""
+        if self._shop.engine.sale_watch is not None:
+            await self._recorded("sales", self._shop.engine.sale_watch.run)
+
     async def judge(self) -> None:
         """Judge the rules."""
         async with self._judging:
@@ -155,6 +160,7 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
         Job("stock", passes.incremental, Every(alerts.sync_interval), _SHOPS, apart=hooks.pace),
         Job("full", passes.full, Daily(alerts.full_pass_at), _SHOPS),
         Job("orders", passes.orders, Every(alerts.sync_interval), _ORDERS, apart=hooks.pace),
+        Job("sales", passes.sales, Every(alerts.sales_interval), _ORDERS),
         Job("catalogue", passes.catalogue, Every(alerts.catalogue_interval), _SHOPS, apart=hooks.catalogue_pace),
         Job("intake", passes.intake, Every(alerts.sync_interval), _INTAKE, apart=hooks.pace),
         Job("webhooks", passes.webhooks, Every(hooks.check_interval), _INTAKE),

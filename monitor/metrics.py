@@ -45,7 +45,7 @@ from sync.records import OrderStanding, OrderState, PauseKind, RunOutcome, Stand
 from sync.webhooks import Receipt, Topic
 
 PREFIX = "lightspeed_sync"
-JOBS = ("stock", "full", "orders", "catalogue", "rules", "intake", "webhooks", "prune")
+JOBS = ("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "prune")
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
 DIRECTIONS = ("oversell", "undersell")

@@ -27,6 +27,7 @@ from sync.order_desk import OrderDesk
 from sync.plan import Brakes
 from sync.ports import Bookings, Inbox, Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster, PostingPolicy
+from sync.sale_watch import SaleWatch
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
 from sync.shopify.auth import ClientCredentials, StaticToken, TokenSource
@@ -60,7 +61,8 @@ class EngineLimits:
 class Engine:
     """What moves data between the two shops.
 
-    `poster` is None while the settings name no way to make sales, `subscriptions` while they name no PUBLIC_URL.
+    `poster` and `sale_watch` are None while the settings name no way to make sales, `subscriptions` while they name
+    no PUBLIC_URL.
     """
 
     pos: PointOfSale
@@ -73,6 +75,7 @@ class Engine:
     intake: Intake
     subscriptions: Subscriptions | None
     poster: Poster | None
+    sale_watch: SaleWatch | None
     desk: OrderDesk
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
@@ -141,6 +144,9 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         policy=limits.policy,
         brakes=limits.brakes,
     )
+    watch = None
+    if till is not None:
+        watch = SaleWatch(bookings=bookings, till=till, feeds=feeds, clock=clock, tell=tell, turn=turn)
     inbox = SqlInbox(database)
     intake = Intake(
         inbox=inbox,
@@ -165,6 +171,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         intake=intake,
         subscriptions=Subscriptions(hooks=storefront, inbox=inbox, public_url=url) if url else None,
         poster=poster,
+        sale_watch=watch,
         desk=desk,
         redeem=pos.auth.redeem,
     )

@@ -141,6 +141,7 @@ class OrderStory:
     cancelled: bool = False
     lost: bool = False  # gone from Shopify
     unreadable: str = ""
+    held: str = ""  # why nothing more is booked until a person says so
 
 
 class Need(StrEnum):
@@ -168,6 +169,8 @@ def next_step(order: OrderStory, items: BookingItems) -> Step:
     """Return what an order needs next; see the module's own text."""
     if order.test or order.booked_outside:
         return Step(Need.EXEMPT)
+    if order.held:
+        return Step(Need.PERSON, code=Code.OR008, detail=order.held)
     if order.unreadable or order.money is None:
         return Step(Need.REPAIR, code=Code.OR006, detail=order.unreadable or "Its money was never read.")
     unlinked = [line for line in order.lines if _unlinked(line) and line.taken]

@@ -17,7 +17,7 @@ Keep = Callable[[Sequence[Row], datetime], Awaitable[object]]
 """Makes rows durable, as read at a moment of our clock."""
 
 _FIRST_LOOK_BACK = timedelta(hours=1)  # where a feed starts that was never read; the full pass reads the rest
-_OF_LIGHTSPEED = (Feed.STOCK, Feed.ITEMS)
+_OF_LIGHTSPEED = (Feed.STOCK, Feed.ITEMS, Feed.SALES)
 
 
 @dataclass(frozen=True, slots=True)

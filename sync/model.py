@@ -247,6 +247,22 @@ class SaleRow:
         return not self.voided and not self.archived
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedSale:
+    """What any Lightspeed sale says of itself after a change. `total` in cents, None where it cannot be told."""
+
+    sale_id: str
+    completed: bool
+    voided: bool
+    archived: bool
+    total: int | None
+
+    @property
+    def undone(self) -> bool:
+        """Tell whether it no longer counts: its goods are back on the shelf."""
+        return self.voided or self.archived
+
+
 class RowProblem(StrEnum):
     """Why a stock write's row was refused."""
 

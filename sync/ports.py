@@ -14,6 +14,7 @@ from sync.booking import Document, OrderStory
 from sync.errors import Code
 from sync.model import (
     Certificate,
+    ChangedSale,
     Finding,
     ItemRow,
     LevelRow,
@@ -51,6 +52,7 @@ from sync.records import (
     SkuProblem,
     Standing,
     StockCall,
+    TouchedSale,
     Work,
 )
 from sync.webhooks import DueWebhook, Receipt, Subscription, Topic, Webhook, WebhookState
@@ -87,6 +89,9 @@ class Till(Protocol):
 
     async def sale(self, sale_id: str) -> SaleRow | None:
         """Return a sale as it stands now; None: there is none."""
+
+    async def changed_sales(self, since: datetime, deliver: Deliver[ChangedSale]) -> Certificate:
+        """Deliver our shop's sales, anybody's, that changed at or after `since`, oldest change first."""
 
     async def open_sale(self, draft: SaleDraft) -> SaleRow:
         """Make an open sale, which moves no stock yet; sent once and never repeated.
@@ -372,6 +377,14 @@ class Bookings(Protocol):
 
     async def swept(self, posting: Posting, others: Sequence[str], next_at: datetime | None, now: datetime) -> None:
         """Record the other completed sales (by id) found under a document's reference, and when to search again."""
+
+    # --- what people do to our sales in Lightspeed ---
+    async def keep_changed_sales(self, rows: Sequence[ChangedSale], now: datetime) -> Sequence[TouchedSale]:
+        """Record which confirmed sales of ours were undone or come to another total now; return those.
+
+        The units of an undone one no longer count as booked. Its order waits for a person's `retry`, whatever else
+        becomes of it. What was recorded before is not returned again.
+        """
 
     # --- people's ---
     async def order_standing(self) -> OrderStanding:

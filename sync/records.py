@@ -18,6 +18,7 @@ class Feed(StrEnum):
 
     STOCK = "lightspeed.stock"
     ITEMS = "lightspeed.items"
+    SALES = "lightspeed.sales"
     LEVELS = "shopify.levels"
     ORDERS = "shopify.orders"
     VARIANTS = "shopify.variants"
@@ -214,6 +215,7 @@ class DocumentState(StrEnum):
     COMPLETING = "completing"  # the request that completes it has left, or is about to
     POSTED = "posted"  # completed, as Lightspeed confirmed
     ABANDONED = "abandoned"  # given up before it moved anything
+    VOIDED = "voided"  # undone by a person in Lightspeed after it was completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,23 @@ class Posting:
     sent_at: datetime | None = None
     misses: int = 0  # searches in vain since the quarantine after it was sent
     doubtful: bool = False  # a request of its was never answered
+
+
+class SaleFate(StrEnum):
+    """What a person did in Lightspeed to a sale of ours."""
+
+    VOIDED = "voided"  # or archived: its units count as booked no more
+    CHANGED = "changed"  # its total; its units still count
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedSale:
+    """A confirmed sale of ours that a person touched in Lightspeed; `detail` says what to do."""
+
+    order_id: str
+    reference: str
+    fate: SaleFate
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ _DOCUMENTS: Mapping[DocumentState, str] = {
     DocumentState.COMPLETING: "being completed",
     DocumentState.POSTED: "completed",
     DocumentState.ABANDONED: "given up",
+    DocumentState.VOIDED: "voided in Lightspeed",
 }
 _UNFINISHED = (DocumentState.INTENT, DocumentState.SENT, DocumentState.OPEN, DocumentState.COMPLETING)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -11,11 +12,12 @@ from sync.clock import Clock
 from sync.errors import Code, OutcomeUnknown, Permanent, Transient
 from sync.lightspeed.answers import AccessDenied, NotFound, unconfirmed
 from sync.lightspeed.calls import Calls
-from sync.lightspeed.paging import Sighting, list_url
+from sync.lightspeed.paging import MAX_PAGES, Sighting, at_or_after, list_url
 from sync.lightspeed.walks import Read, walk_list
-from sync.lightspeed.wire import NotWire, Sale, parse_page, parse_row, parse_rows
-from sync.model import SaleDraft, SaleLineDraft, SaleLineRow, SaleRow
+from sync.lightspeed.wire import NotWire, Sale, SaleHead, parse_page, parse_row, parse_rows
+from sync.model import Certificate, ChangedSale, SaleDraft, SaleLineDraft, SaleLineRow, SaleRow
 from sync.pacing import Urgency
+from sync.ports import Deliver
 
 SOURCE = "Shopify"
 _LONGEST_REFERENCE = 40  # how long one may be is not documented; so much surely
@@ -77,6 +79,22 @@ class LightspeedTill:
             return await self._calls.get("Sale.get", url, Urgency.BULK, lambda body, _: _read_sale(body, sale_id))
         except NotFound:
             return None
+
+    async def changed_sales(self, since: datetime, deliver: Deliver[ChangedSale]) -> Certificate:
+        """Deliver our shop's sales changed at or after `since`, oldest change first; voided and archived ones too.
+
+        One unit of quota a page of 100. Raises Transient or Permanent; LS011 where the end was not proven.
+        """
+        asked = {"shopID": self._settings.shop_id, "archived": "true", "sort": "timeStamp"}
+        read = Read(
+            operation="Sale.changes",
+            resource="Sale",
+            url=list_url(self._calls.base, self._calls.account_id, "Sale", **asked, timeStamp=at_or_after(since)),
+            urgency=Urgency.URGENT,
+            by_id=False,
+            parse=_changes,
+        )
+        return await walk_list(self._calls, self._clock, read, deliver, MAX_PAGES)
 
     async def open_sale(self, draft: SaleDraft) -> SaleRow:
         """Make an open sale; raises OutcomeUnknown, Transient or Permanent, ValueError for what is no sale."""
@@ -185,6 +203,18 @@ def _sighting(sale: Sale) -> Sighting:
     if sale.time_stamp is None:
         raise NotWire("Sale: timeStamp")
     return Sighting(sale.sale_id, sale.time_stamp, sale.time_stamp)
+
+
+def _changes(raw: list[Any]) -> list[tuple[Sighting, ChangedSale]]:
+    """Return a page's sales, other people's too: the walk goes on by all of them."""
+    heads = parse_rows(SaleHead, raw)
+    return [(Sighting(head.sale_id, head.time_stamp, head.time_stamp), _changed(head)) for head in heads]
+
+
+def _changed(head: SaleHead) -> ChangedSale:
+    cents = None if head.total is None else head.total * 100
+    total = None if cents is None or cents != int(cents) else int(cents)
+    return ChangedSale(head.sale_id, head.completed, head.voided, head.archived, total)
 
 
 def _read_sale(body: Any, sale_id: str) -> SaleRow:

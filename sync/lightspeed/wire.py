@@ -246,6 +246,17 @@ class Sale(Wire):
     )
 
 
+class SaleHead(Wire):
+    """`Sale` as far as any sale must make sense to us, other people's too."""
+
+    sale_id: Id = Field(validation_alias="saleID")
+    completed: Flag = False
+    voided: Flag = False
+    archived: Flag = False
+    total: MaybeNumber = Field(None, validation_alias="calcTotal")
+    time_stamp: Moment = Field(validation_alias="timeStamp")
+
+
 WireRow = TypeVar("WireRow", bound=Wire)
 
 

@@ -59,13 +59,13 @@ def next_order(connection: sa.Connection, now: datetime) -> DueOrder | None:
 
 def in_doubt(connection: sa.Connection) -> Sequence[Posting]:
     """Return the documents that may have moved stock without our knowing."""
-    return [_posting(connection, row) for row in connection.execute(_IN_DOUBT).mappings().all()]
+    return [posting_of(connection, row) for row in connection.execute(_IN_DOUBT).mappings().all()]
 
 
 def to_sweep(connection: sa.Connection, now: datetime, limit: int) -> Sequence[Posting]:
     """Return documents whose reference is to be searched for a second sale."""
     due = connection.execute(_TO_SWEEP, {"now": now, "most": limit})
-    return [_posting(connection, row) for row in due.mappings().all()]
+    return [posting_of(connection, row) for row in due.mappings().all()]
 
 
 def confirmations(connection: sa.Connection) -> int:
@@ -96,6 +96,7 @@ def story(connection: sa.Connection, order_id: str) -> OrderStory:
         cancelled=row["cancelled_at"] is not None,
         lost=row["lost_at"] is not None,
         unreadable=row["unreadable"],
+        held=row["held"],
     )
 
 
@@ -104,7 +105,7 @@ def pending(connection: sa.Connection, order_id: str) -> Posting | None:
     unfinished = documents.c.state.in_([state.value for state in _UNFINISHED])
     select = sa.select(documents).where(documents.c.order_id == order_id, unfinished)
     row = connection.execute(select).mappings().first()
-    return None if row is None else _posting(connection, row)
+    return None if row is None else posting_of(connection, row)
 
 
 def find(connection: sa.Connection, name: str) -> str | None:
@@ -167,14 +168,20 @@ def confirm(
     }
     connection.execute(sa.update(documents).where(documents.c.document_id == posting.document_id).values(values))
     _name_sale_lines(connection, posting, sale)
-    goods = [line for line in posting.document.lines if line.charge is Charge.GOODS]
-    for line in goods:
-        same = sa.and_(order_lines.c.order_id == posting.order_id, order_lines.c.line_id == line.line_id)
-        connection.execute(sa.update(order_lines).where(same).values(booked=order_lines.c.booked + line.units))
-    mark_due(connection, links.c.inventory_item_id, sorted({line.inventory_item_id for line in goods}))
+    count_goods(connection, posting, 1)
     again = sa.update(orders).where(orders.c.order_id == posting.order_id)
     connection.execute(again.values(state=OrderState.SEEN.value, post_at=now, tries=0, code=None, detail=""))
     note(connection, posting.order_id, now, "posted", f"{posting.document.reference} is sale {sale.sale_id}")
+
+
+def count_goods(connection: sa.Connection, posting: Posting, times: int) -> None:
+    """Let a document's goods count as booked `times` more (-1: no longer), and look at their links again."""
+    goods = [line for line in posting.document.lines if line.charge is Charge.GOODS]
+    for line in goods:
+        same = sa.and_(order_lines.c.order_id == posting.order_id, order_lines.c.line_id == line.line_id)
+        booked = order_lines.c.booked + times * line.units
+        connection.execute(sa.update(order_lines).where(same).values(booked=booked))
+    mark_due(connection, links.c.inventory_item_id, sorted({line.inventory_item_id for line in goods}))
 
 
 def swept(
@@ -209,7 +216,8 @@ def postpone(
 
 
 def retry(connection: sa.Connection, order_ids: Sequence[str], now: datetime, by: str) -> None:
-    """Look at orders at once, as a person asks."""
+    """Look at orders at once, as a person asks; what held them back until then no longer does."""
+    connection.execute(sa.update(orders).where(orders.c.order_id.in_(order_ids)).values(held=""))
     want_booking(connection, order_ids, now)
     for order_id in order_ids:
         note(connection, order_id, now, "retried", by)
@@ -238,7 +246,7 @@ def note(connection: sa.Connection, order_id: str, now: datetime, event: str, de
 def made(connection: sa.Connection, order_id: str) -> Sequence[Posting]:
     """Return all documents of an order, in the order they were made."""
     select = sa.select(documents).where(documents.c.order_id == order_id).order_by(documents.c.n)
-    return [_posting(connection, row) for row in connection.execute(select).mappings().all()]
+    return [posting_of(connection, row) for row in connection.execute(select).mappings().all()]
 
 
 # --- rows ---
@@ -302,7 +310,8 @@ def _line_values(line: DocumentLine) -> dict[str, Any]:
     return {name: getattr(line, name) for name in (*_LINE[1:], "parent_line_id")} | {"charge": line.charge.value}
 
 
-def _posting(connection: sa.Connection, row: Mapping[Any, Any]) -> Posting:
+def posting_of(connection: sa.Connection, row: Mapping[Any, Any]) -> Posting:
+    """Return the document of a row of `documents`, with its lines."""
     lines = _lines_where(connection, documents.c.document_id == row["document_id"])
     return Posting(
         document_id=row["document_id"],

@@ -20,7 +20,15 @@ from sync.storage.tables import meta
 from sync.storage.types import to_text
 
 DATABASE_FILE = "lightspeed-sync.db"
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")  # oldest first; a test compares them with the migrations
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+)  # oldest first; a test compares them with the migrations
 
 
 @dataclass(frozen=True, slots=True)

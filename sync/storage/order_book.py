@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sync.booking import Document, OrderStory
 from sync.errors import Code
-from sync.model import SaleRow
-from sync.records import DueOrder, OrderEntry, OrderEvent, OrderStanding, OrderState, Posting
-from sync.storage import bookings, order_reports
+from sync.model import ChangedSale, SaleRow
+from sync.records import DueOrder, OrderEntry, OrderEvent, OrderStanding, OrderState, Posting, TouchedSale
+from sync.storage import bookings, changed_sales, order_reports
 from sync.storage.database import Database
 
 
@@ -71,6 +71,10 @@ class SqlBookings:
     async def swept(self, posting: Posting, others: Sequence[str], next_at: datetime | None, now: datetime) -> None:
         """Record what a search for second sales found."""
         await self._database.write(lambda c: bookings.swept(c, posting, others, next_at, now))
+
+    async def keep_changed_sales(self, rows: Sequence[ChangedSale], now: datetime) -> Sequence[TouchedSale]:
+        """Record what people did to our confirmed sales."""
+        return await self._database.write(lambda c: changed_sales.keep(c, rows, now))
 
     async def order_standing(self) -> OrderStanding:
         """Return how the booking of orders stands."""

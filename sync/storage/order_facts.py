@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand, FactKind, OrderLine, OrderRow
+from sync.records import DocumentState
 from sync.storage.statements import CONFIRMED, batches, insert_all, mark_due, upsert
 from sync.storage.tables import document_lines, documents, links, meta, order_facts, order_lines, orders
 from sync.storage.types import Moment, to_text
@@ -181,7 +182,8 @@ def _confirmed_after(connection: sa.Connection, inventory_item_ids: Sequence[str
         sa.select(line.inventory_item_id, sa.func.sum(line.units))
         .join_from(document_lines, documents)
         .join(orders, orders.c.order_id == documents.c.order_id)
-        .where(documents.c.confirmed_n > confirmed, line.charge == Charge.GOODS.value, sa.not_(BOOKED_OUTSIDE))
+        .where(documents.c.state == DocumentState.POSTED.value, documents.c.confirmed_n > confirmed)
+        .where(line.charge == Charge.GOODS.value, sa.not_(BOOKED_OUTSIDE))
         .where(line.inventory_item_id.in_(inventory_item_ids))
         .group_by(line.inventory_item_id)
     )

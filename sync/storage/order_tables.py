@@ -33,6 +33,7 @@ orders = table(
     Column("waiting_since", Moment),  # since when something of it is to be booked
     Column("post_at", Moment),  # NULL: nothing to do
     whole("tries", "0"),
+    text("held", ""),  # why nothing more is booked until a person retries; "": nothing holds it
     sa.CheckConstraint(
         "state IN ('seen', 'valid', 'intent', 'unknown', 'posted', 'parked', 'cancelled', 'dead', 'exempt', 'closed')",
         name="state",
@@ -100,9 +101,12 @@ documents = table(
     Column("completed_at", Moment),  # by Lightspeed's clock
     Column("row_due_at", Moment),  # a stock row of its goods with an older timestamp does not show it yet
     Column("confirmed_at", Moment),
+    maybe("found_total"),  # what the sale came to when it was last seen to have changed, in cents
     maybe("confirmed_n"),  # a running number over all documents: what was confirmed before a reading has a lower one
     sa.UniqueConstraint("order_id", "n"),
-    sa.CheckConstraint("state IN ('intent', 'sent', 'open', 'completing', 'posted', 'abandoned')", name="state"),
+    sa.CheckConstraint(
+        "state IN ('intent', 'sent', 'open', 'completing', 'posted', 'abandoned', 'voided')", name="state"
+    ),
 )
 partial_index(
     "uq_documents_open",
@@ -110,6 +114,7 @@ partial_index(
     where=documents.c.state.in_(("intent", "sent", "open", "completing")),
     unique=True,
 )
+Index("ix_documents_sale_id", documents.c.sale_id)
 Index("ix_documents_confirmed_n", documents.c.confirmed_n, unique=True)
 partial_index("ix_documents_sweep_at", documents.c.sweep_at, where=documents.c.sweep_at.is_not(None), unique=False)
 

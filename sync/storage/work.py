@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand
-from sync.records import AsOf, Differing, Standing, Work, WriteOutcome
+from sync.records import AsOf, Differing, DocumentState, Standing, Work, WriteOutcome
 from sync.stock import Verdict
 from sync.storage.memory import COLUMNS as MEMORY
 from sync.storage.memory import from_columns
@@ -178,6 +178,7 @@ def _unsettled(connection: sa.Connection, inventory_item_ids: Sequence[str], as_
         .join_from(document_lines, documents)
         .outerjoin(item_stock, item_stock.c.item_id == line.item_id)
         .where(line.inventory_item_id.in_(inventory_item_ids), line.charge == Charge.GOODS.value)
+        .where(sale.state == DocumentState.POSTED.value)
         .where(sa.or_(sale.confirmed_n > as_of.confirmed, missing))
     )
     return set(connection.scalars(select))

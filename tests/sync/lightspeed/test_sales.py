@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.lightspeed.sales import create
 from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
 from sync.lightspeed.sales import LightspeedTill
-from sync.model import SaleDraft, SaleLineDraft, SaleLineRow
+from sync.model import ChangedSale, SaleDraft, SaleLineDraft, SaleLineRow
 from tests.sync.lightspeed.support import Stage, goods, stage
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +88,29 @@ async def test_voided_and_archived_sales_are_found_and_say_so() -> None:
         ("2", False, True, False),
         ("3", False, False, True),
     ]
+
+
+async def test_the_sales_that_changed_are_read_whoever_made_them_and_whatever_their_money() -> None:
+    scene = stage(goods(6))
+    for number in (1, 2, 3):
+        await scene.till.open_sale(replace(DRAFT, reference=f"SH-{number}-1"))
+        await scene.till.complete_sale(str(number), 2500)
+    odd = scene.shop.books.sales[int(scene.shop.sell("SKU-00006", 1))]
+    odd.calc_total = Decimal("1.005")
+    scene.clock.manual.advance(60)
+    since = scene.clock.now()
+    scene.clock.manual.advance(60)
+    scene.shop.void("2")
+    odd.time_stamp = scene.clock.now()
+    scene.shop.books.sales.changed(odd.sale_id)
+    certificate = await scene.till.changed_sales(since, scene.deliver)
+    assert scene.delivered == [
+        ChangedSale("2", completed=True, voided=True, archived=False, total=2500),
+        ChangedSale("4", completed=True, voided=False, archived=False, total=None),
+    ]
+    assert certificate.newest is not None
+    assert certificate.newest >= odd.time_stamp.replace(microsecond=0)
+    assert len(scene.paths("/Sale.json?shopID=1&archived=true&sort=timeStamp")) == 1
 
 
 async def test_a_reference_with_more_sales_than_a_page_holds_is_followed_to_its_end() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from sync.booking import BookingItems, Document, next_step
 from sync.errors import Code, Permanent
-from sync.model import Demand, OrderMoney, OrderRow, SaleLineRow, SaleRow
+from sync.model import ChangedSale, Demand, OrderMoney, OrderRow, SaleLineRow, SaleRow
 from sync.records import AsOf, DocumentState, OrderState, Posting
 from sync.stock import Policy, Verdict, decide
 from sync.storage.database import Database
@@ -234,3 +234,71 @@ async def test_an_order_is_found_by_whatever_a_person_calls_it(ledger: SqlLedger
     for name in ("#7", "7", order_id, "SH-1007-1", "sh-1007-1"):
         assert await bookings.find_order(name) == order_id
     assert await bookings.find_order("8") is None
+
+
+# --- what people do to sales in Lightspeed ---
+
+
+def voided(sale_id: str = "700") -> ChangedSale:
+    return ChangedSale(sale_id, completed=True, voided=True, archived=False, total=2000)
+
+
+async def test_a_voided_sale_counts_as_booked_no_more_even_beside_an_older_reading(
+    ledger: SqlLedger, bookings: SqlBookings
+) -> None:
+    (link_id,) = await linked(ledger, qoh=5)
+    order_id = await placed(ledger)
+    before = AsOf(await bookings.confirmations(), later(hours=-1))
+    await booked(bookings, order_id)
+    (touched,) = await bookings.keep_changed_sales([voided(), voided("999")], NOW)
+    assert (touched.order_id, touched.reference) == (order_id, "SH-1001-1")
+    for as_of in (before, AsOf(await bookings.confirmations(), later(hours=-1)), None):
+        (work,) = await ledger.work_of([link_id], as_of)
+        assert (work.demand.taken, work.demand.booked, work.settled) == (2, 0, True)
+    assert await bookings.keep_changed_sales([voided()], NOW) == []
+
+
+async def test_a_document_on_its_way_is_finished_before_its_order_waits_for_a_person(
+    ledger: SqlLedger, bookings: SqlBookings
+) -> None:
+    await linked(ledger)
+    order_id = await placed(ledger)
+    await booked(bookings, order_id)
+    await ledger.keep_orders([paid(order(1, 3, 3, at=later(minutes=2)), 1001)], later(minutes=2))
+    second = await intended(bookings, order_id, later(minutes=3))
+    await bookings.keep_changed_sales([voided()], later(minutes=4))
+    assert await bookings.pending(order_id) == second
+    assert (await bookings.order(order_id)).state is OrderState.INTENT
+    assert await bookings.next_order(later(minutes=4)) is not None
+    await bookings.confirm(second, sale_of(second.document, "701"), later(minutes=5), None)
+    step = next_step(await bookings.story(order_id), ITEMS)
+    assert (step.document, step.code) == (None, Code.OR008)
+    await bookings.retry([order_id], later(minutes=6), "anna")
+    third = await intended(bookings, order_id, later(minutes=7))
+    assert (third.document.reference, [line.units for line in third.document.lines]) == ("SH-1001-3", [2])
+
+
+async def test_a_closed_order_stays_closed_when_its_sale_is_voided(ledger: SqlLedger, bookings: SqlBookings) -> None:
+    (link_id,) = await linked(ledger)
+    order_id = await placed(ledger)
+    await booked(bookings, order_id)
+    await bookings.close(order_id, "800", NOW, "anna")
+    assert len(await bookings.keep_changed_sales([voided()], NOW)) == 1
+    assert (await bookings.order(order_id)).state is OrderState.CLOSED
+    (work,) = await ledger.work_of([link_id])
+    assert work.demand.booked == 2  # by the sale that a person named
+
+
+async def test_two_sales_of_an_order_that_were_voided_are_both_told_of(
+    ledger: SqlLedger, bookings: SqlBookings
+) -> None:
+    await linked(ledger)
+    order_id = await placed(ledger)
+    await booked(bookings, order_id)
+    await ledger.keep_orders([paid(order(1, 3, 3, at=later(minutes=2)), 1001)], later(minutes=2))
+    second = await intended(bookings, order_id, later(minutes=3))
+    await bookings.confirm(second, sale_of(second.document, "701"), later(minutes=3), None)
+    await bookings.keep_changed_sales([voided(), voided("701")], later(minutes=4))
+    detail = (await bookings.order(order_id)).detail
+    assert "SH-1001-1" in detail
+    assert "SH-1001-2" in detail

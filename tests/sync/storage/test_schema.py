@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -127,3 +128,96 @@ async def test_a_message_in_an_unknown_state_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError):
         await database.write(lambda c: insert_all(c, outbox, [row]))
     await database.close()
+
+
+# --- tables that others refer to, with rows in them ---
+
+ORDERS = """
+INSERT INTO orders (order_id, name, created_at, updated_at, test, booked_before, read_at)
+VALUES ('o1', '#1', '2026-11-22 10:00:00', '2026-11-22 10:00:00', 0, 0, '2026-11-22 10:00:00');
+INSERT INTO order_lines (order_id, line_id, inventory_item_id, sku, placed, restocked, closed)
+VALUES ('o1', 'l1', 'i1', 'S', 1, 0, 0)
+"""
+DOCUMENTS = """
+INSERT INTO documents (document_id, order_id, n, reference, state, created_at)
+VALUES (1, 'o1', 1, 'SH-1-1', 'posted', '2026-11-22 10:00:00'),
+       (2, 'o1', 2, 'SH-1-2', 'abandoned', '2026-11-22 10:00:00'),
+       (3, 'o1', 3, 'SH-1-3', 'open', '2026-11-22 10:00:00');
+INSERT INTO document_lines (document_id, charge, line_id, item_id, units, cents)
+VALUES (1, 'goods', 'l1', '5', 1, 100), (2, 'goods', 'l1', '5', 1, 100), (3, 'tip', '', '9', 1, 100)
+"""
+
+
+def enforcing() -> sa.Engine:
+    """Return a database in memory that checks foreign keys, as the real one does."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def upgraded(engine: sa.Engine, revision: str, statements: str = "") -> None:
+    """Bring the tables to a revision and put rows into them, in one transaction."""
+    with engine.begin() as connection:
+        upgrade(connection, revision)
+        for statement in filter(None, statements.split(";")):
+            connection.exec_driver_sql(statement)
+
+
+def made_of(connection: sa.Connection, table: str) -> list[str]:
+    """Return how a table and its indexes were made."""
+    select = sa.text("SELECT sql FROM sqlite_master WHERE tbl_name = :name AND sql IS NOT NULL ORDER BY type, name")
+    return list(connection.scalars(select, {"name": table}))
+
+
+def test_orders_and_documents_keep_their_rows_and_what_refers_to_them() -> None:
+    engine = enforcing()
+    upgraded(engine, "0003", ORDERS)
+    upgraded(engine, "0006", DOCUMENTS)
+    with engine.connect() as connection:
+        before = made_of(connection, "documents")
+    upgraded(engine, "head")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT order_id, state, held FROM orders").all() == [("o1", "seen", "")]
+        select = "SELECT reference, state, charge FROM documents JOIN document_lines USING (document_id) ORDER BY n"
+        assert connection.exec_driver_sql(select).all() == [
+            ("SH-1-1", "posted", "goods"),
+            ("SH-1-2", "abandoned", "goods"),
+            ("SH-1-3", "open", "tip"),
+        ]
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        *indexes, table = made_of(connection, "documents")
+        assert [sql for sql in indexes if "ix_documents_sale_id" not in sql] == before[:-1]
+        assert "AUTOINCREMENT" in table
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "refused"),
+    [
+        ("UPDATE documents SET state = 'voided' WHERE n = 1", ""),
+        ("UPDATE documents SET state = 'elsewhere' WHERE n = 1", "ck_documents_state"),
+        ("UPDATE documents SET state = 'sent' WHERE n = 2", "UNIQUE"),
+        ("DELETE FROM documents WHERE n = 1", "FOREIGN KEY"),
+        ("UPDATE orders SET state = 'elsewhere'", "ck_orders_state"),
+    ],
+    ids=["voided", "unknown state", "two on their way", "with lines", "unknown state of an order"],
+)
+def test_the_tables_made_anew_refuse_what_they_refused_before(statement: str, refused: str) -> None:
+    engine = enforcing()
+    upgraded(engine, "head", f"{ORDERS};{DOCUMENTS}")
+    with engine.begin() as connection:
+        if not refused:
+            assert connection.exec_driver_sql(statement).rowcount == 1
+        else:
+            with pytest.raises(IntegrityError, match=refused):
+                connection.exec_driver_sql(statement)
+    engine.dispose()

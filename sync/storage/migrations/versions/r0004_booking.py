@@ -32,19 +32,19 @@ def upgrade() -> None:
 
 
 def _orders() -> None:
-    with op.batch_alter_table("orders") as batch:
-        batch.add_column(sa.Column("early", sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch.add_column(sa.Column("booked_by", sa.Text(), nullable=True))
-        batch.add_column(sa.Column("number", sa.Text(), server_default="", nullable=False))
-        batch.add_column(sa.Column("money", _JSON, nullable=True))
-        batch.add_column(sa.Column("unreadable", sa.Text(), server_default="", nullable=False))
-        batch.add_column(sa.Column("state", sa.Text(), server_default="seen", nullable=False))
-        batch.add_column(sa.Column("code", sa.Text(), nullable=True))
-        batch.add_column(sa.Column("detail", sa.Text(), server_default="", nullable=False))
-        batch.add_column(sa.Column("waiting_since", Moment(), nullable=True))
-        batch.add_column(sa.Column("post_at", Moment(), nullable=True))
-        batch.add_column(sa.Column("tries", sa.Integer(), server_default="0", nullable=False))
-        batch.create_check_constraint(op.f("ck_orders_state"), f"state IN ({_ORDER_STATES})")
+    op.add_column("orders", sa.Column("early", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("orders", sa.Column("booked_by", sa.Text(), nullable=True))
+    op.add_column("orders", sa.Column("number", sa.Text(), server_default="", nullable=False))
+    op.add_column("orders", sa.Column("money", _JSON, nullable=True))
+    op.add_column("orders", sa.Column("unreadable", sa.Text(), server_default="", nullable=False))
+    # With its constraint: to add that later the table would have to be made anew, under the lines that refer to it.
+    checked = f"CONSTRAINT ck_orders_state CHECK (state IN ({_ORDER_STATES}))"
+    op.execute(f"ALTER TABLE orders ADD COLUMN state TEXT DEFAULT 'seen' NOT NULL {checked}")
+    op.add_column("orders", sa.Column("code", sa.Text(), nullable=True))
+    op.add_column("orders", sa.Column("detail", sa.Text(), server_default="", nullable=False))
+    op.add_column("orders", sa.Column("waiting_since", Moment(), nullable=True))
+    op.add_column("orders", sa.Column("post_at", Moment(), nullable=True))
+    op.add_column("orders", sa.Column("tries", sa.Integer(), server_default="0", nullable=False))
     waiting = sa.text("post_at IS NOT NULL")
     op.create_index("ix_orders_post_at", "orders", ["post_at"], sqlite_where=waiting, postgresql_where=waiting)
     op.create_index("ix_orders_state", "orders", ["state"])
