@@ -53,12 +53,17 @@ async def booked(shop: Shop, units: int = 3) -> tuple[str, str, str]:
     return sku, order, str(sale.sale_id)
 
 
+async def void(shop: Shop, sale: str) -> None:
+    """Void a sale at the till, and let that be noticed."""
+    shop.world.lightspeed.void(sale)
+    assert await look(shop) == {"voided": 1}
+
+
 async def test_a_voided_sale_parks_its_order_and_raises_nothing(tmp_path: Path) -> None:
     async with trading(tmp_path) as shop:
         sku, _, sale = await booked(shop)
         shown = shop.world.shopify.available(sku)
-        shop.world.lightspeed.void(sale)
-        assert await look(shop) == {"voided": 1}
+        await void(shop, sale)
         order = await entry(shop)
         assert (order.state, order.code) == (OrderState.PARKED, Code.OR008)
         assert f"Sale {sale} (SH-1001-1) was voided" in order.detail
@@ -77,8 +82,7 @@ async def test_a_retry_books_the_order_anew_under_the_next_reference(tmp_path: P
     async with trading(tmp_path) as shop:
         sku, _, sale = await booked(shop)
         shelf = shop.world.lightspeed.qoh(sku)
-        shop.world.lightspeed.void(sale)
-        await look(shop)
+        await void(shop, sale)
         (retried,) = await shop.work.engine.desk.retry(["1001"], WHO)
         assert retried.taken
         await beats(shop, 3)
@@ -92,8 +96,7 @@ async def test_a_retry_books_the_order_anew_under_the_next_reference(tmp_path: P
 async def test_what_else_becomes_of_the_order_books_nothing_until_a_person_says_so(tmp_path: Path) -> None:
     async with trading(tmp_path) as shop:
         sku, order, sale = await booked(shop)
-        shop.world.lightspeed.void(sale)
-        await look(shop)
+        await void(shop, sale)
         shop.world.shopify.refund(order, {sku: 1}, "CANCEL")
         await beats(shop, 3)
         shop.world.shopify.fulfil(order)
@@ -108,8 +111,7 @@ async def test_what_else_becomes_of_the_order_books_nothing_until_a_person_says_
 async def test_another_sale_that_a_person_names_counts_in_its_place(tmp_path: Path) -> None:
     async with trading(tmp_path) as shop:
         sku, _, sale = await booked(shop)
-        shop.world.lightspeed.void(sale)
-        await look(shop)
+        await void(shop, sale)
         by_hand = shop.world.lightspeed.sell(sku, 3)
         await shop.work.engine.desk.close("1001", by_hand, WHO)
         await beats(shop, 3)
@@ -126,8 +128,7 @@ async def test_a_voided_reversal_counts_the_other_way(tmp_path: Path) -> None:
         await beats(shop, 2)
         _, back = shop.world.lightspeed.online_sales()
         assert back.reference_number == "SH-1001-2"
-        shop.world.lightspeed.void(str(back.sale_id))
-        assert await look(shop) == {"voided": 1}
+        await void(shop, str(back.sale_id))
         await beats(shop, 3)
         assert shop.world.shopify.writes == []
         await shop.work.engine.desk.retry(["1001"], WHO)

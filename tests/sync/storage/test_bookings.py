@@ -243,6 +243,15 @@ def voided(sale_id: str = "700") -> ChangedSale:
     return ChangedSale(sale_id, completed=True, voided=True, archived=False, total=2000)
 
 
+async def booked_and_edited(ledger: SqlLedger, bookings: SqlBookings) -> Posting:
+    """Book an order of two units, let it grow to three, and return the document of the third."""
+    await linked(ledger)
+    order_id = await placed(ledger)
+    await booked(bookings, order_id)
+    await ledger.keep_orders([paid(order(1, 3, 3, at=later(minutes=2)), 1001)], later(minutes=2))
+    return await intended(bookings, order_id, later(minutes=3))
+
+
 async def test_a_voided_sale_counts_as_booked_no_more_even_beside_an_older_reading(
     ledger: SqlLedger, bookings: SqlBookings
 ) -> None:
@@ -261,11 +270,8 @@ async def test_a_voided_sale_counts_as_booked_no_more_even_beside_an_older_readi
 async def test_a_document_on_its_way_is_finished_before_its_order_waits_for_a_person(
     ledger: SqlLedger, bookings: SqlBookings
 ) -> None:
-    await linked(ledger)
-    order_id = await placed(ledger)
-    await booked(bookings, order_id)
-    await ledger.keep_orders([paid(order(1, 3, 3, at=later(minutes=2)), 1001)], later(minutes=2))
-    second = await intended(bookings, order_id, later(minutes=3))
+    second = await booked_and_edited(ledger, bookings)
+    order_id = second.order_id
     await bookings.keep_changed_sales([voided()], later(minutes=4))
     assert await bookings.pending(order_id) == second
     assert (await bookings.order(order_id)).state is OrderState.INTENT
@@ -292,11 +298,8 @@ async def test_a_closed_order_stays_closed_when_its_sale_is_voided(ledger: SqlLe
 async def test_two_sales_of_an_order_that_were_voided_are_both_told_of(
     ledger: SqlLedger, bookings: SqlBookings
 ) -> None:
-    await linked(ledger)
-    order_id = await placed(ledger)
-    await booked(bookings, order_id)
-    await ledger.keep_orders([paid(order(1, 3, 3, at=later(minutes=2)), 1001)], later(minutes=2))
-    second = await intended(bookings, order_id, later(minutes=3))
+    second = await booked_and_edited(ledger, bookings)
+    order_id = second.order_id
     await bookings.confirm(second, sale_of(second.document, "701"), later(minutes=3), None)
     await bookings.keep_changed_sales([voided(), voided("701")], later(minutes=4))
     detail = (await bookings.order(order_id)).detail
