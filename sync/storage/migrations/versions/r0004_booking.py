@@ -79,7 +79,8 @@ def _documents() -> None:
         sa.Column("confirmed_at", Moment(), nullable=True),
         sa.Column("confirmed_n", sa.Integer(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('intent', 'sent', 'open', 'completing', 'posted', 'abandoned')", name=op.f("ck_documents_state")
+            "state IN ('intent', 'sent', 'open', 'completing', 'posted', 'abandoned', 'voided')",
+            name=op.f("ck_documents_state"),
         ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("fk_documents_order_id")),
         sa.PrimaryKeyConstraint("document_id", name=op.f("pk_documents")),
