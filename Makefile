@@ -47,7 +47,7 @@ sim: .venv/.installed ## one simulation of the whole product again (SEED=7; ARGS
 sim-long: .venv/.installed ## simulations for so long, and what came of them (SECONDS=600)
 	$(BIN)/python -m tests.simulation --seed $(SEED) --seconds $(SECONDS) $(ARGS)
 
-docs: .venv/.installed ## write the generated parts of docs/ anew
+docs: .venv/.installed ## write the generated parts of README.md and docs/ anew
 	$(BIN)/python -m scripts.write_docs
 
 lock: ## pin every dependency anew, with hashes (ARGS=--upgrade: newest versions)

@@ -1,4 +1,4 @@
-"""Writes the generated parts of docs/ anew: what stands between `<!-- begin: NAME … -->` and `<!-- end: NAME -->`."""
+"""Writes the generated parts of README.md and docs/ anew: what stands between `<!-- begin: NAME … -->` and `<!-- end: NAME -->`."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def rewritten(text: str) -> str:
 
 
 def main() -> None:
-    """Rewrite every page of docs/ that has such parts."""
-    for page in sorted((ROOT / "docs").glob("*.md")):
+    """Rewrite every page that has such parts."""
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         before = page.read_text(encoding="utf-8")
         after = rewritten(before)
         if after != before:

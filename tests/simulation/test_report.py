@@ -8,7 +8,7 @@ from tests.simulation.report import SAVED, Summary, load, summed, table
 from tests.simulation.script import draw_options
 from tests.simulation.simulate import Result
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def result(seed: int) -> Result:
