@@ -1,4 +1,4 @@
-"""Writes the generated parts of README.md and docs/ anew: what stands between `<!-- begin: NAME … -->` and `<!-- end: NAME -->`."""
+"""Writes the generated parts of README.md and docs/ anew, between `<!-- begin: NAME … -->` and `<!-- end: NAME -->`."""
 
 from __future__ import annotations
 

@@ -99,6 +99,10 @@ class Document:
             found[row.item_id] = found.get(row.item_id, 0) + row.units
         return drafted == found
 
+    def is_booked_by(self, sale: SaleRow) -> bool:
+        """Tell whether a completed sale has just the lines and the total of this document."""
+        return self.fits(sale) and sale.total == self.total and sale.reference == self.reference
+
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:

@@ -78,6 +78,11 @@ class Code(Enum):
         "Lightspeed has not confirmed a change to a sale, which may have happened all the same.",
         "Nothing to do: the sale is looked for in Lightspeed before anything is sent again.",
     )
+    LS013 = (
+        "Sales settings refused",
+        "Lightspeed does not know the employee, register, payment type, shop or customer that our sales name.",
+        "Run `lightspeed-sync check connections` and correct the LIGHTSPEED_…_ID it names; orders then go on by themselves.",
+    )
     SH001 = (
         "Shopify rate limit",
         "Shopify asked us to slow down.",
@@ -361,6 +366,11 @@ class Code(Enum):
         "Nothing to close",
         "There is nothing of this order left to book.",
         "Nothing to do; `lightspeed-sync orders show` tells how it was booked.",
+    )
+    OR014 = (
+        "Closed order has grown",
+        "An order that is in Lightspeed without a sale of ours has got more units since.",
+        "Ring the units that were added up at the till, then `lightspeed-sync orders close` it with that sale.",
     )
     NT001 = (
         "Message not delivered",

@@ -100,7 +100,7 @@ class OrderDesk:
             entry = await self._bookings.order(order_id)
             if entry.state in _NOTHING_LEFT:
                 raise Permanent(Code.OR013, entry.name)
-            looked_up = sale_id is not None and await self._is_there(sale_id, order_id)
+            looked_up = sale_id is not None and await self._may_count(sale_id, order_id)
             await self._give_up_document(order_id)
             told = by if looked_up or sale_id is None else f"{by}; not looked up in Lightspeed"
             await self._bookings.close(order_id, sale_id, self._clock.now(), told)
@@ -133,8 +133,11 @@ class OrderDesk:
         else:
             await self._ledger.keep_orders(list(rows.values()), self._clock.now())
 
-    async def _is_there(self, sale_id: str, order_id: str) -> bool:
+    async def _may_count(self, sale_id: str, order_id: str) -> bool:
         """Tell whether Lightspeed could be asked about a sale; raises Permanent (OR008) where it is not the order's."""
+        owner = await self._bookings.owner_of_sale(sale_id)
+        if owner is not None:
+            raise Permanent(Code.OR008, f"Sale {sale_id} is counted for {owner} already.")
         try:
             sale = await self._look_up(sale_id)
         except SyncError as error:
@@ -157,4 +160,7 @@ class OrderDesk:
         if pending.state in _ON_ITS_WAY:
             raise Refused(Code.OR012, f"{pending.document.reference} is {pending.state.value}.")
         if pending.sale_id is not None and self._till is not None:
+            sale = await self._till.sale(pending.sale_id)
+            if sale is not None and sale.completed:
+                raise Refused(Code.OR012, f"Sale {pending.sale_id} was completed at the till; `orders retry` takes it.")
             await self._till.archive_sale(pending.sale_id)

@@ -408,6 +408,9 @@ class Bookings(Protocol):
     async def order_events(self, order_id: str) -> Sequence[OrderEvent]:
         """Return an order's story, oldest first."""
 
+    async def owner_of_sale(self, sale_id: str) -> str | None:
+        """Return the name of the order that a sale is counted for already; None: of none."""
+
     async def retry(self, order_ids: Sequence[str], now: datetime, by: str) -> None:
         """Let the worker look at these orders at once."""
 

@@ -41,7 +41,9 @@ _MISSES = 2  # searches in vain before a sale counts as never made
 _SWEEPS = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))  # after the confirmation of a doubtful one
 _WHILE_DOUBLED = timedelta(hours=1)
 _RECENT = timedelta(hours=1)  # how long a stock row may be older than a sale before that is no longer its fault
-_NOT_ITS_FAULT = frozenset({Code.LS005, Code.LS008, Code.LS010})  # no order can be booked until a person acts
+_NOT_ITS_FAULT = frozenset(
+    {Code.LS005, Code.LS008, Code.LS010, Code.LS013}
+)  # no order can be booked until a person acts
 
 _STATE_OF = {
     Need.NOTHING: OrderState.POSTED,
@@ -86,7 +88,7 @@ class InFlight:
             return
         for posting in await self._bookings.in_doubt():
             sale = await self._till.sale(posting.sale_id or "")
-            if sale is not None and sale.completed and sale.alive:
+            if sale is not None and sale.completed and sale.alive and posting.document.is_booked_by(sale):
                 await _confirm(self._bookings, self._tell, posting, sale, self._clock.now())
 
 
@@ -243,6 +245,8 @@ class Poster:
     async def _surely_lost(self, posting: Posting) -> bool:
         """Tell whether a request without an answer has had no effect; if that is not sure yet, look again later."""
         now = self._clock.now()
+        if posting.sent_at is None or posting.sent_at > now:  # the clock was ahead once: wait from now on
+            posting = await self._bookings.move(posting, replace(posting, sent_at=now))
         over = (posting.sent_at or now) + self._policy.quarantine
         if now < over:
             await self._bookings.postpone(posting.order_id, OrderState.UNKNOWN, over, code=Code.OR010)
@@ -266,22 +270,23 @@ class Poster:
         except OutcomeUnknown:
             await self._bookings.move(sent, replace(sent, doubtful=True))
             raise
-        except Transient:
-            if not doubtful:  # nothing of it was ever on its way
+        except (Transient, Permanent) as error:
+            if isinstance(error, Permanent) and error.code not in _NOT_ITS_FAULT:
+                await self._abandon(sent)
+            elif not doubtful:  # nothing of it was ever on its way
                 await self._bookings.move(sent, replace(sent, state=DocumentState.INTENT))
             raise
-        except Permanent as error:
-            if error.code not in _NOT_ITS_FAULT:
-                await self._abandon(sent)
-            raise
+        if sale.reference != posting.document.reference:
+            await self._bookings.move(sent, replace(sent, doubtful=True))
+            raise OutcomeUnknown(Code.OR010, f"Lightspeed answered with another sale, {sale.sale_id}.")
         return await self._bookings.move(sent, replace(sent, state=DocumentState.OPEN, sale_id=sale.sale_id)), sale
 
     async def _complete(self, posting: Posting, sale: SaleRow) -> None:
         """Complete a sale that is as it should be, and confirm it."""
         document = posting.document
-        if not sale.alive:
+        if not sale.alive or sale.reference != document.reference:
             await self._abandon(posting)
-            raise Permanent(Code.OR008, f"Sale {sale.sale_id} ({document.reference}) was voided or thrown away.")
+            raise Permanent(Code.OR008, f"Sale {sale.sale_id} is not {document.reference} any more, or it was voided.")
         if not sale.completed:
             if sale.total != document.total or not document.fits(sale):
                 await self._throw_away(posting, sale)
@@ -290,6 +295,9 @@ class Poster:
             posting = replace(posting, state=DocumentState.COMPLETING)
             if not sale.completed:
                 raise Transient(Code.LS007, f"Sale {sale.sale_id} is still open.")
+        if not document.is_booked_by(sale):  # somebody changed it before it was completed
+            await self._abandon(posting)
+            raise Permanent(Code.OR008, f"Sale {sale.sale_id} was changed at the till. {_difference(posting, sale)}")
         await _confirm(self._bookings, self._tell, posting, sale, self._clock.now())
         if sale.paid != sale.total:
             log.warning("orders.sale_unbalanced", sale=sale.sale_id, reference=document.reference)
@@ -374,6 +382,6 @@ def _next_sweep(posting: Posting, now: datetime) -> datetime | None:
 def _difference(posting: Posting, sale: SaleRow) -> str:
     document = posting.document
     return (
-        f"{document.reference}: Lightspeed computes {amount(sale.total)}, the order is {amount(document.total)}, "
+        f"{document.reference}: Lightspeed has {amount(sale.total)}, the order is {amount(document.total)}, "
         f"a difference of {amount(sale.total - document.total)}."
     )

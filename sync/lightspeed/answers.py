@@ -15,6 +15,9 @@ _BURST_WAIT = 1.0  # the burst limiter counts per second
 _LONGEST_MESSAGE = 200
 _LIKE_A_SECRET = re.compile(r"[A-Za-z0-9_.+/=-]{24,}")  # an echoed token must not reach a log
 _DONE = (HTTPStatus.OK, HTTPStatus.CREATED)
+_UNKNOWN_SETTING = re.compile(
+    r"foreign keys for (Employee|Register|PaymentType|Shop|Customer|TaxCategory)\b", re.IGNORECASE
+)
 _TROUBLES = {
     Trouble.UNREACHABLE: Code.LS001,
     Trouble.TIMEOUT: Code.LS001,
@@ -96,6 +99,8 @@ def refusal(answer: Answer, now: datetime) -> SyncError:
 def _refused(status: int, said: str) -> SyncError:
     if "try again later" in said.lower():  # seen as a 400 of the live API
         return Transient(Code.LS006, said)
+    if _UNKNOWN_SETTING.search(said):
+        return Permanent(Code.LS013, said)
     kind = NotFound if status == HTTPStatus.NOT_FOUND and said else Permanent
     return kind(Code.LS009, f"(status {status}) {said}".strip())
 

@@ -110,7 +110,7 @@ def pending(connection: sa.Connection, order_id: str) -> Posting | None:
 
 def find(connection: sa.Connection, name: str) -> str | None:
     """Return the order of a name ("#1001", "1001"), an id or a reference; the newest where several have it."""
-    wanted = name.strip()
+    wanted = name.strip().encode("utf-8", "replace").decode()  # a terminal may hand over what no text can be
     by_reference = sa.select(documents.c.order_id).where(documents.c.reference == wanted.upper())
     order = orders.c
     names = (wanted, f"#{wanted}", f"gid://shopify/Order/{wanted}")
@@ -215,6 +215,13 @@ def postpone(
     connection.execute(sa.update(orders).where(orders.c.order_id == order_id).values(state=state.value, **values))
 
 
+def owner_of_sale(connection: sa.Connection, sale_id: str) -> str | None:
+    """Return the name of the order that a sale is counted for already; None: of none."""
+    made = sa.select(documents.c.order_id).where(documents.c.sale_id == sale_id)
+    counted = sa.or_(orders.c.booked_by == sale_id, orders.c.order_id.in_(made))
+    return connection.scalar(sa.select(orders.c.name).where(counted).limit(1))
+
+
 def retry(connection: sa.Connection, order_ids: Sequence[str], now: datetime, by: str) -> None:
     """Look at orders at once, as a person asks; what held them back until then no longer does."""
     connection.execute(sa.update(orders).where(orders.c.order_id.in_(order_ids)).values(held=""))
@@ -227,10 +234,14 @@ def close(connection: sa.Connection, order_id: str, sale_id: str | None, now: da
     """Take an order out of our hands: booked by the sale that a person names, or never (None)."""
     values = {"booked_by": sale_id or "never", "state": OrderState.CLOSED.value, "post_at": None, "waiting_since": None}
     connection.execute(sa.update(orders).where(orders.c.order_id == order_id).values(**values))
+    of_order = order_lines.c.order_id == order_id
+    if sale_id:
+        taken = order_lines.c.placed - order_lines.c.restocked
+        connection.execute(sa.update(order_lines).where(of_order).values(outside=taken))
     unfinished = documents.c.state.in_([state.value for state in _UNFINISHED])
     given_up = sa.update(documents).where(documents.c.order_id == order_id, unfinished)
     connection.execute(given_up.values(state=DocumentState.ABANDONED.value))
-    lines = sa.select(order_lines.c.inventory_item_id).where(order_lines.c.order_id == order_id)
+    lines = sa.select(order_lines.c.inventory_item_id).where(of_order)
     mark_due(connection, links.c.inventory_item_id, sorted(set(connection.scalars(lines))))
     note(connection, order_id, now, "closed", f"booked by {sale_id} ({by})" if sale_id else f"never booked ({by})")
 
@@ -257,10 +268,16 @@ def _set_order(connection: sa.Connection, order_id: str, state: OrderState) -> N
 
 
 def _number(connection: sa.Connection, row: Mapping[Any, Any]) -> str:
-    """Return the middle of an order's references: its number, unless an older order has the same."""
-    older = sa.and_(orders.c.created_at < row["created_at"], orders.c.number == row["number"])
-    if row["number"] and not connection.scalar(sa.select(sa.exists().where(older))):
-        return str(row["number"])
+    """Return the middle of an order's references: its number, unless another order was first to have it."""
+    order, number = orders.c, row["number"]
+    first = sa.or_(
+        order.created_at < row["created_at"],
+        sa.and_(order.created_at == row["created_at"], order.order_id < row["order_id"]),
+    )
+    older = sa.exists().where(order.number == number, first)
+    used = sa.exists().where(documents.c.order_id != row["order_id"], documents.c.reference.startswith(f"SH-{number}-"))
+    if number and not connection.scalar(sa.select(sa.or_(older, used))):
+        return str(number)
     digits = _DIGITS.search(row["order_id"])
     return digits.group() if digits else str(row["order_id"])
 

@@ -104,6 +104,10 @@ class SqlBookings:
         """Return an order's story."""
         return await self._database.read(lambda c: order_reports.events(c, order_id))
 
+    async def owner_of_sale(self, sale_id: str) -> str | None:
+        """Return the name of the order that a sale is counted for already."""
+        return await self._database.read(lambda c: bookings.owner_of_sale(c, sale_id))
+
     async def retry(self, order_ids: Sequence[str], now: datetime, by: str) -> None:
         """Let the worker look at these orders at once."""
         await self._database.write(lambda c: bookings.retry(c, order_ids, now, by))

@@ -38,7 +38,15 @@ _LINE = (
     "cents",
     "taxed",
     "gift_card",
+    "outside",
 )
+
+
+BOOKED_OUTSIDE = sa.or_(orders.c.booked_before, sa.func.coalesce(orders.c.booked_by, "never") != "never")
+"""Orders that are in Lightspeed's stock without a document of ours: from before the cut-over, or so a person said."""
+_TAKEN = order_lines.c.placed - order_lines.c.restocked
+_GROWN = sa.exists().where(order_lines.c.order_id == orders.c.order_id, order_lines.c.outside < _TAKEN)
+"""Orders with units that came to them after they were booked outside: no sale has those."""
 
 
 @dataclass(slots=True)
@@ -56,6 +64,7 @@ class LineState:
     cents: int = 0
     taxed: bool = False
     gift_card: bool = False
+    outside: int = 0
     restocks: set[str] = field(default_factory=set)
 
 
@@ -111,6 +120,8 @@ def keep_orders(connection: sa.Connection, rows: Sequence[OrderRow], read_at: da
             touched.add(key)
             state = states.setdefault(key, LineState())
             new = new_facts(line, state)
+            if early and counts and before is None:  # what an edit adds later is in nobody's sale
+                state.outside = state.placed
             facts += [_fact_values(fact, order, line.line_id, state.inventory_item_id, read_at) for fact in new]
     upsert(connection, orders, list(kept.values()))
     upsert(connection, order_lines, [_line_values(key, states[key]) for key in sorted(touched)])
@@ -127,8 +138,13 @@ def want_booking(connection: sa.Connection, order_ids: Sequence[str], now: datet
     """Let the worker look at orders of which something is new; those a person has closed stay closed."""
     order = orders.c
     exempt = sa.or_(order.test, order.early)
-    chosen = sa.and_(order.order_id.in_(order_ids), order.state != "closed")
-    connection.execute(sa.update(orders).where(chosen, exempt).values(state="exempt", post_at=None))
+    asked = order.order_id.in_(order_ids)
+    grown = sa.and_(asked, BOOKED_OUTSIDE, _GROWN)
+    told = {"state": "parked", "code": Code.OR014.name, "detail": Code.OR014.sentence, "post_at": None}
+    open_ones = sa.and_(asked, order.state != "closed")
+    connection.execute(sa.update(orders).where(open_ones, exempt).values(state="exempt", post_at=None))
+    connection.execute(sa.update(orders).where(grown).values(**told))
+    chosen = sa.and_(open_ones, sa.not_(BOOKED_OUTSIDE))
     waiting = {
         "waiting_since": sa.func.coalesce(order.waiting_since, sa.literal(now, Moment)),
         "post_at": now,
@@ -147,10 +163,6 @@ def unpark_orders(connection: sa.Connection, inventory_item_ids: Sequence[str], 
         want_booking(connection, found, now)
 
 
-BOOKED_OUTSIDE = sa.or_(orders.c.booked_before, sa.func.coalesce(orders.c.booked_by, "never") != "never")
-"""Orders that are in Lightspeed's stock without a document of ours: from before the cut-over, or so a person said."""
-
-
 def demand_of(
     connection: sa.Connection, inventory_item_ids: Sequence[str], confirmed: int | None = None
 ) -> Mapping[str, Demand]:
@@ -158,14 +170,15 @@ def demand_of(
 
     Of our documents only those count as booked that were among the first `confirmed`; None: all of them.
     """
-    line, taken = order_lines.c, order_lines.c.placed - order_lines.c.restocked
+    line = order_lines.c
+    outside = sa.case((line.outside > _TAKEN, _TAKEN), else_=line.outside)
     later = _confirmed_after(connection, inventory_item_ids, confirmed) if confirmed is not None else {}
     select = (
         sa.select(
             line.inventory_item_id,
-            sa.func.sum(taken),
+            sa.func.sum(_TAKEN),
             sa.func.sum(line.placed - line.closed),
-            sa.func.sum(sa.case((BOOKED_OUTSIDE, taken), else_=line.booked)),
+            sa.func.sum(sa.case((BOOKED_OUTSIDE, outside), else_=line.booked)),
         )
         .join_from(order_lines, orders)
         .where(line.inventory_item_id.in_(inventory_item_ids))
@@ -219,8 +232,11 @@ def set_cut_over(connection: sa.Connection, moment: datetime, *, booked: bool) -
         return datetime.fromisoformat(fixed[_CUT_OVER])
     values = {_CUT_OVER: to_text(moment), _COUNTS: "yes" if booked else "no"}
     insert_all(connection, meta, [{"key": key, "value": value} for key, value in values.items()])
-    earlier = sa.update(orders).values(early=sa.true(), booked_before=booked).where(orders.c.created_at < moment)
+    before = orders.c.created_at < moment
+    earlier = sa.update(orders).values(early=sa.true(), booked_before=booked).where(before)
     if connection.execute(earlier).rowcount and booked:
+        early_ones = order_lines.c.order_id.in_(sa.select(orders.c.order_id).where(before))
+        connection.execute(sa.update(order_lines).values(outside=order_lines.c.placed).where(early_ones))
         connection.execute(sa.update(links).values(due=sa.true(), marks=links.c.marks + 1).where(CONFIRMED))
     want_booking(connection, connection.scalars(sa.select(orders.c.order_id)).all(), moment)
     return moment

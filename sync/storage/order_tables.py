@@ -60,6 +60,7 @@ order_lines = table(
     flag("taxed"),
     flag("gift_card"),
     whole("booked", "0"),  # units in confirmed documents, reversals taken off
+    whole("outside", "0"),  # units that are in Lightspeed's stock without a document of ours, as far as still taken
 )
 Index("ix_order_lines_inventory_item_id", order_lines.c.inventory_item_id)
 

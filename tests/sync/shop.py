@@ -37,11 +37,11 @@ class OneClock:
 
     def __init__(self, clock: ManualClock, ahead: timedelta = timedelta()) -> None:
         self._clock = clock
-        self._ahead = ahead
+        self.ahead = ahead
 
     def now(self) -> datetime:
         """Return the time by our clock."""
-        return self._clock.now() + self._ahead
+        return self._clock.now() + self.ahead
 
     def monotonic(self) -> float:
         """Return the world's seconds since the start."""

@@ -16,8 +16,11 @@ _ORDER_STATES = "'seen', 'valid', 'intent', 'unknown', 'posted', 'parked', 'canc
 _UNFINISHED = "state IN ('intent', 'sent', 'open', 'completing')"
 _BOOKED_BEFORE = "CASE WHEN orders.booked_before THEN order_lines.placed - order_lines.restocked ELSE 0 END"
 _BOOKED = """CASE
-                    WHEN orders.booked_before OR COALESCE(orders.booked_by, 'never') <> 'never'
-                    THEN order_lines.placed - order_lines.restocked ELSE order_lines.booked
+                    WHEN NOT (orders.booked_before OR COALESCE(orders.booked_by, 'never') <> 'never')
+                    THEN order_lines.booked
+                    WHEN order_lines.placed - order_lines.restocked < order_lines.outside
+                    THEN order_lines.placed - order_lines.restocked
+                    ELSE order_lines.outside
                 END"""
 
 
@@ -52,7 +55,7 @@ def _orders() -> None:
 
 
 def _order_lines() -> None:
-    for name in ("quantity", "cents", "booked"):
+    for name in ("quantity", "cents", "booked", "outside"):
         op.add_column("order_lines", sa.Column(name, sa.Integer(), server_default="0", nullable=False))
     for name in ("taxed", "gift_card"):
         op.add_column("order_lines", sa.Column(name, sa.Boolean(), server_default=sa.false(), nullable=False))
