@@ -16,7 +16,7 @@ demo: .venv/.installed ## the product against its own sandbox, live (ARGS=--once
 	$(BIN)/lightspeed-sync demo $(ARGS)
 
 sandbox: .venv/.installed ## only the pretend services, on loopback (ARGS=--help shows more)
-	$(BIN)/lightspeed-sync sandbox $(ARGS)
+	@$(BIN)/lightspeed-sync sandbox $(ARGS)
 
 test: lint peers ## linters, types, import rules and all quick tests
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow" $(ARGS)

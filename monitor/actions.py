@@ -105,6 +105,8 @@ class Actions:
 
         Raises Permanent (LS002) for SKUs without a link, Refused (BR006) for a plan that does not fit.
         """
+        if not order.full and await self._ledger.last_success(Job.FULL) is None:
+            raise Refused(Code.BR005, "Nothing was read yet: begin with `lightspeed-sync sync --full --dry-run`.")
         report = await self._stock.run(
             PassRequest(
                 job=Job.FULL if order.full else Job.INCREMENTAL,

@@ -82,7 +82,7 @@ class Document:
     def summary(self) -> str:
         """Return in a few words what it books."""
         units = sum(line.units for line in self.lines if line.charge is Charge.GOODS)
-        return f"{units} units of goods, {amount(self.total)} in all"
+        return f"{units} unit{'' if abs(units) == 1 else 's'} of goods, {amount(self.total)} in all"
 
     def draft(self) -> SaleDraft:
         """Return the sale to be made, each line at a price of whole cents."""

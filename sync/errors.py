@@ -295,7 +295,7 @@ class Code(Enum):
     OR003 = (
         "Order has goods without a link",
         "An order sold something that has no item in Lightspeed, so it cannot be booked.",
-        "Give the item the same SKU in both shops, then `lightspeed-sync orders retry`; or set LIGHTSPEED_UNLINKED_ITEM_ID.",
+        "Give the item the same SKU in both shops: the order then goes on by itself. Or set LIGHTSPEED_UNLINKED_ITEM_ID.",
     )
     OR004 = (
         "Order's money does not add up",

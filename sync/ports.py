@@ -252,8 +252,11 @@ class Ledger(Protocol):
     async def retire_variants(self, variant_ids: Sequence[str], now: datetime) -> int:
         """Forget variants that Shopify has deleted and tombstone their links; return how many links ended."""
 
-    async def set_cut_over(self, moment: datetime) -> datetime:
-        """Fix the cut-over once and for all (orders before it count as booked); return the one in force."""
+    async def set_cut_over(self, moment: datetime, *, firm: bool = True) -> datetime:
+        """Fix the cut-over (orders before it count as booked); return the one in force.
+
+        One that is not `firm`, as a plan supposes, lasts until another is set; a firm one stays for good.
+        """
 
     # --- links ---
     async def unlinked(self) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:

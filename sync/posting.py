@@ -207,7 +207,10 @@ class Poster:
         if found is None:
             return OrderState.UNKNOWN
         await self._complete(*found)
-        return OrderState.POSTED
+        rest = next_step(await self._bookings.story(order_id), self._policy.items)
+        if rest.document is None:
+            return await self._conclude(order_id, _STATE_OF[rest.need], rest.code, rest.detail)
+        return OrderState.VALID  # something of it is new already: it is due
 
     async def _sale_of(self, posting: Posting) -> tuple[Posting, SaleRow] | None:
         """Return a document's sale, made now if it was surely never made; None where that cannot be told yet."""

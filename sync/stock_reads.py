@@ -39,7 +39,10 @@ class Read:
 
 
 class Reader:
-    """Reads for one pass. `only` narrows the links that it hands out; `whole` hands out those in step, too."""
+    """Reads for one pass. `only` narrows the links that it hands out; `whole` hands out those in step, too.
+
+    `supposing`: only a plan is made, so the shop does not go live by it.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Reader:
         run_id: int,
         only: frozenset[int] | None,
         whole: bool,
+        supposing: bool,
     ) -> None:
         self._pos = pos
         self._storefront = storefront
@@ -63,6 +67,7 @@ class Reader:
         self._run_id = run_id
         self._only = only
         self._whole = whole
+        self._supposing = supposing
         self._read = Read(pulled_at=clock.now())
 
     async def read(self) -> Read:
@@ -72,7 +77,8 @@ class Reader:
         asked = self._clock.now()
         self._read.pulled_at = await self.pull_orders()
         if self._whole:  # the first full pass is when the shop goes live, by Shopify's clock as orders are dated
-            await self._ledger.set_cut_over(began - (asked - self._read.pulled_at))
+            moment = began - (asked - self._read.pulled_at)
+            await self._ledger.set_cut_over(moment, firm=not self._supposing)
         return self._read
 
     async def works(self, as_of: AsOf | None = None) -> AsyncIterator[Sequence[Work]]:

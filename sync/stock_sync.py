@@ -171,7 +171,7 @@ class StockSync:
         await self._in_flight.settle()
         context = Context(run_id, self._policy, read.pulled_at, as_of, request.confirmed, proposing=request.dry_run)
         scan = await self._scan(request, reader, read, context)
-        brake = await self._brake(read, scan)
+        brake = await self._brake(read, scan, confirmed=bool(request.confirmed))
         if not request.dry_run:
             await self._look_for_lost_orders(scan.short)
             if brake:
@@ -221,6 +221,7 @@ class StockSync:
             run_id=run_id,
             only=request.only,
             whole=request.job is Job.FULL,
+            supposing=request.dry_run,
         )
 
     # --- 2. the first decision on every link that is due ---
@@ -256,14 +257,15 @@ class StockSync:
 
     # --- 3. the brakes ---
 
-    async def _brake(self, read: Read, scan: _Scan) -> Tripped | None:
+    async def _brake(self, read: Read, scan: _Scan, *, confirmed: bool) -> Tripped | None:
         """Return the brake that keeps this pass from writing, a pause by hand included."""
         if not scan.candidates:
             return None
         for pause in await self._ledger.pauses():
             if pause.kind is PauseKind.WRITES:
                 return Tripped(Code.BR004, pause.reason)
-        before = await self._ledger.last_success(Job.FULL) if read.items is not None else None
+        judged = read.items is not None and not confirmed  # a confirmed plan is not braked
+        before = await self._ledger.last_success(Job.FULL) if judged else None
         census = Census(
             zeroed=scan.counts["zeroed"],
             changed=scan.counts["changed"],
@@ -304,8 +306,10 @@ class StockSync:
         """Tell of the proof of equality: a certified full reading that leaves no link unequal or unread."""
         if request.job is not Job.FULL or request.only is not None:
             return
-        unequal = (await self._ledger.standing()).unequal_skus
-        scan.counts["unequal"] = unequal + scan.counts["unreadable"]
+        standing = await self._ledger.standing()
+        if not standing.links:
+            return  # nothing is linked: that proves nothing
+        scan.counts["unequal"] = standing.unequal_skus + scan.counts["unreadable"]
         if not scan.counts["unequal"]:
             self._tell(EqualityProved(self._clock.now()))
 

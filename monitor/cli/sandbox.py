@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -24,6 +25,9 @@ def serve(catalog: Path | None, count: int, seed: int, *, mend: bool, pace: tupl
 
     def ready(world: World, addresses: Addresses) -> None:
         say(f"# {len(goods)} goods. Control: {addresses.control}/state. Ctrl-C ends it.")
+        wanted = json.dumps({"units": {next(good.sku for good in goods if good.in_store and good.online): 1}})
+        say(f"# An online order: curl {addresses.control}/shopify/order -d '{wanted}'")
+        say("# Save the lines below and source them; give each sandbox a STATE_DIR of its own.")
         say(*(f"export {name}='{value}'" for name, value in world.settings().items()))
 
     serving = run(

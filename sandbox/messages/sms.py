@@ -27,7 +27,7 @@ from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.faults_http import Answer, ASGIApp, Call, FaultMiddleware, Proceed
 
 ACCOUNT_SID = "AC" + "0" * 32
-AUTH_TOKEN = "sandbox"
+AUTH_TOKEN = "sandbox-twilio-auth-token"
 FROM = "+15005550006"
 
 _ACCOUNT = "/2010-04-01/Accounts/{account}"

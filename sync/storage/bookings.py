@@ -203,7 +203,7 @@ def conclude(
     values = {"post_at": None, "tries": 0, "waiting_since": None, "code": code and code.name, "detail": detail}
     known = connection.execute(sa.select(orders.c.state, orders.c.detail).where(orders.c.order_id == order_id)).one()
     connection.execute(sa.update(orders).where(orders.c.order_id == order_id).values(state=state.value, **values))
-    if (known.state, known.detail) != (state.value, detail):
+    if state is not OrderState.POSTED and (known.state, known.detail) != (state.value, detail):
         note(connection, order_id, now, state.value, f"{code.name} {detail}" if code else detail)
 
 

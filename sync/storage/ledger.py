@@ -168,10 +168,10 @@ class SqlLedger:
         """Forget deleted variants and end their links; return how many ended."""
         return await self._database.write(lambda c: snapshots.retire_variants(c, variant_ids, now))
 
-    async def set_cut_over(self, moment: datetime) -> datetime:
-        """Fix the cut-over once and for all; return the one in force."""
+    async def set_cut_over(self, moment: datetime, *, firm: bool = True) -> datetime:
+        """Fix the cut-over, once and for all where it is `firm`; return the one in force."""
         booked = self._book_before_cut_over
-        return await self._database.write(lambda c: order_facts.set_cut_over(c, moment, booked=booked))
+        return await self._database.write(lambda c: order_facts.set_cut_over(c, moment, booked=booked, firm=firm))
 
     # --- links ---
     async def unlinked(self) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:

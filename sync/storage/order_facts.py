@@ -23,7 +23,7 @@ from sync.storage.statements import CONFIRMED, batches, insert_all, mark_due, up
 from sync.storage.tables import document_lines, documents, links, meta, order_facts, order_lines, orders
 from sync.storage.types import Moment, to_text
 
-_SHOP, _CUT_OVER, _COUNTS = "store_domain", "cut_over", "cut_over_booked"
+_SHOP, _CUT_OVER, _COUNTS, _FIRM = "store_domain", "cut_over", "cut_over_booked", "cut_over_firm"
 _TELLING = ("cancelled_at", "money", "unreadable")  # what may change of an order without a new fact
 _UNTOLD = ("cancelled_at", "test", "number", "money")  # what an order that cannot be read keeps from before
 _LINE = (
@@ -129,7 +129,7 @@ def keep_orders(connection: sa.Connection, rows: Sequence[OrderRow], read_at: da
     mark_due(connection, links.c.inventory_item_id, sorted({fact["inventory_item_id"] for fact in facts}))
     moved = {fact["order_id"] for fact in facts}
     changed = [order_id for order_id, row in kept.items() if order_id in moved or _differs(known.get(order_id), row)]
-    if cut_over is not None:
+    if fixed.get(_FIRM) == "yes":
         want_booking(connection, changed, read_at)
     return len(facts)
 
@@ -225,25 +225,31 @@ def lose_orders(connection: sa.Connection, order_ids: Sequence[str], now: dateti
     connection.execute(known.values(lost_at=now))
 
 
-def set_cut_over(connection: sa.Connection, moment: datetime, *, booked: bool) -> datetime:
-    """Fix the cut-over, and whether orders before it count as booked, unless that was done; return the one in force."""
+def set_cut_over(connection: sa.Connection, moment: datetime, *, booked: bool, firm: bool) -> datetime:
+    """Fix the cut-over, and whether orders before it count as booked; return the one in force.
+
+    One that is not `firm`, as a plan supposes, lasts until another is set; a firm one stays for good.
+    """
     fixed = _meta(connection)
-    if _CUT_OVER in fixed:
+    if fixed.get(_FIRM) == "yes":
         return datetime.fromisoformat(fixed[_CUT_OVER])
-    values = {_CUT_OVER: to_text(moment), _COUNTS: "yes" if booked else "no"}
-    insert_all(connection, meta, [{"key": key, "value": value} for key, value in values.items()])
+    values = {_CUT_OVER: to_text(moment), _COUNTS: "yes" if booked else "no", _FIRM: "yes" if firm else "no"}
+    upsert(connection, meta, [{"key": key, "value": value} for key, value in values.items()])
     before = orders.c.created_at < moment
-    earlier = sa.update(orders).values(early=sa.true(), booked_before=booked).where(before)
-    if connection.execute(earlier).rowcount and booked:
+    connection.execute(sa.update(orders).values(early=before, booked_before=sa.and_(before, sa.literal(booked))))
+    if connection.scalar(sa.select(sa.exists().where(before))) and booked:
         early_ones = order_lines.c.order_id.in_(sa.select(orders.c.order_id).where(before))
         connection.execute(sa.update(order_lines).values(outside=order_lines.c.placed).where(early_ones))
         connection.execute(sa.update(links).values(due=sa.true(), marks=links.c.marks + 1).where(CONFIRMED))
-    want_booking(connection, connection.scalars(sa.select(orders.c.order_id)).all(), moment)
+    if firm:
+        want_booking(connection, connection.scalars(sa.select(orders.c.order_id)).all(), moment)
     return moment
 
 
 def _meta(connection: sa.Connection) -> Mapping[str, str]:
-    rows = connection.execute(sa.select(meta.c.key, meta.c.value).where(meta.c.key.in_((_SHOP, _CUT_OVER, _COUNTS))))
+    rows = connection.execute(
+        sa.select(meta.c.key, meta.c.value).where(meta.c.key.in_((_SHOP, _CUT_OVER, _COUNTS, _FIRM)))
+    )
     return dict(rows.all())
 
 

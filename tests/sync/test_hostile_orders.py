@@ -11,6 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from monitor.actions import SyncOrder
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind
 from sandbox.lightspeed import sales as till
@@ -209,3 +210,21 @@ async def test_a_setting_that_lightspeed_does_not_know_holds_all_orders_and_blam
         await go(shop, 20)
         assert shop.world.unbooked() == {}
         assert len(shop.world.lightspeed.online_sales()) == 3
+
+
+async def test_the_shop_goes_live_by_the_pass_that_is_confirmed_not_by_the_plan(tmp_path: Path) -> None:
+    clock = ManualClock(START)
+    world = World(goods(), clock=clock)
+    sku = world.goods[0].sku
+    async with open_shop(world, clock, tmp_path) as shop:
+        plan = await shop.work.actions.sync(SyncOrder(full=True, dry_run=True))
+        clock.advance(86_400)
+        world.shopify.place_order({sku: 1})
+        world.lightspeed.sell(sku, 1)  # nothing is live yet: somebody rings it up by hand
+        clock.advance(600)
+        await shop.work.actions.sync(SyncOrder(full=True, plan=plan.plan))
+        clock.advance(600)
+        world.shopify.place_order({sku: 2})
+        await go(shop)
+        assert [sale.reference_number for sale in world.lightspeed.online_sales()] == ["SH-1002-1"]
+        assert world.shopify.available(sku) == world.lightspeed.qoh(sku)

@@ -170,7 +170,7 @@ async def test_a_sale_that_is_not_there_voided_or_another_orders_closes_nothing(
     assert [error.detail for error in told] == [
         "Lightspeed has no sale 999999.",
         f"Sale {voided} is not completed, or it was voided.",
-        f"Sale {other} is SH-1001-1, of another order.",
+        f"Sale {other} is counted for #1001 already.",
     ]
     assert (await entry(shop, "#1002")).state is OrderState.DEAD
 
