@@ -106,6 +106,8 @@ class Life:
     async def bury(self) -> None:
         """Throw away what is left of an ended process; its ports are shut by now."""
         assert not self.alive
+        for task in self._tasks:
+            task.add_done_callback(_seen, context=_OUTSIDE)
         while self._tasks:
             for task in list(self._tasks):
                 task.cancel()
@@ -113,10 +115,16 @@ class Life:
         self._loop.task_listeners.remove(self._adopt)
 
 
+def _seen(task: asyncio.Task[Any]) -> None:
+    """Look at a task's error, lest it be reported as lost."""
+    if not task.cancelled():
+        task.exception()
+
+
 def in_the_world(loop: VirtualLoop, work: Any) -> asyncio.Task[Any]:
     """Start what does not end with a process; its error concerns whoever asks for its result."""
     task = loop.create_task(work, context=_OUTSIDE)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception(), context=_OUTSIDE)
+    task.add_done_callback(_seen, context=_OUTSIDE)
     return task
 
 

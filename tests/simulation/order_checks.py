@@ -43,6 +43,7 @@ class OrderChecks:
     def settled(self) -> None:
         """Check what must hold once faults have stopped: units and money of every eligible order are booked."""
         self.look()
+        self._nothing_left_open()
         by_order: Mapping[str, list[Sale]] = self._by_order()
         for order in self._world.shopify.orders:
             if order.test or not self._eligible(order):
@@ -61,6 +62,13 @@ class OrderChecks:
                     self._accuse(
                         "3 every unit booked", f"{order.name} takes {taken} of {item}, {units.get(item, 0)} booked"
                     )
+
+    def _nothing_left_open(self) -> None:
+        """Demand that no sale of ours lies open at the till, where a cashier could complete it once more."""
+        for sale in self._world.lightspeed.books.sales:
+            ours = sale.reference_number.startswith(REFERENCE)
+            if ours and not (sale.completed or sale.archived or sale.voided):
+                self._accuse("3 no sale left open", f"{sale.reference_number} lies open in sale {sale.sale_id}")
 
     def _eligible(self, order: Order) -> bool:
         """Tell whether all that the order is for is linked, and always was."""

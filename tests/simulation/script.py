@@ -59,7 +59,7 @@ PER_DAY: Mapping[DeedKind, float] = {
     DeedKind.EDIT_UP: 2,
     DeedKind.EDIT_DOWN: 2,
     DeedKind.FOREIGN: 4,
-    DeedKind.FOREIGN_LARGE: 0.5,
+    DeedKind.FOREIGN_LARGE: 2,
     DeedKind.DRAFT: 1,
     DeedKind.REPRICE: 2,
     DeedKind.RENAME: 0.2,
@@ -101,6 +101,7 @@ NATURAL_PER_DAY: Mapping[FaultKind, float] = {
 NATURAL_OUTAGES = 0.02  # a service is away for minutes, once in fifty days
 NATURAL_KILLS = 0.1
 _WRITE = "inventorySetQuantities"
+_VERY_LATE = 0.3
 _AIMED = 0.3  # share of the faults that wait for the next stock write, or sale, instead of the next call
 
 
@@ -224,7 +225,9 @@ def _trouble(rng: Random, at: float, kind: FaultKind, options: Options) -> Troub
         operation = _WRITE
     elif service is Service.LIGHTSPEED and rng.random() < _AIMED:
         operation = rng.choice(("POST Sale", "PUT Sale", "Sale"))
-    seconds = {FaultKind.SLOW: rng.uniform(1, 60), FaultKind.LATE: rng.uniform(5, 50)}.get(kind, rng.uniform(1, 20))
+    seconds = rng.uniform(1, 60) if kind is FaultKind.SLOW else rng.uniform(1, 20)
+    if kind is FaultKind.LATE:  # now and then later than anybody waits for
+        seconds = rng.uniform(130, 300) if rng.random() < _VERY_LATE else rng.uniform(5, 50)
     if kind is FaultKind.THROTTLED:
         seconds = float(round(seconds))
     return Trouble(at, service, operation, kind, rng.choice((1, 1, 1, 2, 5)), seconds)

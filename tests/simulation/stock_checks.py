@@ -147,9 +147,10 @@ class StockChecks:
         since = thing.right_since
         if since is None or since > sent.read_from or thing.exempt:
             return
-        quiet = self._now() - thing.caused_at
-        few = self.passes.begun_before(_FEW_PASSES)
-        if quiet > _SETTLED or (quiet > _HOT_LAGS * ORDER_LAG + 3 * POLL and few > thing.caused_at + ORDER_LAG):
+        now, begun = self._now(), self.passes.begun_before(_FEW_PASSES)
+        quiet = now - thing.caused_at
+        long_quiet = quiet > _HOT_LAGS * ORDER_LAG + 3 * POLL and begun > thing.caused_at + ORDER_LAG
+        if now - thing.said_at > 3 * POLL and (quiet > _SETTLED or long_quiet):
             self._accuse(
                 "2 no needless write",
                 f"{write.sku} was right for {self._now() - since:.0f} s and was set from {write.before} "

@@ -25,7 +25,7 @@ def found(bug: Path) -> str:
         for package in ("sync", "monitor", "sandbox", "tests"):
             shutil.copytree(ROOT / package, Path(folder) / package, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "alerts.yaml", folder)
-        subprocess.run(["git", "apply", "-C1", "--recount", str(bug)], cwd=folder, check=True, capture_output=True)
+        subprocess.run(["git", "apply", "-C1", str(bug)], cwd=folder, check=True, capture_output=True)
         budget = ["--seed", "1", "--count", str(SEEDS), "--days", str(DAYS), "--busy", str(BUSY)]
         seeds = [sys.executable, "-m", "tests.simulation", *budget]
         environment = {**os.environ, "PYTHONPATH": folder}
@@ -39,7 +39,7 @@ def test_every_patch_says_what_is_wrong_and_still_applies() -> None:
     assert len(BUGS) >= 20
     for bug in BUGS:
         assert bug.read_text().splitlines()[0].endswith("."), bug.name
-        check = ["git", "apply", "--check", "-C1", "--recount", str(bug)]
+        check = ["git", "apply", "--check", "-C1", str(bug)]
         done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{bug.name}: {done.stderr}"
 

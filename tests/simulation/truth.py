@@ -61,7 +61,8 @@ class Thing:
     booked: int = 0
     foreign: list[tuple[float, int]] = field(default_factory=list)  # edits of Shopify's number by hand
     unreal: list[tuple[float, int]] = field(default_factory=list)  # units put back on sale that do not exist
-    caused_at: float = 0.0  # when anything last happened that a stock write may answer
+    said_at: float = 0.0  # when Lightspeed's stock last moved
+    caused_at: float = 0.0  # when anything else last happened that a stock write may answer
     right_since: float | None = None
     written_at: float = 0.0  # when the product last wrote its number
     exempt: bool = False  # renamed, archived: the product may or may not keep it in step
@@ -152,7 +153,7 @@ class Truth:
             if self._is_ours(row.sale_id):
                 thing.booked -= row.qoh_change
             elif thing.said.put(self._now(), thing.said.now + row.qoh_change):
-                thing.caused_at = self._now()
+                thing.said_at = self._now()
             self._moved[thing] = None
 
     def _is_ours(self, sale_id: int) -> bool:
