@@ -86,7 +86,12 @@ class Life:
         mine = _LIFE.get() if context is None else context.get(_LIFE)
         if mine is self:
             self._tasks[task] = None
-            task.add_done_callback(lambda done: self._tasks.pop(done, None), context=_OUTSIDE)
+            task.add_done_callback(self._forget, context=_OUTSIDE)
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.pop(task, None)  # type: ignore[call-overload]
+        if not self.alive:
+            _seen(task)
 
     async def reach(self, moment: Moment) -> None:
         """Let a moment pass: goes on, never returns if the process ends here, raises Killed where it ended before."""
@@ -106,8 +111,6 @@ class Life:
     async def bury(self) -> None:
         """Throw away what is left of an ended process; its ports are shut by now."""
         assert not self.alive
-        for task in self._tasks:
-            task.add_done_callback(_seen, context=_OUTSIDE)
         while self._tasks:
             for task in list(self._tasks):
                 task.cancel()

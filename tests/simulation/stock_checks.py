@@ -162,7 +162,9 @@ class StockChecks:
         said = thing.said.since(min(thing.written_at, self._now() - _SETTLED))
         moved = sum(abs(after - before) for before, after in pairwise(said))
         unreal = sum(units for at, units in thing.unreal if at >= self._now() - _SETTLED)
-        alone = self._now() - self.plan_at > _CONFIRMING
+        alone = self._now() - self.plan_at > _CONFIRMING and not (
+            write.after == 0 >= thing.left
+        )  # sold out is sold out
         if alone and not thing.exempt and abs(write.after - write.before) > DRIFT_LIMIT + moved + unreal:
             self._accuse(
                 "3 large differences wait",
