@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -39,6 +39,7 @@ class CallLog:
         self.calls: Counter[str] = Counter()
         self.held_until: dict[str, float] = {}  # by bucket, what a Retry-After asks for
         self.too_early: list[str] = []
+        self.write_sent: Callable[[Sequence[str]], None] = lambda _: None  # told of a write's inventory items
 
     def forget_process(self) -> None:
         """Forget what a process was told: the next one cannot know it."""
@@ -53,8 +54,10 @@ class CallLog:
         if request.url.path.endswith("/ItemShop.json") and "after" not in request.url.params:
             self.stock_read_at = now
         if b"inventorySetQuantities" in request.content:
-            for key in _keys(json.loads(request.content).get("variables") or {}):
+            variables = json.loads(request.content).get("variables") or {}
+            for key in _keys(variables):
                 self.writes.setdefault(key, SentWrite(now, self.stock_read_at))
+            self.write_sent([row["inventoryItemId"] for row in variables["input"]["quantities"]])
 
     def answered(self, request: httpx.Request, response: httpx.Response) -> None:
         """Note what an answer asks for."""

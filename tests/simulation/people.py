@@ -43,6 +43,14 @@ class People:
         self.done[deed.kind] += 1
         return True
 
+    def buy_at_once(self, thing: Thing) -> bool:
+        """Order one unit of a thing; False where there is none."""
+        try:
+            self._world.shopify.place_order({thing.good.sku: 1})
+        except ValueError:
+            return False
+        return True
+
     def _do(self, deed: Deed, thing: Thing) -> None:
         match deed.kind:
             case DeedKind.SELL | DeedKind.TILL_REFUND | DeedKind.RECEIVE | DeedKind.COUNT:

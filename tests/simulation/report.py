@@ -20,6 +20,7 @@ EXPECTED = (
     *(f"killed {moment.value}" for moment in Moment),
     *(f"deed {kind.value}" for kind in DeedKind),
     "outage",
+    "order meets write",
     "raise",
     "lowering",
     "quarantine",

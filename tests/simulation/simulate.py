@@ -37,6 +37,7 @@ CONVERGED_WITHIN = (
 )
 ECHO_FREE_FOR = 240.0  # afterwards nothing may be written for so long
 TOLD_WITHIN = 1500.0  # the longest back-off of a message, and what it takes to be sent
+RACING = 0.05  # share of the stock writes during which somebody buys just that
 _LOOK_EVERY = 1800.0  # between two looks into the product's record
 _SETTLING = 60.0  # before anybody acts: the first full pass
 _MOST_VIOLATIONS = 5
@@ -113,6 +114,9 @@ class Simulation:
         self.machine = self._machine(state)
         self.people = People(self.world, self.truth, self.clock.monotonic, self.machine.ask)
         self._looked = 0.0
+        self._resting = False
+        self._races = Random(f"races {options.seed}")
+        self.log.write_sent = self._race
 
     def _machine(self, state: Path) -> Machine:
         network = Network(
@@ -174,6 +178,19 @@ class Simulation:
         self.result.beacons[f"killed {moment.value}"] += 1
         self.trace.note("killed", moment.value)
         self.log.forget_process()
+
+    def _race(self, items: Sequence[str]) -> None:
+        """Let somebody buy what a stock write is about, now and then, while that write is on its way."""
+        thing = self.truth.of_item(items[self._races.randrange(len(items))])
+        if thing is None or self._resting or self._races.random() >= RACING:
+            return
+        self.loop.call_later(0.01, self._buy, thing)
+
+    def _buy(self, thing: Thing) -> None:
+        if self.people.buy_at_once(thing):
+            self.result.beacons["order meets write"] += 1
+            self.trace.note("order meets write")
+            self.observe()
 
     # --- the course of it ---
 
@@ -245,6 +262,7 @@ class Simulation:
 
     async def _calm(self) -> None:
         """Let faults and people rest: the shops must come into step, and then nothing may be written any more."""
+        self._resting = True
         self.world.faults.clear()
         self.machine.spare()
         await self.clock.sleep(CONVERGED_WITHIN)
@@ -255,6 +273,7 @@ class Simulation:
         await self.clock.sleep(ECHO_FREE_FOR)
         if len(self.world.shopify.writes) != written and not apart:
             self.accuse("5 echo-free", f"written in a shop at rest: {self.world.shopify.writes[written:]}")
+        self._resting = False
         self.result.beacons["rest"] += 1
         self._look()
         self._end_if_enough()

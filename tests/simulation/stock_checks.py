@@ -176,7 +176,7 @@ class StockChecks:
 
     def _ordered(self, thing: Thing, units: int) -> None:
         short = min(units, max(0, -thing.left))
-        if not short:
+        if not short or not is_linked_by_itself(thing.good, self._world.goods):
             return
         shown = thing.available + units
         there = max(0, thing.left + units)

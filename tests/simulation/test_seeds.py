@@ -12,7 +12,6 @@ _SELDOM = {  # too seldom for a budget of minutes
     "deed archived at the till",
     "killed before a mail",
     "killed after a mail",
-    "write stale",
     "told reminder",
 }
 
