@@ -64,9 +64,11 @@ class Passes:
     def hear(self, event: Event, now: float) -> None:
         """Take note of a pass."""
         if isinstance(event, RunStarted):
-            self.begun = {event.run_id: now}
-        elif isinstance(event, RunFinished) and _whole(event):
-            self.whole.append(self.begun.get(event.run_id, now))
+            self.begun[event.run_id] = now  # other jobs begin and end beside a pass
+        elif isinstance(event, RunFinished):
+            begun = self.begun.pop(event.run_id, now)
+            if _whole(event):
+                self.whole.append(begun)
 
     def begun_before(self, count: int) -> float:
         """Return when the `count`-th last whole pass began; 0 where there were not so many."""
