@@ -14,6 +14,7 @@ _SELDOM = {  # too seldom for a budget of minutes
     "killed after a mail",
     "told reminder",
 }
+_WITH_OUTAGE = (173, 207)  # whose scripts take Lightspeed and Shopify away for half an hour
 
 
 def test_a_few_seeds_keep_every_invariant() -> None:
@@ -27,6 +28,6 @@ def test_a_few_seeds_keep_every_invariant() -> None:
 
 @pytest.mark.slow
 def test_many_seeds_keep_every_invariant_and_meet_every_trouble() -> None:
-    results = list(run_all([Order(seed, 0.12, busy=6) for seed in range(100, 124)]))
+    results = list(run_all([Order(seed, 0.12, busy=6) for seed in (*range(100, 124), *_WITH_OUTAGE)]))
     assert [(result.options.seed, *result.violations) for result in results if result.violations] == []
     assert set(summed(results).missing()) <= _SELDOM

@@ -67,7 +67,7 @@ async def test_orders_are_listed_told_retried_and_closed_beside_a_running_daemon
     assert "needs nothing: booked" in booked.said
     assert "posted SH-1001-1 is sale" in booked.said
     assert story["next"]["code"] == "OR003"
-    assert "lightspeed-sync orders retry" in story["next"]["remedy"]
+    assert "LIGHTSPEED_UNLINKED_ITEM_ID" in story["next"]["remedy"]
     assert [line["sku"] for line in story["lines"]] == [WRONG]
     assert dead.out == "No such order.\n"
     assert "orders 1 booked in the last day; 1 for a person (#1002; lightspeed-sync orders list)" in status.said

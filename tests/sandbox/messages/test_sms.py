@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind, Faults
-from sandbox.messages.sms import ACCOUNT_SID, FROM, SmsInbox, segments, sms_app
+from sandbox.messages.sms import ACCOUNT_SID, AUTH_TOKEN, FROM, SmsInbox, segments, sms_app
 from sandbox.transport import InProcessTransport
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ TO = "+14155550100"
 class Twilio:
     """An inbox and a client that calls it in process."""
 
-    def __init__(self, auth: tuple[str, str] | None = (ACCOUNT_SID, "sandbox")) -> None:
+    def __init__(self, auth: tuple[str, str] | None = (ACCOUNT_SID, AUTH_TOKEN)) -> None:
         self.clock = ManualClock(START)
         self.faults = Faults()
         self.inbox = SmsInbox(clock=self.clock)

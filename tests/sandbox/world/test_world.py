@@ -169,7 +169,7 @@ async def test_a_cut_connection_is_really_cut() -> None:
     world.faults.add("sms", "*", Fault(FaultKind.RESET_AFTER))
     async with (
         serve(world) as addresses,
-        httpx.AsyncClient(auth=(world.settings()["TWILIO_ACCOUNT_SID"], "sandbox")) as http,
+        httpx.AsyncClient(auth=(world.settings()["TWILIO_ACCOUNT_SID"], world.settings()["TWILIO_AUTH_TOKEN"])) as http,
     ):
         url = f"{addresses.sms}/2010-04-01/Accounts/{world.settings()['TWILIO_ACCOUNT_SID']}/Messages.json"
         with pytest.raises(httpx.TransportError):
