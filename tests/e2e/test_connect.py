@@ -38,8 +38,8 @@ async def consent(served: Shop, pasted: str | None = None) -> Ended:
 
 
 async def passes(served: Shop) -> bool:
-    """Tell whether a pass succeeds."""
-    return (await served.run("sync", "--confirm")).code == 0
+    """Tell whether a full pass succeeds."""
+    return (await served.run("sync", "--full", "--confirm")).code == 0
 
 
 async def test_a_shop_without_any_token_is_connected_by_consent(served: Shop) -> None:
