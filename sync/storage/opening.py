@@ -28,6 +28,7 @@ REVISIONS = (
     "0005",
     "0006",
     "0007",
+    "0008",
 )  # oldest first; a test compares them with the migrations
 
 

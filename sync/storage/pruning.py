@@ -16,21 +16,27 @@ from sync.records import RunOutcome
 from sync.storage.statements import BATCH
 from sync.storage.tables import (
     api_minutes,
+    audit,
     corrections,
+    evaluations,
     incidents,
     links,
     outbox,
     quarantine,
     rule_states,
     runs,
+    silences,
     stock_calls,
     stock_intents,
+    transitions,
+    verdicts,
     watermarks,
     webhooks,
 )
 
 HISTORY = timedelta(days=400)
 _WEBHOOKS = timedelta(days=7)
+_EVALUATIONS = timedelta(days=45)  # 1,440 rows a day; what a backtest looks back over
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ _NAMED = (  # by rows that stay
 )
 _MESSAGES = sa.exists().where(outbox.c.incident_id == incidents.c.id)
 _FIRING = sa.exists().where(incidents.c.id == outbox.c.incident_id, incidents.c.resolved_at.is_(None))
+_DECIDED = sa.exists().where(verdicts.c.incident_id == incidents.c.id)
+_OPEN = sa.select(incidents.c.id).where(incidents.c.resolved_at.is_(None))
 _JUDGED = sa.exists().where(rule_states.c.incident_id == incidents.c.id)
 
 # Children before parents, so that a pruning may end after any batch.
@@ -90,7 +98,12 @@ FORGOTTEN: tuple[Forgotten, ...] = (
         ),
     ),
     Forgotten(outbox, outbox.c.created_at, (outbox.c.state.in_(("done", "dead")), sa.not_(_FIRING))),
-    Forgotten(incidents, incidents.c.resolved_at, (sa.not_(_MESSAGES), sa.not_(_JUDGED))),
+    Forgotten(verdicts, verdicts.c.at, (verdicts.c.incident_id.not_in(_OPEN),)),
+    Forgotten(incidents, incidents.c.resolved_at, (sa.not_(_MESSAGES), sa.not_(_DECIDED), sa.not_(_JUDGED))),
+    Forgotten(transitions, transitions.c.at),
+    Forgotten(evaluations, evaluations.c.at, keep=_EVALUATIONS),
+    Forgotten(silences, silences.c.ends_at),
+    Forgotten(audit, audit.c.at),
     Forgotten(api_minutes, api_minutes.c.minute, at_once=BATCH // 4),  # a minute has a row for each service
     Forgotten(webhooks, webhooks.c.received_at, keep=_WEBHOOKS),
 )

@@ -7,13 +7,41 @@ migration; a test compares both.
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Float, Index, Text
+from sqlalchemy import Column, Index, Text
 
+from sync.storage.alert_tables import (
+    audit,
+    evaluations,
+    incidents,
+    outbox,
+    rule_states,
+    silences,
+    transitions,
+    verdicts,
+    windows,
+)
 from sync.storage.columns import JSON, flag, maybe, metadata, number, partial_index, table, text, whole
 from sync.storage.order_tables import document_lines, documents, order_events, order_facts, order_lines, orders
 from sync.storage.types import Moment
 
-__all__ = ["document_lines", "documents", "metadata", "order_events", "order_facts", "order_lines", "orders"]
+__all__ = [
+    "audit",
+    "document_lines",
+    "documents",
+    "evaluations",
+    "incidents",
+    "metadata",
+    "order_events",
+    "order_facts",
+    "order_lines",
+    "orders",
+    "outbox",
+    "rule_states",
+    "silences",
+    "transitions",
+    "verdicts",
+    "windows",
+]
 
 # --- what there is, and who uses it ---
 
@@ -285,59 +313,3 @@ api_minutes = table(
     whole("attempts"),
     whole("failures"),
 )
-
-# --- the monitor's: what its rules hold, incidents, messages to be delivered ---
-
-rule_states = table(
-    "rule_states",
-    Column("rule", Text, primary_key=True),
-    text("state"),
-    Column("since", Moment),
-    Column("value", Float),
-    Column("samples", JSON),
-    Column("detail", JSON),
-    maybe("incident_id"),
-    Column("updated_at", Moment, nullable=False),
-)
-
-incidents = table(
-    "incidents",
-    number("id"),
-    text("rule"),
-    text("severity"),
-    text("summary"),
-    Column("value", Float),
-    Column("labels", JSON),
-    Column("detail", JSON),
-    Column("opened_at", Moment, nullable=False),
-    Column("notified_at", Moment),
-    Column("acknowledged_at", Moment),
-    Column("resolved_at", Moment),
-    Column("resolved_value", Float),
-)
-partial_index("uq_incidents_open", incidents.c.rule, where=incidents.c.resolved_at.is_(None), unique=True)
-Index("ix_incidents_opened_at", incidents.c.opened_at)
-
-outbox = table(
-    "outbox",
-    number("id"),
-    Column("incident_id", sa.ForeignKey(incidents.c.id)),  # NULL: a message about no incident, such as a test
-    text("channel"),
-    text("kind"),
-    Column("body", JSON, nullable=False),
-    Column("identity", Text, unique=True),  # the same at every attempt; receivers may tell a repeat by it
-    text("state"),
-    whole("attempts", "0"),
-    flag("maybe_repeated"),  # an earlier attempt may have arrived
-    Column("created_at", Moment, nullable=False),
-    Column("next_at", Moment),
-    Column("lease_until", Moment),
-    Column("sent_at", Moment),
-    Column("external", JSON),  # the channel's own ids: Slack channel and ts, Message-ID, SID
-    Column("last_error", Text),
-    sa.CheckConstraint("state IN ('due', 'sending', 'done', 'ambiguous', 'dead')", name="state"),
-)
-partial_index(
-    "ix_outbox_waiting", outbox.c.next_at, where=outbox.c.state.in_(("due", "sending", "ambiguous")), unique=False
-)
-Index("ix_outbox_incident_id", outbox.c.incident_id)
