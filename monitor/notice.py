@@ -23,6 +23,7 @@ class Kind(StrEnum):
     REMINDER = "reminder"  # it is still firing
     RESOLVED = "resolved"
     SUMMARY = "summary"  # fired and resolved before anybody was told
+    DIGEST = "digest"  # about no incident, or about many
     TEST = "test"
 
 
@@ -41,7 +42,8 @@ class Notice:
     """One message about one incident for one channel, as kept in the outbox.
 
     `value` and `limit` are written as people write them ("7", "12m"), `examples` are what `named` says.
-    `identity` is the same at every attempt; `repeat` marks one after an attempt whose fate is unknown.
+    `identity` is the same at every attempt; `repeat` marks one after an attempt whose fate is unknown. `remarks` say
+    what is unusual about being told, `facts` (label, text) stand in place of the incident's own in a digest.
     """
 
     identity: str
@@ -62,6 +64,8 @@ class Notice:
     named: str = "SKUs"
     link: str = ""
     repeat: bool = False
+    remarks: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ _WORDS = {
     Kind.REMINDER: "Still firing",
     Kind.RESOLVED: "Resolved",
     Kind.SUMMARY: "Was firing",
+    Kind.DIGEST: "Digest",
     Kind.TEST: "Test",
 }
 _SIGNS = {Severity.CRITICAL: "\N{LARGE RED CIRCLE}", Severity.WARNING: "\N{LARGE ORANGE CIRCLE}"}
@@ -93,6 +94,11 @@ def _sign(notice: Notice, *, over: bool) -> str:
 
 
 def _facts(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
+    told = list(notice.facts) if notice.kind is Kind.DIGEST else _incident(notice, over=over)
+    return told + [("Note", remark) for remark in notice.remarks]
+
+
+def _incident(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
     label = "Now" if notice.kind is Kind.RESOLVED else "Value"
     facts = [(label, f"{notice.value} (alert at {notice.limit})"), ("What", notice.signal)]
     if over and notice.until is not None:
