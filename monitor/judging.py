@@ -81,7 +81,7 @@ class Judge:
         states = await self._store.states()
         judged = [self._judge(rule, states.get(rule.name, State()), facts) for rule in self._rules]
         judged += [_removed(name, state) for name, state in states.items() if name not in self._names()]
-        told = await self._store.record(judged, self._routing, now)
+        told = await self._store.record(judged, self._routing, signals.values(facts), now)
         self._report(judged, told, now)
         await self._outbox.expire()
         if any(each.verdict.kind is not None for each in told):

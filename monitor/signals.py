@@ -218,3 +218,8 @@ UNITS: Mapping[str, Unit] = {name: signal.unit for name, signal in SIGNALS.items
 def sample(name: str, over: timedelta | None, facts: Facts) -> Sample:
     """Return a signal's value at the moment of `facts`."""
     return SIGNALS[name].read(facts, over or DEFAULT_WINDOW)
+
+
+def values(facts: Facts) -> Mapping[str, float | None]:
+    """Return what every signal is at the moment of `facts`, those with a window over the usual one."""
+    return {name: sample(name, None, facts).value for name in SIGNALS}

@@ -13,6 +13,7 @@ from monitor.facts import Backlog
 from monitor.notice import FailureReason, Notice, Receipt
 from monitor.rules import State
 from monitor.store import incidents, messages
+from monitor.store.history import history, record_evaluation
 from monitor.store.incidents import Incident, Judged, Routing, Told
 from monitor.store.messages import Claim
 from sync.storage.database import Database
@@ -37,12 +38,26 @@ class Store:
         """Return the kept state of every rule that has one, those no longer in the file too."""
         return await self._database.read(incidents.states)
 
-    async def record(self, judged: Sequence[Judged], routing: Routing, now: datetime) -> Sequence[Told]:
-        """Keep what an evaluation found, with its incidents and messages; return what was decided to tell."""
+    async def record(
+        self, judged: Sequence[Judged], routing: Routing, values: Mapping[str, float | None], now: datetime
+    ) -> Sequence[Told]:
+        """Keep what an evaluation found, with its incidents and messages; return what was decided to tell.
+
+        `values` are what the signals were, for the history.
+        """
         wanted = [each for each in judged if incidents.matters(each)]
-        if not wanted:
-            return ()
-        return await self._database.write(lambda connection: incidents.record(connection, wanted, routing, now))
+
+        def keep(connection: Connection) -> Sequence[Told]:
+            record_evaluation(connection, values, now)
+            return incidents.record(connection, wanted, routing, now)
+
+        return await self._database.write(keep)
+
+    async def history(
+        self, since: datetime, signals: Collection[str]
+    ) -> Mapping[str, Sequence[tuple[datetime, float | None]]]:
+        """Return what these signals were at each judging from `since` on, oldest first; None: there was no number."""
+        return await self._database.read(lambda connection: history(connection, since, signals))
 
     async def open_incidents(self) -> Sequence[Incident]:
         """Return the alerts that are firing, oldest first."""
