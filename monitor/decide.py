@@ -1,8 +1,12 @@
 """Decides what one channel is told about one incident, and why it is told that, or nothing.
 
-The outbox is asked what the channel was last told, so that every decision is right again after a restart:
-a firing message comes first, reminders follow at the repeat interval, an end is told only where the beginning was,
-and a beginning that nobody has read yet becomes one message with its end.
+    hidden by a silence, a window, hours, another alert ──> nothing, until that ends or the incident does
+    not yet told      ──> FIRING, at once or when its step of the escalation has come
+    told              ──> REMINDER at the repeat interval, unless somebody acknowledged it
+    ended             ──> RESOLVED where it was told, SUMMARY where its beginning still waits or a silence hid it
+
+The outbox is asked what the channel was last told, so that every decision is right again after a restart. Whatever
+hides an alert hides its beginning and its reminders, never the end of what was told.
 """
 
 from __future__ import annotations
@@ -18,14 +22,27 @@ class Why(Enum):
     """Why a message is, or is not, written."""
 
     FIRST = "the channel has not been told yet"
+    ESCALATED = "nobody acknowledged it in time"
+    FLAPS = "it begins again and again; from now on only what lasts is told"
+    LASTS = "it flaps, and has lasted by now"
     REPEAT = "the repeat interval has passed"
+    FALLBACK = "another channel did not take it"
     ENDED = "the channel was told of the beginning and is told of the end"
     COALESCED = "beginning and end go into one message"
+    ENDED_HIDDEN = "it began and ended behind a silence; both are told now"
     NOT_YET = "the repeat interval has not passed"
+    STEP_NOT_YET = "its step of the escalation has not come"
     WAITING = "an earlier message of this incident is still on its way"
+    ACKNOWLEDGED = "somebody has acknowledged it"
+    SILENCED = "a silence hides it"
+    MAINTENANCE = "a maintenance window hides it; the digest at its end tells of it"
+    OUTSIDE_HOURS = "it is told within its business hours only"
+    DEPENDS_ON = "it may follow from another alert, which fires or is about to"
+    DAMPED = "it flaps, and has not lasted yet"
+    BUDGET = "the number has had its share of text messages; by now this one is too old"
     NEVER_TOLD = "it ended before this channel was told"
     ALREADY_ENDED = "the channel was told of the end"
-    ROUTED_ELSEWHERE = "alerts of this severity do not go to this channel"
+    ROUTED_ELSEWHERE = "this alert does not go to this channel"
 
 
 class Progress(Enum):
@@ -47,34 +64,92 @@ class Last:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """What hides an alert at present: one of the reasons for it, and which silence, window, hours or alert it is."""
+
+    why: Why
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of an incident that fires, whatever the channel."""
+
+    since: datetime  # when it was opened
+    told_at: datetime | None = None  # when anybody was told first
+    acknowledged_at: datetime | None = None
+    hidden: Hidden | None = None
+    openings: int = 1  # of this alert within the window of flapping, this one included
+
+
+@dataclass(frozen=True, slots=True)
+class Damping:
+    """When an alert flaps: more than `count` openings within `window`; it is told again once it lasts for `hold`."""
+
+    count: int = 4
+    window: timedelta = timedelta(hours=1)
+    hold: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What to tell (None: nothing) and why; `instead` means in place of what still waits."""
 
     kind: Kind | None
     why: Why
     instead: bool = False
+    detail: str = ""
 
 
 _ENDS = (Kind.RESOLVED, Kind.SUMMARY)
 
 
-def firing(last: Last | None, repeat: timedelta, now: datetime, *, routed: bool = True) -> Verdict:
-    """Return what to tell a channel about an incident that is firing."""
-    if not routed:
-        return Verdict(None, Why.ROUTED_ELSEWHERE)
-    if last is None:
-        return Verdict(Kind.FIRING, Why.FIRST)
-    if last.progress in (Progress.WAITING, Progress.UNDER_WAY):
+def firing(
+    last: Last | None, case: Case, repeat: timedelta, now: datetime, *, step: timedelta | None = None, damping: Damping
+) -> Verdict:
+    """Return what to tell a channel of its route about an incident that fires.
+
+    `step` is how long after the first message, unless somebody acknowledged it, the channel is told; None: at once.
+    """
+    if last is not None and last.progress in (Progress.WAITING, Progress.UNDER_WAY):
         return Verdict(None, Why.WAITING)
+    if case.hidden is not None:
+        return Verdict(None, case.hidden.why, detail=case.hidden.by)
+    if last is None:
+        return _first(case, now, step, damping)
+    if case.acknowledged_at is not None:
+        return Verdict(None, Why.ACKNOWLEDGED)
     if now - last.at >= repeat:
         return Verdict(Kind.REMINDER, Why.REPEAT)
     return Verdict(None, Why.NOT_YET)
 
 
-def resolved(last: Last | None) -> Verdict:
-    """Return what to tell a channel about an incident that has ended; its route no longer matters."""
+def _first(case: Case, now: datetime, step: timedelta | None, damping: Damping) -> Verdict:
+    lasted = now - case.since
+    if case.openings > damping.count + 1:
+        if lasted < damping.hold:
+            return Verdict(None, Why.DAMPED, detail=f"{case.openings} times")
+        why = Why.LASTS
+    else:
+        why = Why.FLAPS if case.openings == damping.count + 1 else Why.FIRST
+    if step is None:
+        return Verdict(Kind.FIRING, why, detail="" if why is Why.FIRST else f"{case.openings} times")
+    if case.acknowledged_at is not None:
+        return Verdict(None, Why.ACKNOWLEDGED)
+    if now - (case.told_at or case.since) < step:
+        return Verdict(None, Why.STEP_NOT_YET)
+    return Verdict(Kind.FIRING, Why.ESCALATED)
+
+
+def resolved(last: Last | None, hidden: Hidden | None = None) -> Verdict:
+    """Return what to tell a channel about an incident that has ended; its route no longer matters.
+
+    `hidden` is what kept it from the channel at last, where the channel was never told.
+    """
     if last is None:
-        return Verdict(None, Why.NEVER_TOLD)
+        if hidden is not None and hidden.why is Why.SILENCED:
+            return Verdict(Kind.SUMMARY, Why.ENDED_HIDDEN, detail=hidden.by)
+        return Verdict(None, Why.NEVER_TOLD) if hidden is None else Verdict(None, hidden.why, detail=hidden.by)
     if last.kind in _ENDS:
         return Verdict(None, Why.ALREADY_ENDED)
     if last.progress is Progress.WAITING:
