@@ -1,0 +1,136 @@
+"""Takes a changed alerts.yaml while the daemon runs: parsed and checked first, swapped after, kept old on any mistake.
+
+A change is noticed by looking at the file, also where another file was put in its place by a symbolic link, and asked
+for by SIGHUP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from monitor.alerts_file import AlertsFileError, load_alerts
+from monitor.alerts_model import AlertsFile
+from sync.clock import Clock
+
+log = structlog.get_logger()
+
+_LOOK_SECONDS = 2.0
+_Mark = tuple[str, int, int, int, int] | None
+
+
+class ReloadMeter(Protocol):
+    """Told how each reading of the file went."""
+
+    def reloaded(self, *, taken: bool) -> None:
+        """Count one reading of a changed file."""
+
+
+class FileWatch:
+    """Tells when a file has changed and rests: an editor may write it in several steps."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known = self._seen = _mark(path)
+
+    def changed(self) -> bool:
+        """Tell, once, that the file is another than the known one, and the same as at the last look."""
+        mark = _mark(self._path)
+        rests, self._seen = mark == self._seen, mark
+        if not rests or mark == self._known:
+            return False
+        self._known = mark
+        return True
+
+
+def _mark(path: Path) -> _Mark:
+    """Return what tells one state of a file from another; None where there is none."""
+    try:
+        real = path.resolve()
+        found = real.stat()
+    except OSError:
+        return None
+    return str(real), found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class Reload:
+    """Watches the file at `path` and hands over what it says to `take`, as long as it says it without a mistake."""
+
+    def __init__(
+        self,
+        path: Path,
+        content: AlertsFile,
+        take: Callable[[AlertsFile], Awaitable[None]],
+        *,
+        clock: Clock,
+        meter: ReloadMeter,
+    ) -> None:
+        self._path = path
+        self._content = content
+        self._take = take
+        self._clock = clock
+        self._meter = meter
+        self._watch = FileWatch(path)
+        self._asked = asyncio.Event()
+        self.rejected: AlertsFileError | None = None  # what is wrong with the file as it is now
+
+    def ask(self) -> None:
+        """Read the file soon, whether it changed or not."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Look at the file until cancelled."""
+        while True:
+            await self._rest()
+            changed = self._watch.changed()
+            if self._asked.is_set() or changed:
+                self._asked.clear()
+                await self.read()
+
+    async def read(self) -> bool:
+        """Read the file and take it; on a mistake keep what was, say so, and return False."""
+        try:
+            content = load_alerts(self._path)
+        except AlertsFileError as error:
+            self._reject(error)
+            return False
+        later = needs_restart(self._content, content)
+        await self._take(content)
+        self._content, self.rejected = content, None
+        self._meter.reloaded(taken=True)
+        log.info("alerts_file.taken", alerts=len(content.alerts), at_next_start=later or None)
+        return True
+
+    def _reject(self, error: AlertsFileError) -> None:
+        self.rejected = error
+        self._meter.reloaded(taken=False)
+        mistakes = [str(mistake) for mistake in error.mistakes]
+        log.error("alerts_file.rejected", code=error.code.name, mistakes=mistakes, kept="the file as read before")
+
+    async def _rest(self) -> None:
+        """Wait until the next look, or until somebody asks."""
+        asked = asyncio.ensure_future(self._asked.wait())
+        sleep = asyncio.ensure_future(self._clock.sleep(_LOOK_SECONDS))
+        try:
+            await asyncio.wait({asked, sleep}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in (asked, sleep):
+                wait.cancel()
+
+
+def needs_restart(before: AlertsFile, after: AlertsFile) -> list[str]:
+    """Return the changed keys that count from the next start only: the schedule, and the limits of the engine."""
+    at_once = ("repeat_interval", "delivery")
+    keys = [name for name in type(after).model_fields if name.endswith(("_interval", "_at"))]
+    return [
+        *(key for key in keys if key not in at_once and getattr(before, key) != getattr(after, key)),
+        *(
+            f"limits.{name}"
+            for name in type(after.limits).model_fields
+            if name not in at_once and getattr(before.limits, name) != getattr(after.limits, name)
+        ),
+    ]
