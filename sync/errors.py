@@ -382,6 +382,16 @@ class Code(Enum):
         "A channel no longer accepts our credentials.",
         "Renew the credentials of that channel.",
     )
+    NT003 = (
+        "No such alert",
+        "There is no alert of this name, or it does not fire.",
+        "See what fires with `lightspeed-sync alerts list`; names stand in alerts.yaml.",
+    )
+    NT004 = (
+        "Silence not taken",
+        "A silence needs a reason and an end, within thirty days; only one that still stands can be lifted.",
+        "See those that stand with `lightspeed-sync alerts list`.",
+    )
     IN001 = (
         "Internal error",
         "Something happened that we did not foresee.",

@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitor.facts import Backlog
+from monitor.hiding import Silence
 from monitor.notice import FailureReason, Notice, Receipt
 from monitor.rules import State
-from monitor.store import incidents, messages
+from monitor.store import incidents, messages, people, verdicts
 from monitor.store.history import history, record_evaluation
 from monitor.store.incidents import Incident, Judged, Routing, Told
 from monitor.store.messages import Claim
+from monitor.store.people import Deed
+from monitor.store.verdicts import Decided
 from sync.storage.database import Database
 from sync.storage.tables import meta
 
@@ -66,6 +69,35 @@ class Store:
     async def latest_incidents(self, limit: int = 20) -> Sequence[Incident]:
         """Return the latest incidents, newest first."""
         return await self._database.read(lambda connection: incidents.latest(connection, limit))
+
+    # --- people ---
+    async def silence(self, wanted: Silence) -> Silence:
+        """Keep a new silence; return it with its id."""
+        return await self._database.write(lambda connection: people.silence(connection, wanted))
+
+    async def lift(self, silence_id: int, who: str, now: datetime) -> Silence | None:
+        """End a silence; None where it does not stand."""
+        return await self._database.write(lambda connection: people.lift(connection, silence_id, who, now))
+
+    async def standing_silences(self, now: datetime) -> Sequence[Silence]:
+        """Return the silences that hide something now or will, oldest first."""
+        return await self._database.read(lambda connection: people.standing_silences(connection, now))
+
+    async def latest_silences(self, limit: int = 20) -> Sequence[Silence]:
+        """Return the latest silences, ended ones too, newest first."""
+        return await self._database.read(lambda connection: people.latest_silences(connection, limit))
+
+    async def acknowledge(self, alert: str, who: str, now: datetime) -> int | None:
+        """Acknowledge an alert that fires; return its incident, None where nothing fires or somebody did before."""
+        return await self._database.write(lambda connection: people.acknowledge(connection, alert, who, now))
+
+    async def trail(self, limit: int = 50) -> Sequence[Deed]:
+        """Return what people did about alerts, newest first."""
+        return await self._database.read(lambda connection: people.trail(connection, limit))
+
+    async def verdicts(self, incident_id: int) -> Sequence[Decided]:
+        """Return what was decided to tell of an incident, and what not, oldest first."""
+        return await self._database.read(lambda connection: verdicts.of_incident(connection, incident_id))
 
     # --- messages ---
     async def recover(self, channels: Collection[str], now: datetime) -> int:

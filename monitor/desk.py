@@ -1,0 +1,119 @@
+"""What people do about alerts: acknowledge, silence, lift; each by somebody, kept before anything follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import timedelta
+
+import structlog
+from pydantic import BaseModel, ConfigDict
+
+from monitor.hiding import Matcher, Silence
+from monitor.notice import Severity
+from monitor.store import Store
+from sync.clock import Clock
+from sync.errors import Code, Permanent
+
+log = structlog.get_logger()
+
+LONGEST_SILENCE = timedelta(days=30)
+
+
+class AcknowledgeOrder(BaseModel):
+    """Take alerts that fire into one's hands: no more reminders, no escalation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alerts: tuple[str, ...]
+    by: str
+
+
+class SilenceOrder(BaseModel):
+    """Hear nothing of alerts for a while; without names, labels and severity: of any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alerts: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    severity: Severity | None = None
+    length: timedelta
+    until_resolved: bool = False
+    reason: str
+    by: str
+
+
+class LiftOrder(BaseModel):
+    """End a silence before its time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    silence: int
+    by: str
+
+
+class AlertDesk:
+    """Takes people's words about alerts. `names` are the alerts there are; `judge` lets the rules be judged anew."""
+
+    def __init__(
+        self,
+        store: Store,
+        names: Callable[[], Collection[str]],
+        clock: Clock,
+        judge: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        self._store = store
+        self._names = names
+        self._clock = clock
+        self._judge = judge
+
+    async def acknowledge(self, order: AcknowledgeOrder) -> Sequence[str]:
+        """Acknowledge alerts; return those that somebody had acknowledged before.
+
+        Raises Permanent (NT003), and acknowledges none, where one of them does not fire.
+        """
+        firing = {incident.alert: incident for incident in await self._store.open_incidents()}
+        if quiet := [name for name in order.alerts if name not in firing]:
+            raise Permanent(Code.NT003, f"({', '.join(quiet)})")
+        now, before = self._clock.now(), []
+        for name in order.alerts:
+            if await self._store.acknowledge(name, order.by, now) is None:
+                before.append(name)
+        log.info("alert.acknowledged", alerts=order.alerts, by=order.by)
+        await self._follow()
+        return before
+
+    async def silence(self, order: SilenceOrder) -> Silence:
+        """Silence alerts from now on; raises Permanent: NT003 for an unknown name, NT004 without a reason or an end."""
+        if unknown := [name for name in order.alerts if name not in self._names()]:
+            raise Permanent(Code.NT003, f"({', '.join(unknown)})")
+        if not order.reason.strip() or not timedelta(0) < order.length <= LONGEST_SILENCE:
+            raise Permanent(Code.NT004)
+        now = self._clock.now()
+        kept = await self._store.silence(
+            Silence(
+                id=0,
+                matcher=Matcher(order.alerts, order.labels, order.severity),
+                author=order.by,
+                reason=order.reason.strip(),
+                created_at=now,
+                starts_at=now,
+                ends_at=now + order.length,
+                until_resolved=order.until_resolved,
+            )
+        )
+        log.info("alert.silenced", silence=kept.id, alerts=order.alerts, until=kept.ends_at.isoformat(), by=order.by)
+        await self._follow()
+        return kept
+
+    async def lift(self, order: LiftOrder) -> Silence:
+        """End a silence; raises Permanent (NT004) where it does not stand. What fires still is told."""
+        lifted = await self._store.lift(order.silence, order.by, self._clock.now())
+        if lifted is None:
+            raise Permanent(Code.NT004, f"(silence {order.silence})")
+        log.info("alert.silence_lifted", silence=lifted.id, by=order.by)
+        await self._follow()
+        return lifted
+
+    async def _follow(self) -> None:
+        if self._judge is not None:
+            await self._judge()
