@@ -74,10 +74,8 @@ class AlertDesk:
         firing = {incident.alert: incident for incident in await self._store.open_incidents()}
         if quiet := [name for name in order.alerts if name not in firing]:
             raise Permanent(Code.NT003, f"({', '.join(quiet)})")
-        now, before = self._clock.now(), []
-        for name in order.alerts:
-            if await self._store.acknowledge(name, order.by, now) is None:
-                before.append(name)
+        now = self._clock.now()
+        before = [name for name in order.alerts if await self._store.acknowledge(name, order.by, now) is None]
         log.info("alert.acknowledged", alerts=order.alerts, by=order.by)
         await self._follow()
         return before

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -15,12 +16,14 @@ import structlog
 from monitor import facts as knowledge
 from monitor import rules, signals
 from monitor.alerts_model import AlertsFile
+from monitor.audience import audiences
 from monitor.facts import FULL_JOB, STOCK_JOB, Facts, History, OrderBook
+from monitor.hiding import Silence, hidden_by
 from monitor.metrics import Metrics
 from monitor.notice import Kind, Notice, Severity
 from monitor.outbox import Outbox
 from monitor.rules import Phase, Reason, Rule, State
-from monitor.store import Judged, Routing, Store, Told
+from monitor.store import Judged, Store, Telling, Told
 from sync.clock import Clock
 
 log = structlog.get_logger()
@@ -49,6 +52,7 @@ class Judge:
     ) -> None:
         self._content = content
         self._rules = content.rules()
+        self._audiences = audiences(content, outbox.channels)
         self._ledger = ledger
         self._orders = orders
         self._books = books
@@ -57,8 +61,13 @@ class Judge:
         self._metrics = metrics
         self._clock = clock
         self._started_at = clock.now()
-        self._routing = _routing(content, outbox.channels, link)
+        self._telling = Telling(link)
         self.facts: Facts | None = None  # of the last evaluation, for the status page
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of the alerts there are."""
+        return frozenset(self._audiences)
 
     async def refresh(self, now: datetime) -> Facts:
         """Read the signals and show them as metrics."""
@@ -80,8 +89,9 @@ class Judge:
         facts = await self.refresh(now)
         states = await self._store.states()
         judged = [self._judge(rule, states.get(rule.name, State()), facts) for rule in self._rules]
-        judged += [_removed(name, state) for name, state in states.items() if name not in self._names()]
-        told = await self._store.record(judged, self._routing, signals.values(facts), now)
+        judged += [_removed(name, state) for name, state in states.items() if name not in self.names]
+        told_of = self._hidden(judged, await self._store.standing_silences(now), now)
+        told = await self._store.record(told_of, self._telling, signals.values(facts), now)
         self._report(judged, told, now)
         await self._outbox.expire()
         if any(each.verdict.kind is not None for each in told):
@@ -91,16 +101,30 @@ class Judge:
 
     async def test(self, channels: Sequence[str], now: datetime) -> None:
         """Send a message marked as a test through these channels."""
-        await self._store.enqueue_test({name: _test_notice(name, self._routing.link, now) for name in channels}, now)
+        await self._store.enqueue_test({name: _test_notice(name, self._telling.link, now) for name in channels}, now)
         self._outbox.wake()
 
     # --- parts of an evaluation ---
-    def _names(self) -> frozenset[str]:
-        return frozenset(rule.name for rule in self._rules)
-
     def _judge(self, rule: Rule, state: State, facts: Facts) -> Judged:
         sample = signals.sample(rule.condition.signal, rule.over, facts)
-        return Judged(rule.name, rule, sample, rules.evaluate(rule, sample, state, facts.now))
+        transition = rules.evaluate(rule, sample, state, facts.now)
+        audience = self._audiences[rule.name]
+        return Judged(rule.name, rule, sample, transition, audience.subject, audience.places, audience.repeat)
+
+    def _hidden(self, judged: Sequence[Judged], silences: Sequence[Silence], now: datetime) -> Sequence[Judged]:
+        """Say of each alert what hides it, now that it is known which others fire."""
+        burning = {each.name for each in judged if each.transition.after.phase is not Phase.OK}
+        return [
+            each
+            if each.subject is None
+            else replace(
+                each,
+                hidden=hidden_by(
+                    each.subject, silences=silences, windows=(), closed_hours=None, burning=burning, now=now
+                ),
+            )
+            for each in judged
+        ]
 
     def _report(self, judged: Sequence[Judged], told: Sequence[Told], now: datetime) -> None:
         metrics = self._metrics
@@ -118,11 +142,6 @@ class Judge:
     async def _show_backlog(self) -> None:
         backlog = await self._store.backlog()
         self._metrics.backlog(backlog.depth, backlog.dead, backlog.oldest)
-
-
-def _routing(content: AlertsFile, there: frozenset[str], link: str) -> Routing:
-    routes = {severity: tuple(name for name in names if name in there) for severity, names in content.routed().items()}
-    return Routing(routes, content.repeat_interval, link)
 
 
 def _removed(name: str, state: State) -> Judged:

@@ -8,8 +8,10 @@ compare-and-set, so that of two workers one gets it:
      `--not delivered-'       due, ambiguous --too old, and not the first of a firing alert--> dead
 """
 
-from monitor.store.incidents import Incident, Judged, Routing, Told
+from monitor.store.incidents import Incident
+from monitor.store.judged import Judged, Place
 from monitor.store.messages import Claim
 from monitor.store.store import Store
+from monitor.store.tell import Telling, Told
 
-__all__ = ["Claim", "Incident", "Judged", "Routing", "Store", "Told"]
+__all__ = ["Claim", "Incident", "Judged", "Place", "Store", "Telling", "Told"]

@@ -4,50 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from monitor import decide
-from monitor.decide import Verdict
-from monitor.notice import Kind, Notice, Severity
-from monitor.rules import Phase, Reason, Rule, Sample, State, Transition
+from monitor.notice import Severity
+from monitor.rules import Phase, Rule, Sample, State
 from monitor.signals import SIGNALS
-from monitor.store import messages
-from monitor.units import UNKNOWN, Unit, written, written_duration
-from sync.storage.tables import incidents, outbox, rule_states
+from monitor.store import tell
+from monitor.store.judged import Judged
+from monitor.store.tell import Telling, Told
+from monitor.units import written
+from sync.storage.tables import incidents, rule_states, transitions
 
 _MOST_EXAMPLES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What an evaluation made of one rule; `rule` is None where it is no longer in the file."""
-
-    name: str
-    rule: Rule | None
-    sample: Sample
-    transition: Transition
-
-
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """Who is told what, how often, and the address of the status page for the messages."""
-
-    routes: Mapping[Severity, Sequence[str]]
-    repeat: timedelta
-    link: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was decided for one channel about one alert."""
-
-    alert: str
-    channel: str
-    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +36,8 @@ class Incident:
     opened_at: datetime
     resolved_at: datetime | None = None
     examples: tuple[str, ...] = ()
-
-
-def matters(judged: Judged) -> bool:
-    """Tell whether there is anything to keep or to tell: quiet rules leave no trace."""
-    quiet = (Reason.QUIET, Reason.NO_DATA, Reason.TOO_FEW)
-    return judged.transition.reason not in quiet or judged.transition.before.phase is Phase.FIRING
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
 
 
 def states(connection: Connection) -> Mapping[str, State]:
@@ -78,21 +46,40 @@ def states(connection: Connection) -> Mapping[str, State]:
     return {row.rule: State(Phase(row.state), row.since, row.value) for row in rows}
 
 
-def record(connection: Connection, judged: Sequence[Judged], routing: Routing, now: datetime) -> Sequence[Told]:
+def record(connection: Connection, judged: Sequence[Judged], telling: Telling, now: datetime) -> Sequence[Told]:
     """Keep states, open and close incidents, and write the messages they cause; return what was decided."""
     told: list[Told] = []
     for each in judged:
+        if not each.matters:
+            continue
         row = connection.execute(
             sa.select(incidents).where(incidents.c.rule == each.name, incidents.c.resolved_at.is_(None))
         ).one_or_none()
         if each.transition.fired and row is None and each.rule is not None:
             row = _open(connection, each, each.rule, now)
         if row is not None and each.transition.resolved:
-            told += _tell_end(connection, row, each, routing, now)
+            told += tell.end(connection, _close(connection, row, each, now), telling, now)
         elif row is not None and each.transition.after.phase is Phase.FIRING:
-            told += _tell_firing(connection, row, each, routing, now)
+            told += tell.firing(connection, _refresh(connection, row, each), each, telling, now)
         _keep_state(connection, each, row, now)
+        _keep_transition(connection, each, now)
     return told
+
+
+def _keep_transition(connection: Connection, judged: Judged, now: datetime) -> None:
+    before, after = judged.transition.before.phase, judged.transition.after.phase
+    if before is after:
+        return
+    values = {
+        "at": now,
+        "rule": judged.name,
+        "before": before.value,
+        "after": after.value,
+        "reason": judged.transition.reason.name.lower(),
+        "value": judged.sample.value,
+        "detail": {"note": judged.sample.note, "condition": str(judged.rule.condition) if judged.rule else ""},
+    }
+    connection.execute(sa.insert(transitions).values(values))
 
 
 def _keep_state(connection: Connection, judged: Judged, incident: Row[Any] | None, now: datetime) -> None:
@@ -127,7 +114,7 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
     values = {
         "rule": rule.name,
         "severity": rule.severity.value,
-        "summary": _summary(rule.name, detail, judged.transition.after.value, now),
+        "summary": tell.summary(rule.name, detail, judged.transition.after.value, now),
         "value": judged.transition.after.value,
         "detail": detail,
         "opened_at": now,
@@ -137,26 +124,6 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
 
 def _remedy(signal: str, sample: Sample) -> str:
     return sample.remedy or SIGNALS[signal].remedy
-
-
-def _summary(alert: str, detail: Mapping[str, Any], value: float | None, now: datetime) -> str:
-    """Fill in a summary's placeholders."""
-    words = {
-        "value": _written(value, detail),
-        "limit": str(detail["limit"]),
-        "alert": alert,
-        "examples": ", ".join(detail["examples"]),
-        "since": written_duration(now - datetime.fromisoformat(detail["since"])),
-    }
-    text = str(detail["template"])
-    for name, word in words.items():
-        for spelling in ("{{ " + name + " }}", "{{" + name + "}}"):
-            text = text.replace(spelling, word)
-    return text
-
-
-def _written(value: float | None, detail: Mapping[str, Any]) -> str:
-    return UNKNOWN if value is None else written(value, Unit(detail["unit"]))
 
 
 def firing(connection: Connection) -> Sequence[Incident]:
@@ -177,37 +144,15 @@ def _incident(row: Row[Any]) -> Incident:
         alert=row.rule,
         severity=Severity(row.severity),
         summary=row.summary,
-        value=_written(row.value, row.detail),
+        value=tell.amount(row.value, row.detail),
         limit=row.detail["limit"],
         since=datetime.fromisoformat(row.detail["since"]),
         opened_at=row.opened_at,
         resolved_at=row.resolved_at,
         examples=tuple(row.detail["examples"]),
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
     )
-
-
-# --- what is told about them ---
-
-
-def _tell_firing(
-    connection: Connection, row: Row[Any], judged: Judged, routing: Routing, now: datetime
-) -> Sequence[Told]:
-    row = _refresh(connection, row, judged)
-    routed = routing.routes.get(judged.rule.severity if judged.rule else Severity(row.severity), ())
-    told = []
-    for channel in routed:
-        verdict = decide.firing(messages.last(connection, row.id, channel), routing.repeat, now)
-        told.append(Told(row.rule, channel, verdict))
-        if verdict.kind is not None:
-            summary = _summary(row.rule, row.detail, row.value, now)
-            messages.insert(
-                connection,
-                row.id,
-                channel,
-                _notice(row, verdict.kind, channel, summary, link=routing.link, now=now),
-                now,
-            )
-    return told
 
 
 def _refresh(connection: Connection, row: Row[Any], judged: Judged) -> Row[Any]:
@@ -224,41 +169,7 @@ def _refresh(connection: Connection, row: Row[Any], judged: Judged) -> Row[Any]:
     return connection.execute(query).one()
 
 
-def _tell_end(connection: Connection, row: Row[Any], judged: Judged, routing: Routing, now: datetime) -> Sequence[Told]:
+def _close(connection: Connection, row: Row[Any], judged: Judged, now: datetime) -> Row[Any]:
     value = judged.transition.after.value
     query = sa.update(incidents).where(incidents.c.id == row.id).values(resolved_at=now, resolved_value=value)
-    row = connection.execute(query.returning(*incidents.c)).one()
-    query_channels = sa.select(outbox.c.channel).where(outbox.c.incident_id == row.id).distinct()
-    told = []
-    for channel in sorted(connection.scalars(query_channels)):
-        verdict = decide.resolved(messages.last(connection, row.id, channel))
-        told.append(Told(row.rule, channel, verdict))
-        if verdict.kind is not None:
-            notice = _notice(row, verdict.kind, channel, row.summary, link=routing.link, now=now)
-            if not (verdict.instead and messages.replace(connection, row.id, channel, notice)):
-                messages.insert(connection, row.id, channel, notice, now)
-    return told
-
-
-def _notice(row: Row[Any], kind: Kind, channel: str, summary: str, *, link: str, now: datetime) -> Notice:
-    ended = row.resolved_at is not None
-    signal = SIGNALS.get(row.detail["signal"])
-    return Notice(
-        identity=f"{row.id}-{channel}-{kind.value}-{int(now.timestamp())}",
-        incident=str(row.id),
-        kind=kind,
-        alert=row.rule,
-        severity=Severity(row.severity),
-        summary=summary,
-        signal=signal.title if signal is not None else row.detail["signal"],
-        value=_written(row.resolved_value if kind is Kind.RESOLVED else row.value, row.detail),
-        limit=row.detail["limit"],
-        since=datetime.fromisoformat(row.detail["since"]),
-        at=now,
-        until=row.resolved_at if ended else None,
-        description=row.detail["description"],
-        remedy=row.detail["remedy"],
-        examples=tuple(row.detail["examples"]),
-        named=signal.named if signal is not None else "Examples",
-        link=link,
-    )
+    return connection.execute(query.returning(*incidents.c)).one()

@@ -15,9 +15,11 @@ from monitor.notice import FailureReason, Notice, Receipt
 from monitor.rules import State
 from monitor.store import incidents, messages, people, verdicts
 from monitor.store.history import history, record_evaluation
-from monitor.store.incidents import Incident, Judged, Routing, Told
+from monitor.store.incidents import Incident
+from monitor.store.judged import Judged
 from monitor.store.messages import Claim
 from monitor.store.people import Deed
+from monitor.store.tell import Telling, Told
 from monitor.store.verdicts import Decided
 from sync.storage.database import Database
 from sync.storage.tables import meta
@@ -42,17 +44,16 @@ class Store:
         return await self._database.read(incidents.states)
 
     async def record(
-        self, judged: Sequence[Judged], routing: Routing, values: Mapping[str, float | None], now: datetime
+        self, judged: Sequence[Judged], telling: Telling, values: Mapping[str, float | None], now: datetime
     ) -> Sequence[Told]:
         """Keep what an evaluation found, with its incidents and messages; return what was decided to tell.
 
         `values` are what the signals were, for the history.
         """
-        wanted = [each for each in judged if incidents.matters(each)]
 
         def keep(connection: Connection) -> Sequence[Told]:
             record_evaluation(connection, values, now)
-            return incidents.record(connection, wanted, routing, now)
+            return incidents.record(connection, judged, telling, now)
 
         return await self._database.write(keep)
 

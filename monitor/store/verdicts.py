@@ -29,11 +29,6 @@ class Decided:
     detail: str = ""
 
 
-def place(channel: str, recipient: str) -> str:
-    """Return the name of a channel's recipient on record."""
-    return f"{channel} {recipient}".rstrip()
-
-
 def keep(connection: Connection, incident_id: int, place: str, verdict: Verdict, now: datetime) -> None:
     """Keep a verdict unless it is what was decided last."""
     before = last(connection, incident_id, place)

@@ -1,0 +1,34 @@
+"""Whom each alert is for: its places in the order of escalation, by the routes of alerts.yaml and the channels it has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from monitor.alerts_model import Alert, AlertsFile
+from monitor.hiding import Subject
+from monitor.store.judged import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """An alert as silences see it, where it is told, and how often."""
+
+    subject: Subject
+    places: tuple[Place, ...]
+    repeat: timedelta
+
+
+def audiences(content: AlertsFile, there: Collection[str]) -> Mapping[str, Audience]:
+    """Return the audience of each alert, of channels that are `there` only."""
+    return {alert.name: _audience(content, alert, there) for alert in content.alerts}
+
+
+def _audience(content: AlertsFile, alert: Alert, there: Collection[str]) -> Audience:
+    channels = content.routed().get(alert.severity, ())
+    return Audience(
+        subject=Subject(alert.name, alert.severity),
+        places=tuple(Place(name) for name in channels if name in there),
+        repeat=content.repeat_interval,
+    )

@@ -1,0 +1,159 @@
+"""Writes what is told of an incident: every verdict on record, every message into the outbox, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from monitor import decide
+from monitor.decide import Case, Damping, Verdict, Why
+from monitor.notice import Kind, Notice, Severity
+from monitor.signals import SIGNALS
+from monitor.store import messages, verdicts
+from monitor.store.judged import Judged, Place
+from monitor.units import UNKNOWN, Unit, written, written_duration
+from sync.storage.tables import incidents, outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How alerts are told: when they flap, and the address of the status page for the messages."""
+
+    link: str = ""
+    damping: Damping = field(default_factory=Damping)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was decided for one channel about one alert."""
+
+    alert: str
+    channel: str
+    verdict: Verdict
+
+
+def firing(connection: Connection, row: Row[Any], judged: Judged, telling: Telling, now: datetime) -> Sequence[Told]:
+    """Decide for each place of the route what it is told of an incident that fires."""
+    case = Case(
+        since=row.opened_at,
+        told_at=row.notified_at,
+        acknowledged_at=row.acknowledged_at,
+        hidden=judged.hidden,
+        openings=_openings(connection, row, telling.damping.window, now),
+    )
+    told = []
+    for place in judged.places:
+        last = messages.last(connection, row.id, place.channel)
+        verdict = decide.firing(last, case, judged.repeat, now, step=place.step, damping=telling.damping)
+        verdicts.keep(connection, row.id, str(place), verdict, now)
+        told.append(Told(row.rule, place.channel, verdict))
+        if verdict.kind is None:
+            continue
+        remarks = _remarks(verdict, place, telling.damping)
+        text = summary(row.rule, row.detail, row.value, now)
+        notice = _notice(row, verdict.kind, place, text, remarks, link=telling.link, now=now)
+        messages.insert(connection, row.id, place.channel, notice, now)
+        if case.told_at is None:
+            case = replace(case, told_at=now)
+            connection.execute(sa.update(incidents).where(incidents.c.id == row.id).values(notified_at=now))
+    return told
+
+
+def end(connection: Connection, row: Row[Any], telling: Telling, now: datetime) -> Sequence[Told]:
+    """Decide for each place that was told, or that something hid the incident from, what it is told of its end."""
+    told = []
+    for place in _places(connection, row.id):
+        last = messages.last(connection, row.id, place.channel)
+        hidden = verdicts.hid(verdicts.last(connection, row.id, str(place)))
+        verdict = decide.resolved(last, hidden)
+        verdicts.keep(connection, row.id, str(place), verdict, now)
+        told.append(Told(row.rule, place.channel, verdict))
+        if verdict.kind is None:
+            continue
+        remarks = (f"Hidden meanwhile by {verdict.detail}",) if verdict.why is Why.ENDED_HIDDEN else ()
+        notice = _notice(row, verdict.kind, place, row.summary, remarks, link=telling.link, now=now)
+        if not (verdict.instead and messages.replace(connection, row.id, place.channel, notice)):
+            messages.insert(connection, row.id, place.channel, notice, now)
+    return told
+
+
+def _places(connection: Connection, incident_id: int) -> Sequence[Place]:
+    query = sa.select(outbox.c.channel, outbox.c.recipient).where(outbox.c.incident_id == incident_id).distinct()
+    written_to = {Place(row.channel, row.recipient) for row in connection.execute(query)}
+    decided = {Place.named(name) for name in verdicts.places(connection, incident_id)}
+    return sorted(written_to | decided, key=str)
+
+
+def _openings(connection: Connection, row: Row[Any], window: timedelta, now: datetime) -> int:
+    query = sa.select(sa.func.count()).where(incidents.c.rule == row.rule, incidents.c.opened_at > now - window)
+    return max(1, connection.execute(query).scalar_one())
+
+
+def _remarks(verdict: Verdict, place: Place, damping: Damping) -> tuple[str, ...]:
+    """Say what is unusual about being told."""
+    span, hold = written_duration(damping.window), written_duration(damping.hold)
+    match verdict.why:
+        case Why.ESCALATED if place.step is not None:
+            return (f"Nobody acknowledged it for {written_duration(place.step)}.",)
+        case Why.FLAPS:
+            return (f"It began {verdict.detail} within {span}. From now on only what lasts {hold} is told.",)
+        case Why.LASTS:
+            return (f"It began {verdict.detail} within {span}; this time it has lasted {hold}.",)
+        case _:
+            return ()
+
+
+# --- its words ---
+
+
+def summary(alert: str, detail: Mapping[str, Any], value: float | None, now: datetime) -> str:
+    """Fill in a summary's placeholders."""
+    words = {
+        "value": amount(value, detail),
+        "limit": str(detail["limit"]),
+        "alert": alert,
+        "examples": ", ".join(detail["examples"]),
+        "since": written_duration(now - datetime.fromisoformat(detail["since"])),
+    }
+    text = str(detail["template"])
+    for name, word in words.items():
+        for spelling in ("{{ " + name + " }}", "{{" + name + "}}"):
+            text = text.replace(spelling, word)
+    return text
+
+
+def amount(value: float | None, detail: Mapping[str, Any]) -> str:
+    """Write an incident's number for people."""
+    return UNKNOWN if value is None else written(value, Unit(detail["unit"]))
+
+
+def _notice(
+    row: Row[Any], kind: Kind, place: Place, text: str, remarks: tuple[str, ...], *, link: str, now: datetime
+) -> Notice:
+    ended = row.resolved_at is not None
+    signal = SIGNALS.get(row.detail["signal"])
+    return Notice(
+        identity=f"{row.id}-{place.slug}-{kind.value}-{int(now.timestamp())}",
+        incident=str(row.id),
+        kind=kind,
+        alert=row.rule,
+        severity=Severity(row.severity),
+        summary=text,
+        signal=signal.title if signal is not None else row.detail["signal"],
+        value=amount(row.resolved_value if kind is Kind.RESOLVED else row.value, row.detail),
+        limit=row.detail["limit"],
+        since=datetime.fromisoformat(row.detail["since"]),
+        at=now,
+        until=row.resolved_at if ended else None,
+        description=row.detail["description"],
+        remedy=row.detail["remedy"],
+        examples=tuple(row.detail["examples"]),
+        named=signal.named if signal is not None else "Examples",
+        link=link,
+        remarks=remarks,
+    )
