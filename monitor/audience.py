@@ -1,4 +1,4 @@
-"""Whom each alert is for: its places in the order of escalation, by the routes of alerts.yaml and the channels it has."""
+"""Whom each alert is for: its places in the order of escalation, by the routes and channels of alerts.yaml."""
 
 from __future__ import annotations
 
