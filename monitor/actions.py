@@ -10,14 +10,16 @@ from pydantic import BaseModel, ConfigDict
 
 from sync.clock import Clock
 from sync.errors import Code, Permanent, Refused
-from sync.events import Listener, PauseChanged
+from sync.events import Listener, PauseChanged, RunWanted
 from sync.order_desk import Closed, OrderDesk, Retried
 from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
 from sync.ports import Ledger
-from sync.records import ConflictDecision, PauseKind, RunOutcome
+from sync.records import ConflictDecision, Pause, PauseKind, RunOutcome
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
 
 log = structlog.get_logger()
+
+_JUDGE = RunWanted("rules")  # a person's word shows in alerts at once, not only at the next beat
 
 
 class SyncOrder(BaseModel):
@@ -156,16 +158,19 @@ class Actions:
             )
         )
 
-    async def pause(self, kind: PauseKind, reason: str) -> None:
-        """Stop a kind of work until it is resumed."""
-        await self._ledger.pause(kind, reason, self._clock.now())
+    async def pause(self, kind: PauseKind, reason: str) -> Pause | None:
+        """Stop a kind of work until it is resumed; return the pause that was in force already."""
+        before = await self._ledger.pause(kind, reason, self._clock.now())
         self._tell(PauseChanged(kind, reason))
+        self._tell(_JUDGE)
+        return before
 
     async def resume(self, kind: PauseKind | None) -> int:
         """Lift one pause or all; return how many there were."""
         lifted = await self._ledger.resume(kind)
         for each in PauseKind if kind is None else (kind,):
             self._tell(PauseChanged(each, None))
+        self._tell(_JUDGE)
         return lifted
 
     async def decide(self, order: DecideOrder) -> int:
@@ -181,15 +186,20 @@ class Actions:
             named = [sku for sku, link_id in links.items() if refused.get(link_id) is code]
             raise Permanent(code, f"({', '.join(named)})")
         log.info("conflict.decided", decision=order.decision.value, skus=order.skus, by=order.by)
+        self._tell(RunWanted(Job.INCREMENTAL))  # it carries the decision out, and the rules are judged after it
         return len(chosen)
 
     async def retry_orders(self, order: RetryOrder) -> Sequence[Retried]:
         """Look again at orders; see `OrderDesk.retry`."""
-        return await self._desk.retry(order.names, order.by)
+        retried = await self._desk.retry(order.names, order.by)
+        self._tell(_JUDGE)
+        return retried
 
     async def close_order(self, order: CloseOrder) -> Closed:
         """Take an order out of our hands; see `OrderDesk.close`."""
-        return await self._desk.close(order.name, order.sale_id, order.by)
+        closed = await self._desk.close(order.name, order.sale_id, order.by)
+        self._tell(_JUDGE)
+        return closed
 
     async def connect(self, code: str, verifier: str) -> None:
         """Sign in to Lightspeed with the code of a consent; raises Permanent (LS005) where it is not accepted."""

@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from monitor.actions import Actions, CloseOrder, DecideOrder, RetryOrder, SyncOrder
 from sync.errors import Code, OutcomeUnknown, Permanent, Refused, SyncError, Transient
-from sync.records import PauseKind
+from sync.records import Pause, PauseKind
 
 SOCKET = "control.sock"
 _BASE = "http://lightspeed-sync"
@@ -56,6 +56,11 @@ class ConnectOrder(BaseModel):
     verifier: str
 
 
+def told_before(pause: Pause | None) -> dict[str, str] | None:
+    """Return a pause that was in force already as JSON can hold it."""
+    return {"reason": pause.reason, "since": pause.since.isoformat()} if pause else None
+
+
 def control_app(actions: Actions) -> Starlette:
     """Return the application that answers on the socket."""
 
@@ -65,8 +70,8 @@ def control_app(actions: Actions) -> Starlette:
 
     async def pause(request: Request) -> Response:
         order = PauseOrder.model_validate_json(await request.body())
-        await actions.pause(order.kind, order.reason)
-        return JSONResponse({"paused": order.kind})
+        before = await actions.pause(order.kind, order.reason)
+        return JSONResponse({"paused": order.kind, "before": told_before(before)})
 
     async def resume(request: Request) -> Response:
         order = ResumeOrder.model_validate_json(await request.body())

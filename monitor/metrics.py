@@ -46,6 +46,7 @@ from sync.webhooks import Receipt, Topic
 
 PREFIX = "lightspeed_sync"
 JOBS = ("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "prune")
+UNRECORDED = ("rules", "intake")  # jobs of which no run is kept: they have no series by run
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
 DIRECTIONS = ("oversell", "undersell")
@@ -130,7 +131,9 @@ class Metrics:
         )
 
     def _runs(self) -> None:
-        self.runs = self._counter("runs", "Runs that ended, by any outcome.", "job")
+        self.runs = self._counter(
+            "runs", "Runs on record that ended, by any outcome; of orders only where some were due.", "job"
+        )
         self.run_failures = self._counter("run_failures", "Runs that failed or were interrupted.", "job")
         self.run_brakes = self._counter("run_brakes", "Runs that stopped before writing, for a person.", "job")
         self.run_seconds = self._histogram("run_duration_seconds", "How long runs took.", _PASS_SECONDS, "job")
@@ -140,10 +143,12 @@ class Metrics:
         self.last_proof = self._moments(
             "last_equality_proof_timestamp_seconds", "When a full reading last proved both shops equal."
         )
-        self.expected = self._counter("scheduler_runs_expected", "Runs that the schedule asked for.", "job")
-        self.actual = self._counter("scheduler_runs_actual", "Runs that were begun on schedule.", "job")
+        self.expected = self._counter(
+            "scheduler_runs_expected", "Times that a job was to begin, on its beat or sooner.", "job"
+        )
+        self.actual = self._counter("scheduler_runs_actual", "Times that a job was begun, run on record or not.", "job")
         self.missed = self._counter(
-            "scheduler_runs_missed", "Scheduled runs that were left out or joined to another.", "job"
+            "scheduler_runs_missed", "Times that a job was left out, or joined to another time.", "job"
         )
 
     def _stock(self) -> None:
@@ -243,8 +248,10 @@ class Metrics:
 
     def _start_runs(self, jobs: Sequence[str]) -> None:
         by_job = (self.runs, self.run_failures, self.run_brakes, self.run_seconds, self.running)
-        for metric, job in product((*by_job, self.expected, self.actual, self.missed), jobs):
+        for metric, job in product(by_job, [job for job in jobs if job not in UNRECORDED]):
             metric.labels(job)
+        for counter, job in product((self.expected, self.actual, self.missed), jobs):
+            counter.labels(job)
         for gauge, direction in product((self.discrepant, self.discrepancy), DIRECTIONS):
             gauge.labels(direction)
         for outcome in WriteOutcome:

@@ -216,7 +216,7 @@ class Code(Enum):
     ST009 = (
         "No usable state yet",
         "There is no database of this version in the state directory.",
-        "Start the daemon once with `lightspeed-sync run`, or correct STATE_DIR.",
+        "Begin with `lightspeed-sync connect lightspeed`, then `lightspeed-sync sync --full --dry-run`; after an update start the daemon once with `lightspeed-sync run`. Or correct STATE_DIR.",
     )
     CF001 = (
         "Setting missing",

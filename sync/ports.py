@@ -318,7 +318,8 @@ class Ledger(Protocol):
         """
 
     # --- brakes by hand, call counts ---
-    async def pause(self, kind: PauseKind, reason: str, now: datetime) -> None: ...  # noqa: D102
+    async def pause(self, kind: PauseKind, reason: str, now: datetime) -> Pause | None:
+        """Pause a kind of work; return the pause that was in force. It keeps its moment and gets the new reason."""
 
     async def resume(self, kind: PauseKind | None = None) -> int:
         """Lift one pause or all; return how many there were."""

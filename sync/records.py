@@ -271,6 +271,8 @@ class OrderEntry:
     detail: str
     references: tuple[str, ...]
     changed_at: datetime | None = None  # when the last thing of its story happened
+    currency: str = ""
+    cancelled: bool = False  # in Shopify, whatever became of its booking
 
     @property
     def since(self) -> datetime | None:

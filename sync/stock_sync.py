@@ -263,7 +263,7 @@ class StockSync:
             return None
         for pause in await self._ledger.pauses():
             if pause.kind is PauseKind.WRITES:
-                return Tripped(Code.BR004, pause.reason)
+                return Tripped(Code.BR004, f"Their reason: {pause.reason.rstrip('.')}.")
         judged = read.items is not None and not confirmed  # a confirmed plan is not braked
         before = await self._ledger.last_success(Job.FULL) if judged else None
         census = Census(

@@ -59,7 +59,8 @@ def connections(settings: Settings, content: AlertsFile, *, json: bool) -> Exit:
             lightspeed = [("Lightspeed", each) for each in await engine.pos.check()]
             shopify = [*await engine.storefront.check()]
             if engine.subscriptions is not None:
-                shopify += await engine.subscriptions.check()
+                tried = bool(await engine.ledger.runs("webhooks", 1))
+                shopify += await engine.subscriptions.check(tried=tried)
             return [*lightspeed, *(("Shopify", each) for each in shopify)]
 
     with err.status("Asking both shops …"):

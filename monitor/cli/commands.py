@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from importlib.metadata import version as release
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,6 @@ from monitor.cli.order_commands import app as order_commands
 
 app = typer.Typer(
     name="lightspeed-sync",
-    help="Keeps a Shopify store's stock in step with a Lightspeed till, and says so when it does not.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -31,6 +31,21 @@ _LAST_PORT = 65_530  # six in a row
 
 Skus = Annotated[list[str], typer.Argument(metavar="SKU...", help="As typed in either shop; all of them or none.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        say(f"lightspeed-sync {release('lightspeed-sync')}")
+        raise typer.Exit
+
+
+@app.callback()
+def every(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    """Keep a Shopify store's stock in step with a Lightspeed till, and say so when it does not."""
 
 
 @app.command("run")

@@ -7,7 +7,7 @@ import os
 import threading
 
 from monitor.alerts_model import AlertsFile
-from monitor.cli.common import Exit, complain, run, say
+from monitor.cli.common import Exit, complain, run, say, usage
 from monitor.cli.reading import daemon_runs
 from monitor.control import ConnectOrder, ask
 from monitor.workshop import workshop
@@ -43,12 +43,15 @@ def lightspeed(settings: Settings, content: AlertsFile) -> Exit:
 
 
 async def _consent(settings: Settings) -> ConnectOrder:
-    """Ask a person for consent; raises Permanent (LS005) where what was pasted carries none."""
+    """Ask a person for consent; raises Permanent (LS005) where what was pasted carries none, Exit where nothing was."""
     consent = new_consent(settings.lightspeed_auth_url, settings.lightspeed_client_id)
     complain("1. Open this address in a browser, sign in to Lightspeed and allow access:")
     say(consent.url)
     complain("2. Within a minute, paste the address you are sent to (or the code in it) here, and press Enter:")
-    return ConnectOrder(code=code_from(await _line(), consent), verifier=consent.verifier)
+    try:
+        return ConnectOrder(code=code_from(await _line(), consent), verifier=consent.verifier)
+    except ValueError:
+        raise usage("Nothing was pasted, so nothing was changed. Run the command again for a new address.") from None
 
 
 async def _line() -> str:

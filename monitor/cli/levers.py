@@ -1,49 +1,51 @@
-"""`pause`, `resume` and people's decisions: through the running daemon, else on the state directory."""
+"""`pause` and `resume`: through the running daemon, else on the state directory."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from collections.abc import Mapping
+from typing import Any
 
 from monitor.cli.common import alerts, run, say
-from monitor.control import PauseOrder, ResumeOrder, ask
-from monitor.workshop import Workshop, workshop
+from monitor.control import PauseOrder, ResumeOrder, ask, told_before
+from monitor.units import counted
+from monitor.workshop import workshop
 from sync.records import PauseKind
 from sync.settings import Settings
 
 
 def pause(settings: Settings, reason: str, *, writes: bool, orders: bool) -> None:
-    """Stop kinds of work, with a reason."""
+    """Stop kinds of work, with a reason; one that was stopped already keeps its moment and gets the new reason."""
     for kind in _kinds(writes=writes, orders=orders):
-        run(lambda kind=kind: _act(settings, "pause", PauseOrder(kind=kind, reason=reason)))  # type: ignore[misc]
+        before = run(lambda kind=kind: _pause(settings, PauseOrder(kind=kind, reason=reason)))  # type: ignore[misc]
         say(f"Paused: {kind.value}. Reason: {reason}")
+        if before is not None:
+            since = f"{before['since'][:10]} {before['since'][11:16]} UTC"
+            say(f"It was paused already, since {since}; the reason was: {before['reason']}")
 
 
 def resume(settings: Settings, *, writes: bool, orders: bool) -> None:
     """Lift the pauses named, or all."""
     kinds: tuple[PauseKind | None, ...] = _kinds(writes=writes, orders=orders) or (None,)
-    lifted = sum(run(lambda kind=kind: _act(settings, "resume", ResumeOrder(kind=kind))) for kind in kinds)  # type: ignore[misc]
-    say(f"Lifted {lifted} pause(s)." if lifted else "Nothing was paused.")
+    lifted = sum(run(lambda kind=kind: _resume(settings, ResumeOrder(kind=kind))) for kind in kinds)  # type: ignore[misc]
+    say(f"Lifted {counted(lifted, 'pause')}." if lifted else "Nothing was paused.")
 
 
 def _kinds(*, writes: bool, orders: bool) -> tuple[PauseKind, ...]:
     return tuple(kind for kind, wanted in ((PauseKind.WRITES, writes), (PauseKind.ORDERS, orders)) if wanted)
 
 
-async def _act(settings: Settings, action: str, order: BaseModel) -> int:
-    answer = await ask(settings.state_dir, action, order)
+async def _pause(settings: Settings, order: PauseOrder) -> Mapping[str, Any] | None:
+    """Return the pause that was in force, as the daemon tells of it."""
+    answer = await ask(settings.state_dir, "pause", order)
     if answer is not None:
-        return int(answer.get("lifted", 1))
+        return answer["before"]  # type: ignore[no-any-return]
     async with workshop(settings, alerts(settings)) as shop:
-        return await _here(shop, order)
+        return told_before(await shop.actions.pause(order.kind, order.reason))
 
 
-async def _here(shop: Workshop, order: BaseModel) -> int:
-    match order:
-        case PauseOrder(kind=kind, reason=reason):
-            await shop.actions.pause(kind, reason)
-            return 1
-        case ResumeOrder(kind=kind):
-            return await shop.actions.resume(kind)
-        case _:
-            message = f"no such order: {type(order).__name__}"
-            raise TypeError(message)
+async def _resume(settings: Settings, order: ResumeOrder) -> int:
+    answer = await ask(settings.state_dir, "resume", order)
+    if answer is not None:
+        return int(answer["lifted"])
+    async with workshop(settings, alerts(settings)) as shop:
+        return await shop.actions.resume(order.kind)

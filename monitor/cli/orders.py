@@ -12,7 +12,7 @@ from monitor.alerts_model import AlertsFile
 from monitor.cli.common import Exit, complain, person, rows, run, say, say_json, show_table, usage
 from monitor.cli.reading import daemon_runs, opened_state
 from monitor.control import ask
-from monitor.units import counted, did_you_mean
+from monitor.units import counted, did_you_mean, shown
 from monitor.workshop import workshop
 from sync.app import booking_items, sales_settings
 from sync.booking import Charge, Need, OrderStory, Step, StoryLine, amount, next_step
@@ -49,11 +49,19 @@ _UNFINISHED = (DocumentState.INTENT, DocumentState.SENT, DocumentState.OPEN, Doc
 
 
 def states_of(words: Sequence[str]) -> Sequence[OrderState]:
-    """Return the states that a person names; ends the program where one is none."""
+    """Return the states that a person names, as we do or as the list shows them; ends the program where one is none."""
+    known = {name: state for state in OrderState for name in (WORDS[state], state.value)}
     for word in words:
-        if word not in list(OrderState):
-            raise usage(f"There is no state {word!r}; {did_you_mean(word, list(OrderState))}.")
-    return [OrderState(word) for word in words]
+        if word.strip().lower() not in known:
+            raise usage(f"There is no state {shown(word)}; {did_you_mean(word, list(OrderState))}.")
+    return [known[word.strip().lower()] for word in words]
+
+
+def standing_of(entry: OrderEntry) -> str:
+    """Return in words where an order stands."""
+    if entry.state is OrderState.POSTED and entry.cancelled:
+        return f"{WORDS[entry.state]}; cancelled in Shopify"
+    return WORDS[entry.state]
 
 
 # --- the list ---
@@ -71,20 +79,26 @@ def show_list(settings: Settings, states: Sequence[OrderState], limit: int, *, j
         say_json([_plain(each) for each in found[:limit]])
         return Exit.DONE
     if not found:
-        say("No such order." if states else "No order so far.")
+        named = " or ".join(f"{state.value} ({WORDS[state]})" for state in states)
+        say(f"No order is {named}." if states else "No order so far.")
         return Exit.DONE
     names = ("order", "state", "waits since (UTC)", "amount", "references", "reason")
     show_table(names, [_row(each) for each in found[:limit]])
     if len(found) > limit:
-        complain(f"Only the newest {limit} are shown; --limit shows more.")
+        newest = "the newest order is" if limit == 1 else f"the newest {limit} orders are"
+        complain(f"Only {newest} shown; --limit shows more.")
     if any(each.state in FOR_A_PERSON for each in found[:limit]):
         say("", "What each needs:   lightspeed-sync orders show NAME")
     return Exit.DONE
 
 
 def _row(each: OrderEntry) -> tuple[object, ...]:
-    worth = "unknown" if each.net is None else amount(each.net)
-    return each.name, WORDS[each.state], _moment(each.since), worth, ", ".join(each.references), reason(each)
+    references = ", ".join(each.references)
+    return each.name, standing_of(each), _moment(each.since), _worth(each), references, reason(each)
+
+
+def _worth(entry: OrderEntry) -> str:
+    return "unknown" if entry.net is None else f"{amount(entry.net)} {entry.currency}".strip()
 
 
 def reason(each: OrderEntry) -> str:
@@ -182,13 +196,12 @@ def _booked(story: OrderStory, line_id: str) -> int:
 
 def _tell(told: Told, needs: Next) -> None:
     entry, story = told.entry, told.story
-    currency = f" {story.money.currency}" if story.money else ""
     rows(
         {
             "order": f"{entry.name} ({entry.order_id})",
-            "state": WORDS[entry.state] + (f" since {_moment(entry.since)} UTC" if entry.since else ""),
+            "state": standing_of(entry) + (f" since {_moment(entry.since)} UTC" if entry.since else ""),
             "placed": f"{_moment(entry.created_at)} UTC",
-            "worth now": "unknown" if entry.net is None else amount(entry.net) + currency,
+            "worth now": _worth(entry),
             "needs": needs.words,
         }
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -34,10 +36,17 @@ def serve(catalog: Path | None, count: int, seed: int, *, mend: bool, pace: tupl
         goods, ready=ready, ports=_ports(port), seed=seed, cashiers_per_hour=pace[0], shoppers_per_hour=pace[1]
     )
     try:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(serving)
+        with suppress(KeyboardInterrupt, asyncio.CancelledError):
+            asyncio.run(_until_terminated(serving))
     except OSError as error:
         raise usage(f"--port {port}: {error}") from error
+
+
+async def _until_terminated(serving: Coroutine[object, object, None]) -> None:
+    """Serve until Ctrl-C or SIGTERM, either of which lets everything be cleaned up."""
+    task = asyncio.ensure_future(serving)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
 
 
 def _ports(first: int) -> Ports:

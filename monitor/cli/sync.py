@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+import typer
+
 from monitor.actions import SyncOrder, SyncReply
 from monitor.cli.common import (
     Exit,
@@ -21,6 +23,7 @@ from monitor.cli.common import (
     complain,
     err,
     exit_code,
+    printable,
     run,
     say,
     say_json,
@@ -149,9 +152,9 @@ def _named(words: str) -> Path:
     path = Path(words)
     if path.is_file():
         return path
-    found = {}
+    found, folder = {}, working_directory()
     if len(words) >= _SHORTEST_HASH:
-        for path in sorted(working_directory().glob("sync-plan-*.json")):
+        for path in sorted(folder.glob("sync-plan-*.json")):
             with suppress(OSError, ValueError):
                 made = from_json(path.read_text(encoding="utf-8"))
                 if made.hash.startswith(words):
@@ -159,7 +162,10 @@ def _named(words: str) -> Path:
     if len(found) > 1:
         raise usage(f"Several plans begin with {words}: {', '.join(sorted(found))}.")
     if not found:
-        raise Refused(Code.BR006, f"there is no plan {words} here")
+        raise usage(
+            f"There is no file {printable(words)!r}, and no plan in {folder} whose hash begins so. "
+            "`lightspeed-sync sync --dry-run` writes one."
+        )
     return found.popitem()[1]
 
 
@@ -167,7 +173,7 @@ def _read(path: Path) -> Plan:
     try:
         return from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Refused(Code.BR006, f"{path.name} cannot be read: {error.strerror}.") from error
+        raise usage(f"{path.name} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise Refused(Code.BR006, f"{path.name}: {error}.") from error
 
@@ -177,6 +183,8 @@ def _readable(pattern: str) -> Iterator[Plan]:
     for path in sorted(working_directory().glob(pattern)):
         try:
             found = _read(path)
+        except typer.Exit:  # what is wrong was told
+            continue
         except Refused as error:
             complain(error.detail)
         else:

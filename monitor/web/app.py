@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from markupsafe import Markup, escape
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
@@ -146,11 +147,20 @@ def _ago(moment: datetime | None, now: datetime) -> str:
     return "never" if moment is None else f"{written_duration(max(timedelta(0), now - moment))} ago"
 
 
+def _ticked(text: str) -> Markup:
+    """Return text as HTML: escaped, what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one without its other half
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
 _WORDS: Mapping[str, Any] = {
     "moment": _moment,
     "ago": _ago,
     "length": written_duration,
     "counted": counted,
+    "ticked": _ticked,
     "booking_is_off": f"{Code.OR009.title}. {Code.OR009.remedy}",
     "remedy_of_pause": Code.BR004.remedy,
 }

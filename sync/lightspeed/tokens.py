@@ -92,12 +92,13 @@ def new_consent(auth_url: str, client_id: str, *, draw: Callable[[int], str] = s
 def code_from(pasted: str, consent: Consent) -> str:
     """Return the code out of what a person pasted: the whole address they were sent to, or the code alone.
 
-    Raises Permanent (LS005) where the address carries an error, another consent's state or no code.
+    Raises ValueError where nothing was pasted, Permanent (LS005) where the address carries an error, another consent's
+    state or no code.
     """
     text = pasted.strip()
     if "?" not in text and "=" not in text:
         if not text:
-            raise Permanent(Code.LS005, "Nothing was pasted.")
+            raise ValueError("nothing was pasted")
         return text
     answer = parse_qs(urlsplit(text).query or text)
     if "error" in answer:

@@ -100,9 +100,11 @@ def advance(connection: sa.Connection, feed: Feed, newest: datetime, run_id: int
 # --- pauses ---
 
 
-def pause(connection: sa.Connection, kind: PauseKind, reason: str, now: datetime) -> None:
-    """Pause; a second pause of the same kind replaces the reason."""
-    upsert(connection, pauses, [{"kind": kind.value, "reason": reason, "since": now}])
+def pause(connection: sa.Connection, kind: PauseKind, reason: str, now: datetime) -> Pause | None:
+    """Pause; a second pause of the same kind replaces the reason alone. Return the first as it was."""
+    before = next((each for each in current_pauses(connection) if each.kind is kind), None)
+    upsert(connection, pauses, [{"kind": kind.value, "reason": reason, "since": before.since if before else now}])
+    return before
 
 
 def resume(connection: sa.Connection, kind: PauseKind | None) -> int:

@@ -250,9 +250,9 @@ class SqlLedger:
         return await self._database.write(lambda c: conflicts.decide(c, link_ids, decision, by, now))
 
     # --- brakes by hand, call counts ---
-    async def pause(self, kind: PauseKind, reason: str, now: datetime) -> None:
-        """Pause writing or orders."""
-        await self._database.write(lambda c: journal.pause(c, kind, reason, now))
+    async def pause(self, kind: PauseKind, reason: str, now: datetime) -> Pause | None:
+        """Pause writing or orders; return the pause that was in force."""
+        return await self._database.write(lambda c: journal.pause(c, kind, reason, now))
 
     async def resume(self, kind: PauseKind | None = None) -> int:
         """Lift one pause or all; return how many there were."""

@@ -105,4 +105,6 @@ def _entry(row: Mapping[Any, Any], references: Iterable[str]) -> OrderEntry:
         detail=row["detail"],
         references=tuple(references),
         changed_at=row["changed_at"],
+        currency="" if row["money"] is None else row["money"]["currency"],
+        cancelled=row["cancelled_at"] is not None,
     )

@@ -12,14 +12,24 @@ import sqlalchemy as sa
 from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand
-from sync.records import AsOf, Differing, DocumentState, Standing, Work, WriteOutcome
+from sync.records import AsOf, Differing, DocumentState, RunOutcome, Standing, Work, WriteOutcome
 from sync.stock import Verdict
 from sync.storage.memory import COLUMNS as MEMORY
 from sync.storage.memory import from_columns
 from sync.storage.order_facts import demand_of
 from sync.storage.snapshots import LEVEL, level_of
 from sync.storage.statements import CONFIRMED, batches
-from sync.storage.tables import document_lines, documents, item_stock, levels, links, order_lines, orders, stock_intents
+from sync.storage.tables import (
+    document_lines,
+    documents,
+    item_stock,
+    levels,
+    links,
+    order_lines,
+    orders,
+    runs,
+    stock_intents,
+)
 from sync.storage.webhooks import uninstalled_at
 
 _EXAMPLES = 5  # SKUs named in one standing
@@ -42,7 +52,11 @@ _SELECT = (
     .order_by(links.c.link_id)
 )
 
-_VALIDATION = sa.table("sync_validation", sa.column("lightspeed_qty", sa.Integer), sa.column("shopify_qty", sa.Integer))
+_VALIDATION = sa.table(
+    "sync_validation",
+    *(sa.column(name, sa.Integer) for name in ("lightspeed_qty", "shopify_qty")),
+    sa.column("inventory_item_id", sa.Text),
+)
 
 Marked = tuple[Work, int]
 """A link and how often it had become due when it was handed out."""
@@ -142,7 +156,11 @@ def _due(*, everything: bool) -> sa.Select[Any]:
 
 
 def differing(connection: sa.Connection) -> Differing:
-    """Return by how much the shops differ as they were last read; a link of which a side is unknown counts not."""
+    """Return by how much the shops differ as they were last read.
+
+    A link of which a side is unknown counts not, nor does one of which goods were booked since: the stock that was
+    read does not show that yet.
+    """
     away = _VALIDATION.c.shopify_qty - _VALIDATION.c.lightspeed_qty
     row = connection.execute(
         sa.select(
@@ -150,9 +168,20 @@ def differing(connection: sa.Connection) -> Differing:
             _sum(away > 0, away).label("over_units"),
             _count(away < 0).label("under_skus"),
             _sum(away < 0, -away).label("under_units"),
-        ).select_from(_VALIDATION)
+        )
+        .select_from(_VALIDATION)
+        .where(_VALIDATION.c.inventory_item_id.not_in(_booked_since_the_last_pass()))
     ).mappings()
     return Differing(**{name: int(value) for name, value in row.one().items()})
+
+
+def _booked_since_the_last_pass() -> sa.Select[tuple[str]]:
+    """Find the inventory items of goods that were booked since the last complete pass began."""
+    passes = sa.and_(runs.c.job.in_(("stock", "full")), runs.c.outcome == RunOutcome.OK.value)
+    began = sa.select(sa.func.max(runs.c.started_at)).where(passes).scalar_subquery()
+    line, sale = document_lines.c, documents.c
+    select = sa.select(line.inventory_item_id).join_from(document_lines, documents)
+    return select.where(line.charge == Charge.GOODS.value, sale.confirmed_at >= began)
 
 
 def _works(connection: sa.Connection, found: sa.CursorResult[Any], as_of: AsOf | None) -> list[Marked]:

@@ -312,12 +312,13 @@ async def test_orders_from_before_the_cut_over_count_as_not_booked_where_so_conf
 
 
 async def test_pauses_hold_until_they_are_lifted(ledger: SqlLedger) -> None:
-    await ledger.pause(PauseKind.WRITES, "stocktake", NOW)
-    await ledger.pause(PauseKind.ORDERS, "till is down", later(minutes=1))
-    await ledger.pause(PauseKind.WRITES, "longer stocktake", later(minutes=2))
+    assert await ledger.pause(PauseKind.WRITES, "stocktake", NOW) is None
+    assert await ledger.pause(PauseKind.ORDERS, "till is down", later(minutes=1)) is None
+    first = Pause(PauseKind.WRITES, "stocktake", NOW)
+    assert await ledger.pause(PauseKind.WRITES, "longer stocktake", later(minutes=2)) == first
     assert await ledger.pauses() == [
+        Pause(PauseKind.WRITES, "longer stocktake", NOW),
         Pause(PauseKind.ORDERS, "till is down", later(minutes=1)),
-        Pause(PauseKind.WRITES, "longer stocktake", later(minutes=2)),
     ]
     assert await ledger.resume(PauseKind.ORDERS) == 1
     assert await ledger.resume(PauseKind.ORDERS) == 0

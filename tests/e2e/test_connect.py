@@ -72,7 +72,6 @@ async def test_a_running_daemon_takes_a_new_consent_and_goes_on_without_a_restar
 @pytest.mark.parametrize(
     ("pasted", "sentence"),
     [
-        pytest.param("", "Nothing was pasted.", id="nothing"),
         pytest.param("0123456789abcdef", "(invalid_grant)", id="a code nobody gave"),
         pytest.param("https://x.test/?code=1&state=other", "belongs to another consent", id="another consent's"),
         pytest.param("https://x.test/?error=access_denied", "Consent was not given.", id="refused"),
@@ -86,6 +85,20 @@ async def test_what_is_no_consent_is_told_in_words_beside_a_daemon(pasted: str, 
     assert await served.stop() == 0
     assert (ended.code, sentence in ended.err, "Traceback" in ended.err) == (4, True, False), ended.said
     assert connections.code == 0, "the pair that worked still does"
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside a daemon"])
+async def test_a_person_who_pastes_nothing_is_told_so_and_nothing_is_refused(beside: bool, served: Shop) -> None:
+    if beside:
+        await served.start()
+        await served.until(served.ready, "the daemon to be ready")
+    ended = await consent(served, "")
+    if beside:
+        assert await served.stop() == 0
+    assert (ended.code, ended.err.splitlines()[-1]) == (
+        2,
+        "Nothing was pasted, so nothing was changed. Run the command again for a new address.",
+    ), ended.said
 
 
 async def test_ctrl_c_ends_a_consent_that_waits(served: Shop) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 
 import pytest
 
+from monitor.actions import CloseOrder, DecideOrder, RetryOrder
 from monitor.calls import CallCounter
 from monitor.daemon import Passes, jobs
 from monitor.schedule import Daily
 from sandbox.catalogue import generate
 from sandbox.goods import Good
 from sync.errors import Code, Permanent
-from sync.events import Event, RunFinished
-from sync.records import RunOutcome
+from sync.events import Event, RunFinished, RunWanted
+from sync.records import ConflictDecision, PauseKind, RunOutcome
 from tests.sync.shop import Shop, live_shop
 
 pytestmark = pytest.mark.anyio
@@ -84,6 +86,32 @@ async def test_a_full_pass_in_an_incremental_ones_place_that_failed_is_not_repea
                 len([run for run in await shop.work.ledger.runs("full", 50) if run.outcome is RunOutcome.FAILED])
             )
         assert made == [1] * 10 + [2] * 3
+
+
+async def test_a_persons_word_is_judged_and_carried_out_at_once(tmp_path: Path) -> None:
+    async with live_shop(few(), tmp_path) as shop:
+        passes, _ = passes_of(shop)
+        names = {job.name for job in jobs(shop.work.alerts, passes)}
+        told: list[Event] = []
+        shop.work.events.join(told.append)
+        actions, sku = shop.work.actions, shop.world.goods[0].sku
+        shop.world.shopify.place_order({sku: 1})
+        await shop.sync()
+
+        async def wanted(word: Awaitable[object]) -> set[str]:
+            told.clear()
+            await word
+            return {event.job for event in told if isinstance(event, RunWanted)}
+
+        assert await wanted(actions.retry_orders(RetryOrder(names=("1001",), by="anna"))) == {"orders", "rules"}
+        assert await wanted(actions.close_order(CloseOrder(name="1001", sale_id=None, by="anna"))) == {"rules"}
+        assert await wanted(actions.pause(PauseKind.ORDERS, "stock-take")) == {"rules"}
+        assert await wanted(actions.resume(None)) == {"rules"}
+        shop.world.shopify.adjust(sku, 40)
+        await shop.passes(5)
+        decided = DecideOrder(skus=(sku,), decision=ConflictDecision.APPROVED, by="anna")
+        assert await wanted(actions.decide(decided)) == {"stock"}, "the rules are judged after each pass"
+        assert {"orders", "rules", "stock"} <= names
 
 
 async def test_old_history_is_forgotten_once_a_day_as_a_run_of_its_own(tmp_path: Path) -> None:

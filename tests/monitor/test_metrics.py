@@ -197,6 +197,12 @@ def test_a_known_series_starts_at_zero(metrics: Metrics, name: str, labels: dict
     assert sample(metrics, name, **labels) == 0.0
 
 
+def test_a_job_that_keeps_no_runs_has_no_series_of_runs(metrics: Metrics) -> None:
+    metrics.begun("rules")
+    assert sample(metrics, "scheduler_runs_actual_total", job="rules") == 1.0
+    assert sample(metrics, "runs_total", job="rules") is None
+
+
 def test_a_brake_is_neither_a_failure_nor_a_success(metrics: Metrics) -> None:
     metrics(RunFinished(1, "stock", NOW, RunOutcome.BRAKED, 1.0, Code.BR001))
 

@@ -173,6 +173,19 @@ async def test_the_page_tells_how_the_booking_of_orders_stands(ops: Ops) -> None
     assert (told["orders"]["counts"]["parked"], told["booked_today"], told["books"]) == (1, 1, False)
 
 
+async def test_the_page_keeps_words_and_numbers_apart_and_shows_commands_as_such(ops: Ops) -> None:
+    ops.history.past.append(
+        RunRecord(1, "stock", START, START, RunOutcome.BRAKED, Code.BR001, "Look again", numbers={"evaluated": 4})
+    )
+    ops.history.paused.append(Pause(PauseKind.WRITES, "stock-take", START))
+    text = (await ops.get("/")).text
+
+    assert "Look again<br>evaluated 4</td>" in text
+    assert "Review with <code>lightspeed-sync sync --dry-run</code>, then" in text
+    assert "Run <code>lightspeed-sync resume</code> when it may go on." in text
+    assert "`" not in text
+
+
 async def test_the_page_escapes_what_comes_from_outside(ops: Ops) -> None:
     evil = "<script>alert(1)</script>"
     ops.history.differ(6, evil)

@@ -281,7 +281,7 @@ async def test_a_pause_stops_writing_says_so_and_loses_nothing(tmp_path: Path) -
         await shop.work.actions.pause(PauseKind.WRITES, "stock-take")
         shop.world.lightspeed.sell(sku, 3)
         reply = await shop.sync()
-        assert (reply.outcome, reply.code, reply.detail) == (RunOutcome.BRAKED, "BR004", "stock-take")
+        assert (reply.outcome, reply.code, reply.detail) == (RunOutcome.BRAKED, "BR004", "Their reason: stock-take.")
         await shop.passes(2)
         assert shop.world.shopify.writes == []
         assert await shop.work.actions.resume(PauseKind.WRITES) == 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,23 @@ async def test_a_sandbox_says_which_port_is_taken(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         ended = await command(surroundings(tmp_path), tmp_path, "sandbox", "--goods", "1", "--port", str(port))
     assert (ended.code, f"port {port} of 127.0.0.1 is taken" in ended.said) == (2, True), ended.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_sandbox_that_is_told_to_end_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    pipe, env = asyncio.subprocess.PIPE, surroundings(tmp_path) | {"TMPDIR": str(temporary)}
+    program = (sys.executable, "-m", "monitor.cli", "sandbox", "--goods", "3")
+    process = await asyncio.create_subprocess_exec(*program, env=env, cwd=tmp_path, stdout=pipe, stderr=pipe)
+    assert process.stdout is not None
+    await asyncio.wait_for(process.stdout.readline(), 30.0)
+    during = [path.name for path in temporary.iterdir() if path.name.startswith("lightspeed-sync-sandbox-")]
+    process.send_signal(number)
+    _, said = await asyncio.wait_for(process.communicate(), 15.0)
+    assert (process.returncode, said.decode()) == (0, "")
+    assert len(during) == 1
+    assert not list(temporary.iterdir())
 
 
 async def test_a_daemon_says_that_its_place_is_taken(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ async def test_reading_before_there_is_any_state_says_so(words: list[str], tmp_p
     ended = await alone(tmp_path, *words)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith("ST009 There is no database of this version in the state directory.")
-    assert "Start the daemon once with `lightspeed-sync run`" in ended.said
+    assert "Begin with `lightspeed-sync connect lightspeed`, then `lightspeed-sync sync --full --dry-run`" in ended.said
 
 
 @pytest.mark.parametrize("words", [["pause", "--reason", "x"], ["run"]], ids=lambda words: words[0])
@@ -211,10 +211,28 @@ async def test_pauses_work_without_a_daemon(tmp_path: Path) -> None:
     assert sorted(each["kind"] for each in shown["pauses"]) == ["orders", "writes"]
     assert shown["daemon"] is False
     assert [lifted.out, rest.out, again.out] == [
-        "Lifted 1 pause(s).\n",
-        "Lifted 1 pause(s).\n",
+        "Lifted 1 pause.\n",
+        "Lifted 1 pause.\n",
         "Nothing was paused.\n",
     ]
+
+
+async def test_a_second_pause_tells_of_the_first_and_keeps_its_moment(served: Shop) -> None:
+    first = await served.run("pause", "--reason", "stock-take")
+    (before,) = json.loads((await served.run("status", "--json")).out)["pauses"]
+    second = await served.run("pause", "--reason", "the till is down")
+    await served.start()
+    await served.until(lambda: "daemon.started" in served.log(), "the daemon to answer")
+    third = await served.run("pause", "--reason", "still down")
+    (after,) = json.loads((await served.run("status", "--json")).out)["pauses"]
+    assert await served.stop() == 0
+    already = f"It was paused already, since {before['since'][:10]} {before['since'][11:16]} UTC; the reason was: "
+    assert [first.out, second.out, third.out] == [
+        "Paused: writes. Reason: stock-take\n",
+        f"Paused: writes. Reason: the till is down\n{already}stock-take\n",
+        f"Paused: writes. Reason: still down\n{already}the till is down\n",
+    ]
+    assert after == before | {"reason": "still down"}
 
 
 async def test_status_tells_what_a_pause_holds_back_from_its_first_evaluation_on(served: Shop) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.cli.checks import booking
-from monitor.cli.orders import WORDS, Next, Told, needed
+from monitor.cli.orders import WORDS, Next, Told, _row, needed, states_of
 from sync.booking import BookingItems, Charge, Document, DocumentLine, OrderStory, StoryLine, next_step
 from sync.config import SANDBOX, load_settings
 from sync.errors import Code
@@ -76,6 +76,22 @@ def test_check_config_names_the_items_that_some_orders_need() -> None:
 
 def test_every_state_has_words() -> None:
     assert list(WORDS) == list(OrderState)
+
+
+def test_a_state_is_named_as_we_do_or_as_the_list_shows_it() -> None:
+    assert states_of(["posted", "booked", " Waits for a person "]) == [
+        OrderState.POSTED,
+        OrderState.POSTED,
+        OrderState.PARKED,
+    ]
+
+
+def test_the_list_tells_the_currency_and_that_a_booked_order_was_cancelled() -> None:
+    entry = OrderEntry("gid://shopify/Order/1", "#1001", OrderState.POSTED, NOON, None, 1000, None, "", ("SH-1001-1",))
+    sold = replace(entry, currency="USD")
+    undone = replace(sold, net=0, cancelled=True)
+    assert _row(sold) == ("#1001", "booked", "", "10.00 USD", "SH-1001-1", "")
+    assert _row(undone)[1:4] == ("booked; cancelled in Shopify", "", "0.00 USD")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ async def test_orders_are_listed_told_retried_and_closed_beside_a_running_daemon
     assert story["next"]["code"] == "OR003"
     assert "LIGHTSPEED_UNLINKED_ITEM_ID" in story["next"]["remedy"]
     assert [line["sku"] for line in story["lines"]] == [WRONG]
-    assert dead.out == "No such order.\n"
+    assert dead.out == "No order is dead (cannot be understood, waits for a person).\n"
     assert "orders 1 booked in the last day; 1 for a person (#1002; lightspeed-sync orders list)" in status.said
 
     retried = await served.run("orders", "retry", "1002", "1001", "4711")
@@ -129,7 +129,8 @@ WRONG_CALLS = [
     (["close", "1001", "--sale", "SH-1001-1"], 2, "--sale is a sale's id in Lightspeed, a number."),
     (["show", "1001"], 1, "OR011 There is no such order in our record. 1001"),
     (["close", "1001", "--never"], 1, "OR011 There is no such order in our record. 1001"),
-    (["list", "--state", "dead"], 0, "No such order."),
+    (["list", "--state", "dead"], 0, "No order is dead (cannot be understood, waits for a person)."),
+    (["list", "--state", "Booked"], 0, "No order is posted (booked)."),
     (["list"], 0, "No order so far."),
 ]
 

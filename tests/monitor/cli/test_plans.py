@@ -13,7 +13,7 @@ from monitor.actions import SyncReply
 from monitor.cli import sync
 from sync.clock import SystemClock
 from sync.config import Settings, load_settings
-from sync.errors import Refused
+from sync.errors import Code, Refused
 from sync.plan import Plan, PlannedChange, to_json
 from sync.records import RunOutcome
 
@@ -94,10 +94,25 @@ def test_a_plan_named_by_its_hash_brings_its_filters(folder: Path, settings: Set
 
 
 @pytest.mark.parametrize("words", ["", "0", "fff", "0123456789abcdef"])
-def test_words_that_name_no_plan_are_refused(words: str, folder: Path, settings: Settings) -> None:
+def test_words_that_name_no_plan_are_a_mistake_in_the_call(
+    words: str, folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     sync._write(to_json(made()))
-    with pytest.raises(Refused, match="there is no plan"):
+    with pytest.raises(Exit) as raised:
         sync._chosen(settings, order(words))
+    assert raised.value.exit_code == 2
+    assert capsys.readouterr().err == (
+        f"There is no file {words!r}, and no plan in {folder} whose hash begins so. "
+        "`lightspeed-sync sync --dry-run` writes one.\n"
+    )
+
+
+def test_a_plan_that_was_changed_by_hand_is_refused(folder: Path, settings: Settings) -> None:
+    path = sync._write(to_json(made()))
+    path.write_text(path.read_text().replace("7", "8"))
+    with pytest.raises(Refused) as refused:
+        sync._chosen(settings, order(path.name))
+    assert refused.value.code is Code.BR006
 
 
 @pytest.mark.parametrize(

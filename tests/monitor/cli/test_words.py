@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -160,6 +161,11 @@ def test_every_secret_setting_is_known_to_the_log() -> None:
 
 
 # --- help ---
+def test_the_version_is_told() -> None:
+    shown = CliRunner().invoke(app, ["--version"])
+    assert (shown.exit_code, shown.output) == (0, f"lightspeed-sync {version('lightspeed-sync')}\n")
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -434,7 +434,6 @@ def test_a_code_is_found_in_what_a_person_pastes(pasted: str) -> None:
 @pytest.mark.parametrize(
     "pasted",
     [
-        pytest.param("", id="nothing"),
         pytest.param("https://shop.example/callback?code=c0de&state=state-2", id="another consent's state"),
         pytest.param("https://shop.example/callback?code=c0de", id="no state"),
         pytest.param("https://shop.example/callback?error=access_denied&state=state-1", id="declined"),
@@ -446,6 +445,12 @@ def test_what_is_not_this_consents_answer_is_refused(pasted: str) -> None:
         code_from(pasted, CONSENT)
     assert caught.value.code is Code.LS005
     assert "c0de" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pasted", ["", " \n"])
+def test_nothing_pasted_is_no_refusal(pasted: str) -> None:
+    with pytest.raises(ValueError, match="nothing was pasted"):
+        code_from(pasted, CONSENT)
 
 
 @pytest.mark.parametrize("token", ["", "opaque", "a.b", "a.!!.c", "a.e30.c", "a.W10.c"])

@@ -12,12 +12,23 @@ import pytest
 from sync.booking import BookingItems, Document, next_step
 from sync.errors import Code, Permanent
 from sync.model import ChangedSale, Demand, OrderMoney, OrderRow, SaleLineRow, SaleRow
-from sync.records import AsOf, DocumentState, OrderState, Posting
+from sync.records import AsOf, Differing, DocumentState, OrderState, Posting, RunOutcome
 from sync.stock import Policy, Verdict, decide
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
 from sync.storage.order_book import SqlBookings
-from tests.sync.storage.build import NOW, later, linked, open_inline, order, query, reading, stock
+from tests.sync.storage.build import (
+    NOW,
+    later,
+    level,
+    linked,
+    moved,
+    open_inline,
+    order,
+    query,
+    reading,
+    stock,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -293,6 +304,23 @@ async def test_a_closed_order_stays_closed_when_its_sale_is_voided(ledger: SqlLe
     assert (await bookings.order(order_id)).state is OrderState.CLOSED
     (work,) = await ledger.work_of([link_id])
     assert work.demand.booked == 2  # by the sale that a person named
+
+
+async def test_goods_that_were_just_booked_do_not_count_as_differing_until_stock_is_read(
+    ledger: SqlLedger, bookings: SqlBookings
+) -> None:
+    await linked(ledger, 2)
+    run_id = await ledger.begin_run("stock", NOW)
+    await ledger.finish_run(run_id, NOW, RunOutcome.OK, numbers={})
+    await ledger.keep_levels([moved(level(1, committed=2), 3, at=later(minutes=1)), level(2, 6)], NOW)
+    await booked(bookings, await placed(ledger), at=later(minutes=1))
+    assert await ledger.differing() == Differing(over_skus=1, over_units=1), "the other link's difference alone"
+    await ledger.keep_stock([stock(1, 3, later(minutes=1))], later(minutes=2))
+    run_id = await ledger.begin_run("stock", later(minutes=2))
+    await ledger.finish_run(run_id, later(minutes=2), RunOutcome.OK, numbers={})
+    assert await ledger.differing() == Differing(over_skus=1, over_units=1)
+    await ledger.keep_stock([stock(1, 9, later(minutes=3))], later(minutes=3))
+    assert await ledger.differing() == Differing(over_skus=1, over_units=1, under_skus=1, under_units=6)
 
 
 async def test_two_sales_of_an_order_that_were_voided_are_both_told_of(
