@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from monitor.notice import Severity
 from monitor.rules import Phase, Rule, Sample, State
 from monitor.signals import SIGNALS
-from monitor.store import tell
+from monitor.store import people, tell
 from monitor.store.judged import Judged
 from monitor.store.tell import Telling, Told
 from monitor.units import written
@@ -63,7 +63,15 @@ def record(connection: Connection, judged: Sequence[Judged], telling: Telling, n
             told += tell.firing(connection, _refresh(connection, row, each), each, telling, now)
         _keep_state(connection, each, row, now)
         _keep_transition(connection, each, now)
+    _lift_silences(connection, judged, now)
     return told
+
+
+def _lift_silences(connection: Connection, judged: Sequence[Judged], now: datetime) -> None:
+    over = [each.subject for each in judged if each.transition.resolved and each.subject is not None]
+    if over:
+        still = [each for each in judged if each.transition.after.phase is Phase.FIRING]
+        people.lift_ended(connection, over, [each.subject for each in still if each.subject is not None], now)
 
 
 def _keep_transition(connection: Connection, judged: Judged, now: datetime) -> None:

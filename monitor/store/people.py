@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from monitor.hiding import Matcher, Silence
+from monitor.hiding import Matcher, Silence, Subject
 from monitor.notice import Severity
 from sync.storage.tables import audit, incidents, silences
 
@@ -61,6 +61,14 @@ def lift(connection: Connection, silence_id: int, who: str, now: datetime) -> Si
     lifted = _silence(row)
     record(connection, Deed(now, who, "lift silence", str(lifted.matcher), {"silence": silence_id}))
     return lifted
+
+
+def lift_ended(connection: Connection, over: Sequence[Subject], firing: Sequence[Subject], now: datetime) -> None:
+    """End the silences that were to last until their alerts are over, once one is over and none of them fires."""
+    for silence in standing_silences(connection, now):
+        fits = silence.matcher.fits
+        if silence.until_resolved and any(map(fits, over)) and not any(map(fits, firing)):
+            lift(connection, silence.id, "the end of its alerts", now)
 
 
 def standing_silences(connection: Connection, now: datetime) -> Sequence[Silence]:

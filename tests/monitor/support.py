@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor.alerts_file import parse
+from monitor.desk import AlertDesk, SilenceOrder
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
 from monitor.outbox import DeliveryPolicy, Outbox
@@ -100,6 +101,8 @@ class World:
             link="https://ops.example.com/",
         )
 
+        self.desk = AlertDesk(self.store, lambda: self.judge.names, self.clock, self.check)
+
     async def restart(self, alerts: str | None = None) -> None:
         """End the process where it stands, and start another."""
         await self.database.close()
@@ -115,6 +118,29 @@ class World:
         """Let time pass, and send what is due."""
         self.clock.pass_by(**later)
         return await self.outbox.deliver()
+
+    async def turn(self, differ: int, **later: float) -> None:
+        """Let time pass, so many SKUs differ, judge the rules, and send what is due."""
+        self.history.differ(differ)
+        await self.check(**later)
+        await self.deliver()
+
+    async def silence(self, *alerts: str, minutes: float = 60, until_resolved: bool = False) -> int:
+        """Silence alerts for a while."""
+        order = SilenceOrder(
+            alerts=alerts,
+            length=timedelta(minutes=minutes),
+            until_resolved=until_resolved,
+            reason="stock-take",
+            by="anna",
+        )
+        return (await self.desk.silence(order)).id
+
+    async def decided(self, channel: str = "slack") -> list[str]:
+        """Return why this channel was told, or not, of every incident so far, in order."""
+        incidents = reversed(await self.store.latest_incidents(100))
+        found = [await self.store.verdicts(incident.id) for incident in incidents]
+        return [each.why.name.lower() for verdicts in found for each in verdicts if each.place == channel]
 
     @property
     def slack(self) -> FakeChannel:

@@ -1,0 +1,174 @@
+"""Silences, acknowledgements and flapping, from the number that is too high to what the channels hear."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.desk import AcknowledgeOrder, LiftOrder, SilenceOrder
+from monitor.hiding import Matcher
+from monitor.notice import Kind
+from sync.errors import Permanent
+from tests.monitor.support import DIFFERS, START, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path, DIFFERS.replace("4h", "1h"))
+    yield made
+    await made.database.close()
+
+
+# --- silences ---
+
+
+async def test_a_silence_hides_the_beginning_and_its_end_tells_of_both(world: World) -> None:
+    await world.silence("Differs")
+    await world.turn(6)
+    await world.turn(6, minutes=5)
+    hidden = list(world.slack.told)
+    await world.turn(0, minutes=5)
+    (sent,) = world.slack.sent
+
+    assert hidden == []
+    assert (sent.notice.kind, sent.notice.until) == (Kind.SUMMARY, START + timedelta(minutes=10))
+    assert sent.notice.remarks == ("Hidden meanwhile by silence 1 of anna: stock-take",)
+    assert await world.decided() == ["silenced", "ended_hidden"]
+
+
+async def test_an_alert_that_outlasts_its_silence_is_told_then(world: World) -> None:
+    await world.silence("Differs", minutes=30)
+    await world.turn(6)
+    await world.turn(6, minutes=30)
+    await world.turn(0, minutes=5)
+
+    assert world.slack.told == ["firing", "resolved"]
+    assert await world.decided() == ["silenced", "first", "ended"]
+
+
+async def test_a_silence_hides_reminders_but_not_the_end_of_what_was_told(world: World) -> None:
+    await world.turn(6)
+    await world.silence(minutes=300)
+    await world.turn(6, minutes=61)
+    await world.turn(0, minutes=5)
+
+    assert world.slack.told == ["firing", "resolved"]
+
+
+async def test_a_silence_of_another_alert_hides_nothing(world: World) -> None:
+    order = SilenceOrder(labels={"team": "it"}, length=timedelta(hours=1), reason="move", by="anna")
+    await world.desk.silence(order)
+    await world.turn(6)
+
+    assert world.slack.told == ["firing"]
+
+
+async def test_a_lifted_silence_hides_nothing_and_who_lifted_it_is_known(world: World) -> None:
+    number = await world.silence("Differs")
+    await world.turn(6)
+    lifted = await world.desk.lift(LiftOrder(silence=number, by="ben"))
+    await world.deliver()
+    with pytest.raises(Permanent, match="NT004"):
+        await world.desk.lift(LiftOrder(silence=number, by="ben"))
+
+    assert (lifted.matcher, lifted.lifted_by) == (Matcher(("Differs",)), "ben")
+    assert world.slack.told == ["firing"]
+    assert [(deed.who, deed.what) for deed in await world.store.trail()] == [
+        ("ben", "lift silence"),
+        ("anna", "silence"),
+    ]
+
+
+async def test_a_silence_until_it_is_over_ends_with_the_alert(world: World) -> None:
+    await world.turn(6)
+    await world.silence("Differs", until_resolved=True, minutes=600)
+    await world.turn(0, minutes=5)
+    standing = await world.store.standing_silences(world.clock.now())
+    await world.turn(6, minutes=5)
+
+    assert standing == []
+    assert world.slack.told == ["firing", "resolved", "firing"]
+
+
+async def test_a_silence_survives_a_restart(world: World) -> None:
+    await world.silence("Differs")
+    await world.restart()
+    await world.turn(6)
+
+    assert world.slack.told == []
+
+
+@pytest.mark.parametrize(
+    ("order", "code"),
+    [
+        pytest.param({"alerts": ("Difers",)}, "NT003", id="an unknown name"),
+        pytest.param({"reason": "  "}, "NT004", id="no reason"),
+        pytest.param({"length": timedelta(0)}, "NT004", id="no length"),
+        pytest.param({"length": timedelta(days=31)}, "NT004", id="too long"),
+    ],
+)
+async def test_a_silence_needs_names_a_reason_and_an_end(world: World, order: dict[str, object], code: str) -> None:
+    good: dict[str, object] = {"length": timedelta(hours=1), "reason": "move", "by": "anna"}
+    with pytest.raises(Permanent, match=code):
+        await world.desk.silence(SilenceOrder.model_validate(good | order))
+
+    assert await world.store.latest_silences() == []
+
+
+# --- acknowledgements ---
+
+
+async def test_an_acknowledged_alert_is_not_repeated_and_its_end_is_told(world: World) -> None:
+    await world.turn(6)
+    first = await world.desk.acknowledge(AcknowledgeOrder(alerts=("Differs",), by="anna"))
+    second = await world.desk.acknowledge(AcknowledgeOrder(alerts=("Differs",), by="ben"))
+    await world.turn(6, minutes=61)
+    await world.turn(0, minutes=5)
+    (incident,) = await world.store.latest_incidents()
+
+    assert (list(first), list(second)) == ([], ["Differs"])
+    assert world.slack.told == ["firing", "resolved"]
+    assert (incident.acknowledged_at, incident.acknowledged_by) == (START, "anna")
+
+
+async def test_what_does_not_fire_cannot_be_acknowledged(world: World) -> None:
+    with pytest.raises(Permanent, match=r"NT003.*Differs"):
+        await world.desk.acknowledge(AcknowledgeOrder(alerts=("Differs",), by="anna"))
+
+
+async def test_an_acknowledgement_ends_with_its_incident(world: World) -> None:
+    await world.turn(6)
+    await world.desk.acknowledge(AcknowledgeOrder(alerts=("Differs",), by="anna"))
+    await world.turn(0, minutes=1)
+    await world.turn(6, minutes=1)
+    await world.turn(6, minutes=61)
+
+    assert world.slack.told == ["firing", "resolved", "firing", "reminder"]
+
+
+# --- flapping ---
+
+
+async def test_an_alert_that_flaps_is_damped_with_a_note_and_told_again_once_it_lasts(world: World) -> None:
+    for _ in range(8):
+        await world.turn(6, minutes=1)
+        await world.turn(0, minutes=1)
+    told = list(world.slack.told)
+    note = world.slack.sent[8].notice.remarks
+    await world.turn(6, minutes=1)
+    await world.turn(6, minutes=9)
+    still_damped = list(world.slack.told)
+    await world.turn(6, minutes=1)
+    await world.turn(0, minutes=1)
+
+    assert told == ["firing", "resolved"] * 5
+    assert note == ("It began 5 times within 1h. From now on only what lasts 10m is told.",)
+    assert still_damped == told
+    assert world.slack.told == [*told, "firing", "resolved"]
+    assert world.slack.sent[-2].notice.remarks == ("It began 9 times within 1h; this time it has lasted 10m.",)
+    assert (await world.decided()).count("damped") == 4
