@@ -17,6 +17,7 @@ import structlog
 from monitor import control
 from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
+from monitor.reload import Reload
 from monitor.schedule import Daily, Every, Job, Schedule
 from monitor.serving import bind_tcp, serving
 from monitor.watch import Monitor, open_monitor
@@ -226,10 +227,10 @@ def _bound(setting: str, place: Listen) -> socket.socket:
 @asynccontextmanager
 async def running(
     settings: Settings, alerts: AlertsFile, broke: Callable[[str, Exception], None] | None = None
-) -> AsyncIterator[Workshop]:
+) -> AsyncIterator[Reload]:
     """Run the daemon while the block runs: state, engine, monitor, listeners, then the schedule.
 
-    `broke` is told of a job that ended with an error it should have handled.
+    Yields what takes a changed alerts.yaml; `broke` is told of a job that ended with an error it should have handled.
     """
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(workshop(settings, alerts))
@@ -242,10 +243,13 @@ async def running(
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions), bound))
         await stack.enter_async_context(serving(public_app(shop), public))
+        reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor.metrics)
+        watching = asyncio.create_task(reload.run(), name="reload")
+        stack.callback(watching.cancel)
         schedule.start()
         log.info("daemon.started", ops=str(settings.ops_listen), environment=settings.environment.value)
         try:
-            yield shop
+            yield reload
         finally:
             patience = max(0.0, alerts.limits.health.drain.total_seconds() - _CLOSING_SECONDS)
             drained = await schedule.drain(patience)
@@ -266,7 +270,8 @@ async def run(settings: Settings, alerts: AlertsFile) -> int:
             fatal.append(error)
             stop.set()
 
-    async with running(settings, alerts, broke):
+    async with running(settings, alerts, broke) as reload:
+        loop.add_signal_handler(signal.SIGHUP, reload.ask)
         await stop.wait()
     log.info("daemon.stopped")
     return 1 if fatal else 0

@@ -50,9 +50,6 @@ class Judge:
         books: bool,
         link: str = "",
     ) -> None:
-        self._content = content
-        self._rules = content.rules()
-        self._audiences = audiences(content, outbox.channels)
         self._ledger = ledger
         self._orders = orders
         self._books = books
@@ -62,7 +59,14 @@ class Judge:
         self._clock = clock
         self._started_at = clock.now()
         self._telling = Telling(link)
+        self.take(content)
         self.facts: Facts | None = None  # of the last evaluation, for the status page
+
+    def take(self, content: AlertsFile) -> None:
+        """Judge by what alerts.yaml says now; what the rules of the same names hold stays."""
+        self._content = content
+        self._rules = content.rules()
+        self._audiences = audiences(content, self._outbox.channels)
 
     @property
     def names(self) -> frozenset[str]:

@@ -204,6 +204,12 @@ class Metrics:
         self.last_evaluation = self._moments(
             "rules_last_evaluation_timestamp_seconds", "When the alert rules were last evaluated."
         )
+        self.reload_taken = self._gauge(
+            "alerts_file_last_reload_successful", "Whether alerts.yaml was taken when it was last read."
+        )
+        self.reload_taken_at = self._moments(
+            "alerts_file_last_reload_success_timestamp_seconds", "When alerts.yaml was last taken."
+        )
         self.notifications = self._counter("notifications", "Messages handed to a channel, retries too.", "channel")
         self.notification_failures = self._counter(
             "notification_failures", "Messages that a channel did not take.", "channel", "reason"
@@ -347,6 +353,12 @@ class Metrics:
         paused = set(kinds)
         for kind in PauseKind:
             self.paused.labels(kind.value).set(1 if kind in paused else 0)
+
+    def reloaded(self, now: datetime, *, taken: bool) -> None:
+        """Show how the last reading of alerts.yaml went."""
+        self.reload_taken.set(taken)
+        if taken:
+            self.reload_taken_at.set(now)
 
     def count_alerts(self, states: Mapping[tuple[Severity, str], int]) -> None:
         """Show how many alerts are pending and firing, by severity."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -26,8 +27,8 @@ _Mark = tuple[str, int, int, int, int] | None
 class ReloadMeter(Protocol):
     """Told how each reading of the file went."""
 
-    def reloaded(self, *, taken: bool) -> None:
-        """Count one reading of a changed file."""
+    def reloaded(self, now: datetime, *, taken: bool) -> None:
+        """Take note of one reading of the file."""
 
 
 class FileWatch:
@@ -76,6 +77,7 @@ class Reload:
         self._meter = meter
         self._watch = FileWatch(path)
         self._asked = asyncio.Event()
+        meter.reloaded(clock.now(), taken=True)
         self.rejected: AlertsFileError | None = None  # what is wrong with the file as it is now
 
     def ask(self) -> None:
@@ -101,13 +103,13 @@ class Reload:
         later = needs_restart(self._content, content)
         await self._take(content)
         self._content, self.rejected = content, None
-        self._meter.reloaded(taken=True)
+        self._meter.reloaded(self._clock.now(), taken=True)
         log.info("alerts_file.taken", alerts=len(content.alerts), at_next_start=later or None)
         return True
 
     def _reject(self, error: AlertsFileError) -> None:
         self.rejected = error
-        self._meter.reloaded(taken=False)
+        self._meter.reloaded(self._clock.now(), taken=False)
         mistakes = [str(mistake) for mistake in error.mistakes]
         log.error("alerts_file.rejected", code=error.code.name, mistakes=mistakes, kept="the file as read before")
 

@@ -50,6 +50,10 @@ class Monitor:
         self.metrics.database_bytes.set(_database_bytes(self.settings))
         return await self.judge.evaluate(now)
 
+    async def take(self, content: AlertsFile) -> None:
+        """Watch by what alerts.yaml says now."""
+        self.judge.take(content)
+
     async def test(self, channels: Sequence[str], now: datetime) -> None:
         """Send a message marked as a test through these channels."""
         await self.judge.test(channels, now)

@@ -1,0 +1,61 @@
+"""A running daemon takes a changed alerts.yaml, and keeps the old one where the new has a mistake."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.play import ALERTS, Shop, shop
+
+pytestmark = pytest.mark.anyio
+
+TAKEN = "lightspeed_sync_alerts_file_last_reload_successful"
+AGES = """
+  - name: NeverProved
+    when: equality_proof_age > 0s
+    severity: warning
+"""
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with shop(tmp_path, goods=5) as opened:
+        yield opened
+
+
+def write(served: Shop, text: str) -> None:
+    other = served.folder / "alerts.next"
+    other.write_text(text)
+    other.replace(served.folder / "alerts.yaml")
+
+
+async def metrics(served: Shop) -> str:
+    async with httpx.AsyncClient() as client:
+        return (await client.get(f"{served.ops}/metrics")).text
+
+
+async def test_a_daemon_takes_a_changed_file_and_keeps_the_old_where_the_new_is_wrong(served: Shop) -> None:
+    await served.start()
+    await served.until(served.ready, "the daemon to be ready")
+
+    async def shows(line: str) -> bool:
+        return line in (await metrics(served)).splitlines()
+
+    async def fires() -> bool:
+        return "NeverProved" in (await served.run("status")).said
+
+    assert await shows(f"{TAKEN} 1.0")
+    write(served, ALERTS.replace("alerts:", "alers:", 1))
+    await served.until(lambda: shows(f"{TAKEN} 0.0"), "the mistake to be noticed")
+    assert "did you mean alerts?" in served.log()
+
+    (served.folder / "alerts.yaml").write_text(ALERTS.replace("alerts:\n", f"alerts:{AGES}", 1))
+    assert served.daemon is not None
+    served.daemon.send_signal(signal.SIGHUP)
+    await served.until(lambda: shows(f"{TAKEN} 1.0"), "the mended file to be taken")
+    await served.until(fires, "the new alert to fire")
+    assert await served.stop() == 0
