@@ -142,7 +142,7 @@ class Actions:
         found = await self._ledger.link_ids_of(skus)
         missing = [sku for sku in skus if sku not in found]
         if missing:
-            raise Permanent(Code.LS002, f"not linked: {', '.join(missing)}")
+            raise Permanent(Code.LS002, f"({', '.join(missing)})")
         return found
 
     def _plan(self, order: SyncOrder, report: PassReport) -> str | None:

@@ -25,8 +25,8 @@ class Code(Enum):
     )
     LS002 = (
         "SKU not found in Lightspeed",
-        "A SKU sold online has no item in Lightspeed.",
-        "Check that the SKU is spelt alike in both shops, or create the item in Lightspeed.",
+        "No Lightspeed item is linked to a SKU, so its stock is not synced.",
+        "Check that the SKU is spelt alike in both shops, or create the item in Lightspeed; `lightspeed-sync sku mismatches` shows all.",
     )
     LS003 = (
         "Inventory lock conflict",

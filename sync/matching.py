@@ -93,7 +93,7 @@ def _by_sku(items: Sequence[SkuKey], variants: Sequence[SkuKey], state: _State) 
             state.report(Code.SK001, sku, _both_sides(found, same), [*found, *same])
         elif found[0].item_type not in LINKABLE:
             detail = f"{_name(found[0])} is of the type {found[0].item_type}, whose stock is not sold as such"
-            state.report(Code.LS002, sku, detail, same)
+            state.report(Code.SK003, sku, detail, same)
         else:
             state.propose(found[0], same[0], sku, LinkState.CONFIRMED, "same SKU")
 

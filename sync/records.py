@@ -338,7 +338,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class SkuProblem:
-    """A SKU that could not be linked, for people: SK001 duplicates, SK002 near misses, LS002 not in Lightspeed."""
+    """A SKU that could not be linked, for people.
+
+    SK001 duplicates, SK002 near misses, SK003 kits and the like, LS002 not in Lightspeed, or there by another code.
+    """
 
     code: Code
     sku: str
@@ -402,6 +405,7 @@ class Standing:
     unequal_skus: int = 0  # differed, or could not be decided, in the last evaluation
     lost_orders: int = 0  # open in our ledger, gone from Shopify
     examples: tuple[str, ...] = ()  # the SKUs that differ most, largest difference first
+    unlinked_skus: int = 0  # sold online, and linked to nothing in Lightspeed
     unsettled_skus: int = 0  # held back because a sale on its way may or may not be in their stock
     kept_skus: int = 0  # differences that a person has dismissed
     quarantined: tuple[str, ...] = ()  # SKUs in quarantine, those waiting longest first

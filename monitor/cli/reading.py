@@ -16,7 +16,8 @@ from monitor.cli.common import Exit, complain, printable, run, say, say_json, sh
 from monitor.control import SOCKET
 from monitor.units import counted
 from sync.errors import Code, Permanent
-from sync.records import Change
+from sync.matching import sku_key
+from sync.records import Change, SkuProblem
 from sync.settings import Settings
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
@@ -60,28 +61,44 @@ async def opened_state(settings: Settings) -> AsyncIterator[Database]:
 def why(settings: Settings, sku: str, *, json: bool) -> Exit:
     """Tell how one SKU stands, and every change of it; of a link that has ended only the changes are left."""
 
-    async def look() -> tuple[Mapping[str, Any] | None, Sequence[Change]]:
+    async def look() -> tuple[Mapping[str, Any] | None, Sequence[Change], Sequence[SkuProblem]]:
         async with opened_state(settings) as database:
             ledger = SqlLedger(database)
             link = next(iter((await ledger.link_ids_of([sku])).values()), None)
             now = None if link is None else await _evaluation(database, link)
-            return now, await ledger.changes_of(sku)
+            problems = [each for each in await ledger.sku_problems() if sku_key(each.sku) == sku_key(sku)]
+            return now, await ledger.changes_of(sku), problems
 
-    now, changes = run(look)
-    if now is None and not changes:
-        complain(f"{sku!r} is not linked; see `lightspeed-sync status`.")
-        return Exit.WRONG
+    now, changes, problems = run(look)
     if json:
-        say_json({"sku": sku, "now": now, "changes": [asdict(change) for change in changes]})
-        return Exit.DONE
-    say(*(standing_of(now) if now else ["now: no longer linked"]))
+        told = {"sku": sku, "now": now, "changes": [asdict(each) for each in changes]}
+        say_json(told | {"problems": [asdict(each) for each in problems]})
+    else:
+        _tell(sku, now, changes, problems)
+    return Exit.DONE if now is not None or changes else Exit.WRONG
+
+
+def _tell(sku: str, now: Mapping[str, Any] | None, changes: Sequence[Change], problems: Sequence[SkuProblem]) -> None:
+    say(*(standing_of(now) if now else ["now: no longer linked" if changes else "now: not linked, so not synced"]))
+    say(*(line for each in problems for line in reason_of(each)))
+    if not changes and now is None:
+        if not problems:
+            complain(
+                f"{sku!r} is not sold online, or was not read yet: `lightspeed-sync sku mismatches` lists the rest."
+            )
+        return
     if not changes:
         say(f"{sku}: no stock write so far.")
     for change in changes:
         say(*sentence(change).splitlines())
     if changes:
         say("", _LETTERS)
-    return Exit.DONE
+
+
+def reason_of(problem: SkuProblem) -> Iterator[str]:
+    """Yield why a SKU could not be linked, and what to do about it."""
+    yield f"    {problem.code.name} {problem.code.sentence} {problem.detail}"
+    yield f"    {problem.code.remedy}"
 
 
 async def _evaluation(database: Database, link_id: int) -> Mapping[str, Any]:

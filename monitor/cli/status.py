@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from monitor.cli import skus
 from monitor.cli.common import Exit, rows, run, say, say_json, show_table
 from monitor.cli.reading import daemon_runs, opened_state
 from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
@@ -80,6 +81,7 @@ def _show(found: Stand) -> None:
             "last synced": _ago(found.synced_at, now),
             "proved equal": _ago(found.proved_at, now),
             "linked SKUs": standing.links,
+            "not linked": skus.told(standing.unlinked_skus) or "none",
             "differing now": _over_and_under(
                 (apart.over_units, apart.over_skus), (apart.under_units, apart.under_skus)
             ),

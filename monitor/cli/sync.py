@@ -17,6 +17,7 @@ from typing import Any
 import typer
 
 from monitor.actions import SyncOrder, SyncReply
+from monitor.cli import skus
 from monitor.cli.common import (
     Exit,
     alerts,
@@ -64,14 +65,17 @@ def plan(settings: Settings, order: Order, *, json: bool) -> Exit:
     if reply.plan is None:
         return _failed(reply)
     path = _write(reply.plan)
+    left_out = len(run(lambda: skus.unlinked(settings)))
     if json:
-        say_json(json_text.loads(reply.plan) | {"file": str(path)})
+        say_json(json_text.loads(reply.plan) | {"file": str(path), "unlinked": left_out})
     else:
         made = from_json(reply.plan)
         _show(made)
         carry = (
             f"Carry it out with: lightspeed-sync sync{_flags(order)} --confirm" if made.changes else "No change is due."
         )
+        if left_out:
+            say(f"Left out: {skus.told(left_out)}.")
         say(f"Written to {path.name}. {carry}")
     return Exit.DONE
 

@@ -16,6 +16,11 @@ from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, batches, insert_all
 from sync.storage.tables import items, links, sku_problems, variants
 
+_SUGGESTED = links.c.state == LinkState.SUGGESTED.value
+_UNLINKED = sa.select(  # made once: it is asked for at every evaluation
+    sa.select(sa.func.count()).select_from(sku_problems).scalar_subquery()
+    + sa.select(sa.func.count()).select_from(links).where(_SUGGESTED).scalar_subquery()
+)
 _CODES = ("upc", "ean", "manufacturer_sku", "system_sku")
 
 
@@ -73,9 +78,20 @@ def count(connection: sa.Connection) -> int:
 
 
 def problems(connection: sa.Connection) -> Sequence[SkuProblem]:
-    """Return the SKUs that could not be linked, in the order they were found."""
+    """Return the SKUs that could not be linked, in the order they were found; then those with a mere suggestion."""
     rows = connection.execute(sa.select(sku_problems).order_by(sku_problems.c.problem_id))
-    return [SkuProblem(Code[row.code], row.sku, row.detail) for row in rows]
+    found = [SkuProblem(Code[row.code], row.sku, row.detail) for row in rows]
+    suggested = connection.execute(sa.select(links).where(_SUGGESTED).order_by(links.c.link_id))
+    return found + [SkuProblem(Code.LS002, row.sku, _suggestion(row)) for row in suggested]
+
+
+def unlinked(connection: sa.Connection) -> int:
+    """Return how many SKUs `problems` names."""
+    return int(connection.execute(_UNLINKED).scalar_one())
+
+
+def _suggestion(row: sa.Row[Any]) -> str:
+    return f"Lightspeed's item {row.item_id} may be meant ({row.reason}); only the same SKU links them."
 
 
 def _item_key(row: Mapping[Any, Any], sku_fields: Sequence[str]) -> SkuKey:

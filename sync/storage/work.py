@@ -14,6 +14,7 @@ from sync.errors import Code
 from sync.model import Demand
 from sync.records import AsOf, Differing, DocumentState, RunOutcome, Standing, Work, WriteOutcome
 from sync.stock import Verdict
+from sync.storage.linking import unlinked
 from sync.storage.memory import COLUMNS as MEMORY
 from sync.storage.memory import from_columns
 from sync.storage.order_facts import demand_of
@@ -95,6 +96,7 @@ def standing(connection: sa.Connection) -> Standing:
         quarantined=tuple(connection.scalars(_longest("quarantine_since"))),
         parked=tuple(connection.scalars(_longest("parked_at"))),
         uninstalled_at=uninstalled_at(connection),
+        unlinked_skus=unlinked(connection),
     )
 
 

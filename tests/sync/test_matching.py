@@ -106,7 +106,7 @@ def test_a_long_report_is_cut_short() -> None:
 def test_only_countable_items_link(item_type: str, linked: bool) -> None:
     goods = [item(1, "A-1", codes=("555",), item_type=item_type)]
     assert bool(links(goods, [variant(1, "A-1", "555")])) is linked
-    assert problems(goods, [variant(1, "A-1", "555")]) == ([] if linked else [(Code.LS002, "A-1")])
+    assert problems(goods, [variant(1, "A-1", "555")]) == ([] if linked else [(Code.SK003, "A-1")])
 
 
 @pytest.mark.parametrize(

@@ -266,6 +266,35 @@ async def test_status_tells_which_brake_holds_a_pass_and_the_way_on(served: Shop
     assert "Review with `lightspeed-sync sync --dry-run`, then confirm the plan." in told
 
 
+# --- what could not be linked ---
+async def test_what_is_not_linked_is_counted_listed_and_explained(served: Shop) -> None:
+    served.world.shopify.rename_sku(served.skus[1], "TYPED-WRONG")
+    plan = await served.run("sync", "--full", "--dry-run")
+    listed = await served.run("sku", "mismatches")
+    found = json.loads((await served.run("sku", "mismatches", "--json")).out)
+    status = await served.run("status")
+    why = await served.run("why", "typed-wrong")
+    data = json.loads((await served.run("why", "TYPED-WRONG", "--json")).out)
+    unknown = await served.run("why", "NOSUCH")
+    asked = await served.run("sync", "--dry-run", "--full", "--sku", "NOSUCH")
+    number = len(found)
+    how = f"{number} SKU{'' if number == 1 else 's'} sold online and not linked, so not synced"
+    assert (plan.code, f"Left out: {how} (lightspeed-sync sku mismatches)." in plan.out) == (0, True), plan.said
+    assert f"not linked {how} (lightspeed-sync sku mismatches)" in " ".join(status.out.split())
+    assert (listed.code, len(listed.out.splitlines())) == (0, number + 1)
+    (wrong,) = [each for each in found if each["sku"] == "TYPED-WRONG"]
+    assert why.code == 1
+    assert why.out.splitlines()[0] == "now: not linked, so not synced"
+    assert f"{wrong['code']} " in why.out
+    assert wrong["detail"] in why.out
+    assert data == {"sku": "TYPED-WRONG", "now": None, "changes": [], "problems": [wrong]}
+    assert (unknown.code, "'NOSUCH' is not sold online, or was not read yet" in unknown.err) == (1, True), unknown.said
+    assert (asked.code, asked.err.splitlines()[0]) == (
+        1,
+        "LS002 No Lightspeed item is linked to a SKU, so its stock is not synced. (NOSUCH)",
+    )
+
+
 # --- people's own SQL ---
 async def test_sql_answers_the_runbooks_query_as_printed(served: Shop) -> None:
     first = await served.run("sync", "--full", "--confirm")

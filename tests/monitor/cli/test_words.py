@@ -171,7 +171,7 @@ def test_the_version_is_told() -> None:
     [
         "run", "demo", "sandbox", "sync", "status", "why", "sql", "pause", "resume",
         "check config", "check alerts", "check connections", "connect lightspeed",
-        "conflicts list", "conflicts approve", "conflicts dismiss",
+        "conflicts list", "conflicts approve", "conflicts dismiss", "sku mismatches",
     ],
 )  # fmt: skip
 def test_every_command_shows_an_example_of_itself(words: str) -> None:
