@@ -6,46 +6,34 @@ is `monitor.alerts_model`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.reader import ReaderError
 
-from monitor.alerts_model import Alert, AlertsFile, Route
-from monitor.notice import Severity
-from monitor.signals import SIGNALS
-from monitor.units import Unit, did_you_mean, shown
+from monitor import alerts_lint
+from monitor.alerts_lint import Parts
+from monitor.alerts_model import (
+    CHANNEL_TYPES,
+    Alert,
+    AlertsFile,
+    BusinessHours,
+    ChannelSettings,
+    EmailSettings,
+    Maintenance,
+    Route,
+    SmsSettings,
+    model_in,
+)
+from monitor.units import did_you_mean, shown
+from monitor.yaml_page import MOST_BYTES, Loc, Mistake, Page, plain_data
 from sync.errors import Code, Permanent
 
-_MOST_BYTES = 256 * 1024
-_DEEPEST = 12
-_TAG = "tag:yaml.org,2002:"
-_Loc = tuple[int | str, ...]
 Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing that is wrong, and where: line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-    problem: str
-    remedy: str
-
-    def __str__(self) -> str:
-        """Write it as one line, as editors and terminals understand it."""
-        return f"{self.file}:{self.line}:{self.column}: {self.problem}; {self.remedy}"
+_APART = ("alerts", "routes", "maintenance", "business_hours", "channels")
+"""Keys whose entries are checked one by one, so that a mistake in one hides none in another."""
 
 
 class AlertsFileError(Permanent):
@@ -60,35 +48,11 @@ class AlertsFileError(Permanent):
         return "\n".join(f"{self.code.name} {mistake}" for mistake in self.mistakes)
 
 
-@dataclass(slots=True)
-class _Page:
-    """The file while it is being read: mistakes so far, and where each key and value stands."""
-
-    file: str
-    mistakes: list[Mistake] = field(default_factory=list)
-    keys: dict[_Loc, StreamMark] = field(default_factory=dict)
-    values: dict[_Loc, StreamMark] = field(default_factory=dict)
-
-    def add(self, mark: StreamMark | None, problem: str, remedy: str) -> None:
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        self.mistakes.append(Mistake(self.file, line, column, problem, remedy))
-
-    def at(self, loc: _Loc, problem: str, remedy: str, *, key: bool = False) -> None:
-        """Report a mistake at a value, or at its key, or at the nearest thing around it."""
-        first, second = (self.keys, self.values) if key else (self.values, self.keys)
-        for length in range(len(loc), -1, -1):
-            mark = first.get(loc[:length]) or second.get(loc[:length])
-            if mark is not None:
-                self.add(mark, problem, remedy)
-                return
-        self.add(None, problem, remedy)
-
-
 def load_alerts(path: Path) -> AlertsFile:
     """Return the file's content; raises AlertsFileError, also where it is missing or cannot be read."""
     try:
         with path.open("rb") as stream:
-            raw = stream.read(_MOST_BYTES + 1)
+            raw = stream.read(MOST_BYTES + 1)
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         raise AlertsFileError([Mistake(str(path), 1, 1, reason, "set ALERTS_FILE to a readable file")]) from error
@@ -97,11 +61,11 @@ def load_alerts(path: Path) -> AlertsFile:
 
 def parse(raw: bytes, file: str = "alerts.yaml") -> AlertsFile:
     """Return the content of a file given as bytes; raises AlertsFileError with all its mistakes."""
-    page = _Page(file)
-    if len(raw) > _MOST_BYTES:
+    page = Page(file)
+    if len(raw) > MOST_BYTES:
         page.add(None, "the file is larger than 256 KiB", "this is not an alerts file, or most of it is not needed")
         raise AlertsFileError(page.mistakes)
-    data = _plain_data(raw, page)
+    data = plain_data(raw, page)
     found = _validated(data, page) if isinstance(data, dict) else None
     if data is not None and not isinstance(data, dict):
         page.add(None, "the file is not a list of settings", "begin with lines like `sync_interval: 60s`")
@@ -110,131 +74,34 @@ def parse(raw: bytes, file: str = "alerts.yaml") -> AlertsFile:
     return found or AlertsFile()
 
 
-# --- from bytes to plain data, remembering where everything stands ---
-
-
-def _plain_data(raw: bytes, page: _Page) -> Any:
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - raw.rfind(b"\n", 0, error.start)
-        page.mistakes.append(Mistake(page.file, line, column, "this is not UTF-8", "save the file as UTF-8"))
-        return None
-    try:
-        if not _is_plain(text, page):
-            return None
-        node = _reader().compose(text)
-    except YAMLError as error:
-        _unreadable(error, text, page)
-        return None
-    return None if node is None else _value(node, (), page)
-
-
-def _reader() -> YAML:
-    return YAML(typ="safe", pure=True)
-
-
-def _is_plain(text: str, page: _Page) -> bool:
-    """Refuse aliases, tags and depth before anything is built from them; False where building would be unsafe."""
-    depth = documents = 0
-    plain = True
-    for event in _reader().parse(text):
-        documents += type(event).__name__ == "DocumentStartEvent"
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
-            page.add(event.start_mark, "anchors and aliases are not taken", "write the value out")
-            plain = False
-        if depth > _DEEPEST:
-            page.add(event.start_mark, "this is nested too deeply", "see docs/alerts.md for the file's shape")
-            return False
-        if documents > 1:
-            page.add(event.start_mark, "a second document begins here", "keep everything in one; remove the ---")
-            return False
-    return plain
-
-
-def _unreadable(error: YAMLError, text: str, page: _Page) -> None:
-    if isinstance(error, ReaderError):
-        before = text[: error.position]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        problem = f"the character {shown(text[error.position : error.position + 1])} is not taken"
-        page.mistakes.append(Mistake(page.file, line, column, problem, "remove it"))
-    elif isinstance(error, MarkedYAMLError):
-        problem = " ".join(str(error.problem or error.context or "this is not YAML").split())
-        mark = error.problem_mark or error.context_mark
-        page.add(mark, problem, "check indentation, quotes and colons around this place")
-    else:
-        page.add(None, "this is not YAML", "see docs/alerts.md for the file's shape")
-
-
-def _value(node: Node, loc: _Loc, page: _Page) -> Any:
-    page.values.setdefault(loc, node.start_mark)
-    match node:
-        case MappingNode():
-            return _mapping(node, loc, page)
-        case SequenceNode():
-            return [_value(each, (*loc, number), page) for number, each in enumerate(node.value)]
-        case _:
-            return _scalar(node, page)
-
-
-def _mapping(node: MappingNode, loc: _Loc, page: _Page) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        key = key_node.value
-        if not isinstance(key_node, ScalarNode) or not isinstance(key, str):
-            page.add(key_node.start_mark, "this is not a key", "use a single word before the colon")
-        elif key in found:
-            page.add(key_node.start_mark, f"{shown(key)} stands here twice", "keep one of them")
-        else:
-            page.keys[(*loc, key)] = key_node.start_mark
-            found[key] = _value(value_node, (*loc, key), page)
-    return found
-
-
-_SCALARS: Mapping[str, Callable[[str], Any]] = {
-    f"{_TAG}str": str,
-    f"{_TAG}null": lambda _: None,
-    f"{_TAG}bool": lambda text: text.lower() == "true",
-    f"{_TAG}int": lambda text: int(text.replace("_", ""), 0) if not text.lstrip("+-").isdecimal() else int(text),
-    f"{_TAG}float": float,
-    f"{_TAG}timestamp": str,
-}
-
-
-def _scalar(node: Node, page: _Page) -> Any:
-    make = _SCALARS.get(str(node.tag))
-    if make is None:
-        page.add(node.start_mark, f"the tag {shown(str(node.tag))} is not taken", "write a plain value")
-        return None
-    try:
-        return make(node.value)
-    except ValueError:
-        return str(node.value)
-
-
 # --- from plain data to models ---
 
 
-def _validated(data: dict[str, Any], page: _Page) -> AlertsFile | None:
+def _validated(data: dict[str, Any], page: Page) -> AlertsFile | None:
     """Check every part by itself, so that a mistake in one hides none in another."""
-    alerts = _valid_parts(Alert, data, "alerts", page)
-    routes = _valid_parts(Route, data, "routes", page)
-    rest = {key: value for key, value in data.items() if key not in ("alerts", "routes")}
-    whole = _check(AlertsFile, rest, (), page)
-    channels = whole.channels.names() if whole is not None else None
-    _Lint(page, alerts, routes, channels, complete=len(routes) == _length(data.get("routes"))).run()
-    if page.mistakes or whole is None:
+    parts = Parts(
+        alerts=_entries(Alert, data, "alerts", page),
+        routes=_entries(Route, data, "routes", page),
+        maintenance=_entries(Maintenance, data, "maintenance", page),
+        hours=_groups(BusinessHours, data, "business_hours", page),
+        channels=_channels(data, page),
+        whole=_check(AlertsFile, {key: value for key, value in data.items() if key not in _APART}, (), page),
+        data=data,
+    )
+    alerts_lint.check(parts, page)
+    if page.mistakes or parts.whole is None:
         return None
-    return whole.model_copy(update={"alerts": tuple(alerts.values()), "routes": tuple(routes.values())})
+    found = {
+        "alerts": tuple(parts.alerts.values()),
+        "routes": tuple(parts.routes.values()),
+        "maintenance": tuple(parts.maintenance.values()),
+        "business_hours": parts.hours,
+        "channels": parts.channels,
+    }
+    return parts.whole.model_copy(update=found)
 
 
-def _length(value: Any) -> int:
-    return len(value) if isinstance(value, list) else 0
-
-
-def _valid_parts(model: type[Model], data: Mapping[str, Any], key: str, page: _Page) -> dict[int, Model]:
+def _entries(model: type[Model], data: Mapping[str, Any], key: str, page: Page) -> dict[int, Model]:
     """Return the entries of a list that are right, by their position in it."""
     value = data.get(key)
     if value is None:
@@ -246,7 +113,47 @@ def _valid_parts(model: type[Model], data: Mapping[str, Any], key: str, page: _P
     return {number: part for number, part in checked.items() if part is not None}
 
 
-def _check(model: type[Model], value: Any, loc: _Loc, page: _Page) -> Model | None:
+def _named_groups(data: Mapping[str, Any], key: str, page: Page) -> Mapping[str, Any]:
+    """Return groups of settings by their names; a group that says nothing is all defaults."""
+    value = data.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        page.at((key,), f"{key} is not a group of settings", "write `name:` lines below it, indented")
+        return {}
+    return {name: {} if group is None else group for name, group in value.items()}
+
+
+def _groups(model: type[Model], data: Mapping[str, Any], key: str, page: Page) -> dict[str, Model]:
+    groups = _named_groups(data, key, page)
+    checked = {name: _check(model, group, (key, name), page) for name, group in groups.items()}
+    return {name: part for name, part in checked.items() if part is not None}
+
+
+def _channels(data: Mapping[str, Any], page: Page) -> dict[str, ChannelSettings]:
+    if "channels" not in data:
+        return dict(AlertsFile().channels)
+    found: dict[str, ChannelSettings] = {}
+    for name, group in _named_groups(data, "channels", page).items():
+        kind = group.get("type", name) if isinstance(group, dict) else name
+        model = CHANNEL_TYPES.get(kind) if isinstance(kind, str) else None
+        if model is None:
+            _unknown_type(name, kind, page, given=isinstance(group, dict) and "type" in group)
+        elif (part := _check(model, group, ("channels", name), page)) is not None:
+            found[name] = part
+    return found
+
+
+def _unknown_type(name: str, kind: object, page: Page, *, given: bool) -> None:
+    loc: Loc = ("channels", name)
+    if given:
+        page.at((*loc, "type"), f"{shown(kind)} is not a type of channel", did_you_mean(str(kind), CHANNEL_TYPES))
+        return
+    types = ", ".join(CHANNEL_TYPES)
+    page.at(loc, f"of {name} it is not known what it is", f"add `type:` with one of {types}", key=True)
+
+
+def _check(model: type[Model], value: Any, loc: Loc, page: Page) -> Model | None:
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -266,7 +173,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _report(model: type[BaseModel], base: _Loc, detail: ErrorDetails, page: _Page) -> None:
+def _report(model: type[BaseModel], base: Loc, detail: ErrorDetails, page: Page) -> None:
     loc = (*base, *detail["loc"])
     context = detail.get("ctx", {})
     match detail["type"]:
@@ -292,90 +199,21 @@ def _example(key: str) -> str:
     }.get(key, "")
 
 
-def _keys_of(model: type[BaseModel], loc: _Loc) -> list[str]:
+def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the model at `loc` inside `model` knows."""
     for step in loc:
         if isinstance(step, str) and step in model.model_fields:
-            inner = _model_in(model.model_fields[step].annotation)
-            model = inner or model
+            model = model_in(model.model_fields[step].annotation) or model
     return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if get_origin(annotation) in (Union, UnionType):
-        return next((found for each in get_args(annotation) if (found := _model_in(each))), None)
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-# --- what only shows when parts are seen together ---
-
-
-@dataclass(slots=True)
-class _Lint:
-    """Checks across alerts, routes and channels.
-
-    `channels` is None where that part is wrong already; `complete` is False where a route is.
-    """
-
-    page: _Page
-    alerts: dict[int, Alert]
-    routes: dict[int, Route]
-    channels: frozenset[str] | None
-    complete: bool
-
-    def run(self) -> None:
-        self._names()
-        self._windows()
-        self._routes()
-        if self.complete:
-            self._unrouted()
-
-    def _names(self) -> None:
-        seen: set[str] = set()
-        for number, alert in self.alerts.items():
-            if alert.name in seen:
-                self.page.at(("alerts", number, "name"), f"a second alert is named {alert.name}", "rename one of them")
-            seen.add(alert.name)
-
-    def _windows(self) -> None:
-        for number, alert in self.alerts.items():
-            signal = SIGNALS[alert.when.signal]
-            if alert.over is not None and not signal.windowed:
-                problem = f"{alert.when.signal} is a number of this moment and has no window"
-                self.page.at(("alerts", number, "over"), problem, "remove `over`, or use `for`", key=True)
-            if alert.min_events is not None and signal.unit is not Unit.RATIO:
-                problem = f"{alert.when.signal} is no rate, so it counts no events"
-                self.page.at(("alerts", number, "min_events"), problem, "remove `min_events`", key=True)
-
-    def _routes(self) -> None:
-        seen: set[Severity] = set()
-        for number, route in self.routes.items():
-            if route.severity in seen:
-                problem = f"a second route for {route.severity}"
-                self.page.at(("routes", number, "severity"), problem, "join both into one list of channels")
-            seen.add(route.severity)
-            for position, name in enumerate(route.to):
-                self._reachable(route, name, ("routes", number, "to", position))
-
-    def _reachable(self, route: Route, name: str, loc: _Loc) -> None:
-        if name == "sms" and route.severity is not Severity.CRITICAL:
-            self.page.at(loc, "text messages are for critical alerts only", "remove sms from this route")
-        if self.channels is not None and name not in self.channels:
-            self.page.at(loc, f"{name} has no settings under `channels`", f"add `{name}:` there, or remove it here")
-
-    def _unrouted(self) -> None:
-        routed = {route.severity for route in self.routes.values()}
-        for number, alert in self.alerts.items():
-            if alert.severity not in routed:
-                problem = f"nobody would be told: there is no route for {alert.severity}"
-                self.page.at(("alerts", number, "severity"), problem, "add one under `routes`, or change the severity")
 
 
 def unreachable(content: AlertsFile, credentials: frozenset[str]) -> Iterator[str]:
     """Yield one sentence for each channel that is routed to but cannot be used with these credentials or addresses."""
-    routed = {name for route in content.routes for name in route.to}
-    for name in sorted(routed):
-        if name == "sms" and content.channels.sms is not None and not content.channels.sms.to:
-            yield "sms: no telephone number stands under channels.sms.to, so nobody gets text messages"
+    for name in sorted(content.told()):
+        settings = content.channels[name]
+        if isinstance(settings, SmsSettings) and not settings.to:
+            yield f"{name}: no telephone number stands under channels.{name}.to, so nobody gets text messages"
+        elif isinstance(settings, EmailSettings) and not settings.to:
+            yield f"{name}: no address stands under channels.{name}.to, so nobody gets its mail"
         elif name not in credentials:
             yield f"{name}: its credentials are not set in the environment, so nothing is sent there"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 
-from monitor.alerts_model import Alert, AlertsFile, Route, plainly
+from monitor.alerts_model import CHANNEL_TYPES, AlertsFile, AnyChannel, model_in, plainly
 from monitor.metrics import Build, Metrics
 from monitor.signals import SIGNALS
-
-_LISTS: dict[str, type[BaseModel]] = {"alerts": Alert, "routes": Route}
 
 
 def alerts_table() -> str:
@@ -41,15 +39,34 @@ def _keys_of(model: type[BaseModel], path: str, defaults: BaseModel | None) -> I
     for name, field in model.model_fields.items():
         key = f"{path}{field.alias or name}"
         default = getattr(defaults, name) if defaults is not None else field.get_default()
-        if name in _LISTS:
-            yield from _keys_of(_LISTS[name], f"{key}[].", None)
+        inner = model_in(field.annotation)
+        if key == "channels":
+            yield from _channel_keys()
         elif isinstance(default, BaseModel):
             yield from _keys_of(type(default), f"{key}.", default)
+        elif inner is not None:
+            yield from _keys_of(inner, f"{key}{_BEHIND.get(get_origin(field.annotation), '.')}", None)
         else:
             yield key, _default(default, required=field.is_required()), field.description or ""
+
+
+_BEHIND: Mapping[Any, str] = {tuple: "[].", Mapping: ".NAME."}
+"""What stands in a path behind a list, and behind a group whose keys are names."""
+
+
+def _channel_keys() -> Iterator[tuple[str, str, str]]:
+    """Yield what every channel may say, then what only those of one type may, or say by another default."""
+    usual = AnyChannel()
+    yield from _keys_of(AnyChannel, "channels.NAME.", usual)
+    for kind, model in CHANNEL_TYPES.items():
+        for key, default, meaning in _keys_of(model, f"channels.{kind}.", None):
+            name = key.removeprefix(f"channels.{kind}.")
+            same = name in AnyChannel.model_fields and default == _default(getattr(usual, name), required=False)
+            if name != "type" and not same:
+                yield key, default, meaning
 
 
 def _default(value: Any, *, required: bool) -> str:
     if required:
         return "needed"
-    return "" if value in (None, "") else f"`{plainly(value)}`"
+    return "" if value in (None, "", (), {}) else f"`{plainly(value)}`"

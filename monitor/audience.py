@@ -26,9 +26,10 @@ def audiences(content: AlertsFile, there: Collection[str]) -> Mapping[str, Audie
 
 
 def _audience(content: AlertsFile, alert: Alert, there: Collection[str]) -> Audience:
-    channels = content.routed().get(alert.severity, ())
+    places = [Place(name) for name in content.channels_for(alert)]
+    places += [Place(name, step=step.after) for step in content.steps_for(alert) for name in step.to]
     return Audience(
-        subject=Subject(alert.name, alert.severity),
-        places=tuple(Place(name) for name in channels if name in there),
-        repeat=content.repeat_interval,
+        subject=Subject(alert.name, alert.severity, alert.labels, alert.depends_on),
+        places=tuple(place for place in places if place.channel in there),
+        repeat=content.repeat_for(alert),
     )

@@ -17,18 +17,17 @@ from monitor import facts as knowledge
 from monitor import rules, signals
 from monitor.alerts_model import AlertsFile
 from monitor.audience import audiences
+from monitor.conditions import signals_in
 from monitor.facts import FULL_JOB, STOCK_JOB, Facts, History, OrderBook
 from monitor.hiding import Silence, hidden_by
 from monitor.metrics import Metrics
 from monitor.notice import Kind, Notice, Severity
 from monitor.outbox import Outbox
-from monitor.rules import Phase, Reason, Rule, State
+from monitor.rules import Phase, Rule, State
 from monitor.store import Judged, Store, Telling, Told
 from sync.clock import Clock
 
 log = structlog.get_logger()
-
-_WITHOUT_NUMBER = (Reason.NO_DATA, Reason.TOO_FEW)
 
 
 class Judge:
@@ -110,10 +109,10 @@ class Judge:
 
     # --- parts of an evaluation ---
     def _judge(self, rule: Rule, state: State, facts: Facts) -> Judged:
-        sample = signals.sample(rule.condition.signal, rule.over, facts)
-        transition = rules.evaluate(rule, sample, state, facts.now)
+        samples = {name: signals.sample(name, rule.over, facts) for name in signals_in(rule.condition)}
+        transition = rules.evaluate(rule, samples, state, facts.now)
         audience = self._audiences[rule.name]
-        return Judged(rule.name, rule, sample, transition, audience.subject, audience.places, audience.repeat)
+        return Judged(rule.name, rule, transition, audience.subject, audience.places, audience.repeat)
 
     def _hidden(self, judged: Sequence[Judged], silences: Sequence[Silence], now: datetime) -> Sequence[Judged]:
         """Say of each alert what hides it, now that it is known which others fire."""
@@ -133,7 +132,7 @@ class Judge:
     def _report(self, judged: Sequence[Judged], told: Sequence[Told], now: datetime) -> None:
         metrics = self._metrics
         metrics.rule_evaluations.inc(len(judged))
-        metrics.rule_failures.inc(sum(each.transition.reason in _WITHOUT_NUMBER for each in judged))
+        metrics.rule_failures.inc(sum(each.transition.lacking is not None for each in judged))
         metrics.last_evaluation.set(now)
         metrics.count_alerts(_standing(judged))
         for each in judged:
@@ -149,7 +148,7 @@ class Judge:
 
 
 def _removed(name: str, state: State) -> Judged:
-    return Judged(name, None, rules.Sample(None, note="the rule was removed"), rules.remove(state))
+    return Judged(name, None, rules.remove(state))
 
 
 def _standing(judged: Sequence[Judged]) -> Counter[tuple[Severity, str]]:

@@ -1,10 +1,9 @@
-"""Durations, shares and conditions, read and written as people write them: `1h30m`, `5%`, `sync_latency > 10m`."""
+"""Durations, shares and numbers, read and written as people write them: `1h30m`, `5%`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
@@ -15,7 +14,6 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[a-z]+)+")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_CONDITION = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(>=|<=|==|!=|>|<)\s*(\S(?:.*\S)?)\s*")
 _LONGEST = timedelta(days=3_660)
 UNKNOWN = "unknown"
 """What is written where there is no value."""
@@ -29,17 +27,6 @@ class Unit(StrEnum):
     RATIO = "ratio"
 
 
-class Op(StrEnum):
-    """How a signal is compared with its limit."""
-
-    ABOVE = ">"
-    AT_LEAST = ">="
-    BELOW = "<"
-    AT_MOST = "<="
-    EQUAL = "=="
-    UNEQUAL = "!="
-
-
 class Unfit(ValueError):
     """A text cannot be understood: what is wrong, and what would be right."""
 
@@ -47,20 +34,6 @@ class Unfit(ValueError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{problem}; {remedy}")
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A comparison of a signal with a limit: a number, seconds, or a share from 0 to 1, by `unit`."""
-
-    signal: str
-    op: Op
-    limit: float
-    unit: Unit
-
-    def __str__(self) -> str:
-        """Write it as people write it."""
-        return f"{self.signal} {self.op} {written(self.limit, self.unit)}"
 
 
 def duration(text: object) -> timedelta:
@@ -99,19 +72,8 @@ def share(text: object) -> float:
     raise Unfit(f"{shown(text)} is not a percentage", f"write it like {percent:g}%")
 
 
-def condition(text: object, units: Mapping[str, Unit]) -> Condition:
-    """Return the condition that `text` names over signals with these `units`; raises Unfit."""
-    found = _CONDITION.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        raise Unfit(f"{shown(text)} is not a condition", "write SIGNAL OPERATOR NUMBER, like discrepant_skus > 5")
-    name, op, limit = found.groups()
-    unit = units.get(name)
-    if unit is None:
-        raise Unfit(f"there is no signal {shown(name)}", did_you_mean(name, units))
-    return Condition(name, Op(op), _limit(name, limit, unit), unit)
-
-
-def _limit(name: str, text: str, unit: Unit) -> float:
+def limit(name: str, text: str, unit: Unit) -> float:
+    """Return the limit that `text` names for a signal measured in `unit`; raises Unfit."""
     try:
         match unit:
             case Unit.DURATION:

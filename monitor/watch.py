@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from monitor.alerts_file import unreachable
-from monitor.alerts_model import AlertsFile
+from monitor.alerts_model import AlertsFile, ChannelSettings, EmailSettings, SlackSettings, SmsSettings
 from monitor.channels.base import Channel
 from monitor.channels.email import Email, tls_context
 from monitor.channels.slack import Slack, SlackWebhook
@@ -104,22 +104,28 @@ def open_channels(settings: Settings, alerts: AlertsFile, clock: Clock) -> Mappi
 
     Raises OSError where SMTP_CA_FILE cannot be read.
     """
-    seconds = alerts.limits.delivery.deadline.total_seconds()
-    found = {
-        "slack": _slack(settings, alerts, seconds),
-        "email": _email(settings, alerts, clock, seconds),
-        "sms": _sms(settings, alerts, seconds),
-    }
+    found = {name: _opened(each, settings, alerts, clock) for name, each in alerts.channels.items()}
     return {name: channel for name, channel in found.items() if channel is not None}
 
 
-def _slack(settings: Settings, alerts: AlertsFile, seconds: float) -> Channel | None:
-    if alerts.channels.slack is None:
-        return None
+def _opened(channel: ChannelSettings, settings: Settings, alerts: AlertsFile, clock: Clock) -> Channel | None:
+    seconds = alerts.limits.delivery.deadline.total_seconds()
+    match channel:
+        case SlackSettings():
+            return _slack(channel, settings, seconds)
+        case EmailSettings():
+            return _email(channel, settings, clock, seconds)
+        case SmsSettings():
+            return _sms(channel, settings, seconds)
+        case _:
+            return None
+
+
+def _slack(channel: SlackSettings, settings: Settings, seconds: float) -> Channel | None:
     if settings.slack_bot_token is not None:
         return Slack(
             token=settings.slack_bot_token.get_secret_value(),
-            channel=alerts.channels.slack.channel,
+            channel=channel.channel,
             base_url=settings.slack_api_url,
             seconds=seconds,
         )
@@ -128,29 +134,29 @@ def _slack(settings: Settings, alerts: AlertsFile, seconds: float) -> Channel | 
     return None
 
 
-def _email(settings: Settings, alerts: AlertsFile, clock: Clock, seconds: float) -> Channel | None:
-    if alerts.channels.email is None or settings.smtp_url is None or settings.mail_from is None:
+def _email(channel: EmailSettings, settings: Settings, clock: Clock, seconds: float) -> Channel | None:
+    if not channel.to or settings.smtp_url is None or settings.mail_from is None:
         return None
     return Email(
         server=settings.smtp_url,
         sender=settings.mail_from,
-        to=alerts.channels.email.to,
+        to=channel.to,
         tls=tls_context(settings.smtp_ca_file),
         now=clock.now,
         seconds=seconds,
     )
 
 
-def _sms(settings: Settings, alerts: AlertsFile, seconds: float) -> Channel | None:
-    texts, account, token = alerts.channels.sms, settings.twilio_account_sid, settings.twilio_auth_token
-    if texts is None or not texts.to or account is None or token is None or settings.twilio_from is None:
+def _sms(channel: SmsSettings, settings: Settings, seconds: float) -> Channel | None:
+    account, token = settings.twilio_account_sid, settings.twilio_auth_token
+    if not channel.to or account is None or token is None or settings.twilio_from is None:
         return None
     return Sms(
         base_url=settings.twilio_api_url,
         account=account,
         token=token.get_secret_value(),
         sender=settings.twilio_from,
-        to=texts.to,
+        to=channel.to,
         seconds=seconds,
     )
 
@@ -189,14 +195,13 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
 
 def delivery_policy(alerts: AlertsFile) -> DeliveryPolicy:
     """Return how messages are delivered, as alerts.yaml says."""
-    limits, there = alerts.limits.delivery, alerts.channels
-    paced = {"slack": there.slack, "email": there.email, "sms": there.sms}
+    limits = alerts.limits.delivery
     return DeliveryPolicy(
         backoff=limits.backoff,
         longest_backoff=limits.longest_backoff,
         deadline=limits.deadline,
         expire=limits.expire,
-        pace={name: channel.pace for name, channel in paced.items() if channel is not None},
+        pace={name: channel.pace for name, channel in alerts.channels.items()},
     )
 
 

@@ -11,12 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from monitor.notice import Severity
-from monitor.rules import Phase, Rule, Sample, State
+from monitor.rules import Phase, Result, Rule, State, Transition
 from monitor.signals import SIGNALS
 from monitor.store import people, tell
 from monitor.store.judged import Judged
 from monitor.store.tell import Telling, Told
-from monitor.units import written
 from sync.storage.tables import incidents, rule_states, transitions
 
 _MOST_EXAMPLES = 10
@@ -43,7 +42,19 @@ class Incident:
 def states(connection: Connection) -> Mapping[str, State]:
     """Return the kept state of every rule that has one."""
     rows = connection.execute(sa.select(rule_states))
-    return {row.rule: State(Phase(row.state), row.since, row.value) for row in rows}
+    return {row.rule: _state(row) for row in rows}
+
+
+def _state(row: Row[Any]) -> State:
+    return State(
+        phase=Phase(row.state),
+        since=row.since,
+        value=row.value,
+        quiet_since=row.quiet_since,
+        results=tuple(Result(datetime.fromisoformat(at), held) for at, held in row.samples or ()),
+        fingerprint=row.fingerprint,
+        nodata=bool((row.detail or {}).get("nodata", False)),
+    )
 
 
 def record(connection: Connection, judged: Sequence[Judged], telling: Telling, now: datetime) -> Sequence[Told]:
@@ -100,7 +111,14 @@ def _keep_state(connection: Connection, judged: Judged, incident: Row[Any] | Non
         "state": after.phase.value,
         "since": after.since,
         "value": after.value,
-        "detail": {"reason": judged.transition.reason.name.lower(), "note": judged.sample.note},
+        "samples": [[result.at.isoformat(), result.held] for result in after.results],
+        "fingerprint": after.fingerprint,
+        "quiet_since": after.quiet_since,
+        "detail": {
+            "reason": judged.transition.reason.name.lower(),
+            "note": judged.sample.note,
+            "nodata": after.nodata,
+        },
         "incident_id": incident.id if incident is not None else None,
         "updated_at": now,
     }
@@ -108,16 +126,13 @@ def _keep_state(connection: Connection, judged: Judged, incident: Row[Any] | Non
 
 
 def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> Row[Any]:
-    condition, since = rule.condition, judged.transition.after.since or now
+    since = judged.transition.after.since or now
     detail = {
-        "signal": condition.signal,
-        "unit": condition.unit.value,
-        "limit": f"{condition.op} {written(condition.limit, condition.unit)}",
         "since": since.isoformat(),
         "template": rule.summary,
         "description": rule.description,
-        "remedy": _remedy(condition.signal, judged.sample),
-        "examples": list(judged.sample.examples[:_MOST_EXAMPLES]),
+        "examples": [],
+        **_about(judged.transition),
     }
     values = {
         "rule": rule.name,
@@ -130,8 +145,19 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
     return connection.execute(sa.insert(incidents).values(values).returning(*incidents.c)).one()
 
 
-def _remedy(signal: str, sample: Sample) -> str:
-    return sample.remedy or SIGNALS[signal].remedy
+def _about(transition: Transition) -> dict[str, Any]:
+    """Return what an incident keeps of the comparison that it is about at this moment."""
+    about, sample = transition.telling, transition.sample
+    if about is None:
+        return {}
+    examples = {"examples": list(sample.examples[:_MOST_EXAMPLES])} if sample.examples else {}
+    return {
+        "signal": about.signal,
+        "unit": about.unit.value,
+        "limit": about.bound,
+        "remedy": sample.remedy or SIGNALS[about.signal].remedy,
+        **examples,
+    }
 
 
 def firing(connection: Connection) -> Sequence[Incident]:
@@ -164,12 +190,11 @@ def _incident(row: Row[Any]) -> Incident:
 
 
 def _refresh(connection: Connection, row: Row[Any], judged: Judged) -> Row[Any]:
-    """Keep the newest number of a firing alert, with the SKUs it is about."""
+    """Keep the newest number of a firing alert, with the SKUs it is about, as long as its condition holds."""
+    if not judged.transition.holds:
+        return row
     value = judged.transition.after.value
-    examples = list(judged.sample.examples[:_MOST_EXAMPLES])
-    detail = {**row.detail, "examples": examples or row.detail["examples"]}
-    if row.detail["signal"] in SIGNALS:
-        detail["remedy"] = _remedy(row.detail["signal"], judged.sample)
+    detail = {**row.detail, **_about(judged.transition)}
     if value == row.value and detail == row.detail:
         return row
     values = {"value": value, "detail": detail}
@@ -178,6 +203,6 @@ def _refresh(connection: Connection, row: Row[Any], judged: Judged) -> Row[Any]:
 
 
 def _close(connection: Connection, row: Row[Any], judged: Judged, now: datetime) -> Row[Any]:
-    value = judged.transition.after.value
+    value = judged.transition.sample_of(row.detail["signal"]).value
     query = sa.update(incidents).where(incidents.c.id == row.id).values(resolved_at=now, resolved_value=value)
     return connection.execute(query.returning(*incidents.c)).one()

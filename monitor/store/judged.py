@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from monitor.decide import Hidden
 from monitor.hiding import Subject
-from monitor.rules import Phase, Reason, Rule, Sample, Transition
+from monitor.rules import Phase, Rule, Sample, Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,6 @@ class Judged:
 
     name: str
     rule: Rule | None
-    sample: Sample
     transition: Transition
     subject: Subject | None = None
     places: tuple[Place, ...] = ()
@@ -53,5 +52,9 @@ class Judged:
     @property
     def matters(self) -> bool:
         """Tell whether there is anything to keep or to tell: quiet rules leave no trace."""
-        quiet = (Reason.QUIET, Reason.NO_DATA, Reason.TOO_FEW)
-        return self.transition.reason not in quiet or self.transition.before.phase is Phase.FIRING
+        return (self.transition.before.phase, self.transition.after.phase) != (Phase.OK, Phase.OK)
+
+    @property
+    def sample(self) -> Sample:
+        """Return the sample that it is about."""
+        return self.transition.sample

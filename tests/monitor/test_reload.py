@@ -108,7 +108,7 @@ async def test_a_changed_file_is_taken(path: Path) -> None:
     write(path, BETTER)
 
     assert await readings.reload.read()
-    assert [content.alerts[0].rule().condition.limit for content in readings.taken] == [7]
+    assert [str(content.alerts[0].when) for content in readings.taken] == ["discrepant_skus > 7"]
     assert readings.counted == [True, True]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.conditions import Comparison, Op
 from monitor.notice import Severity
-from monitor.rules import Phase, Reason, Rule, Sample, State, evaluate, remove
-from monitor.units import Condition, Op, Unit
+from monitor.rules import Phase, Reason, Rule, Sample, State, Transition, evaluate, remove
+from monitor.units import Unit
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 OK = State()
@@ -21,11 +23,15 @@ def ago(minutes: float) -> datetime:
 def rule(*, op: Op = Op.ABOVE, limit: float = 5, hold: float = 0, min_events: int = 0) -> Rule:
     return Rule(
         name="Differs",
-        condition=Condition("discrepant_skus", op, limit, Unit.COUNT),
+        condition=Comparison("discrepant_skus", op, limit, Unit.COUNT),
         severity=Severity.WARNING,
         hold=timedelta(minutes=hold),
         min_events=min_events,
     )
+
+
+def judge(rule: Rule, sample: Sample, state: State) -> Transition:
+    return evaluate(rule, {"discrepant_skus": sample}, state, NOW)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def rule(*, op: Op = Op.ABOVE, limit: float = 5, hold: float = 0, min_events: in
 def test_a_rule_goes_from_phase_to_phase(
     hold: float, value: float, state: State, expected: tuple[Reason, Phase, datetime | None]
 ) -> None:
-    transition = evaluate(rule(hold=hold), Sample(value), state, NOW)
+    transition = judge(rule(hold=hold), Sample(value), state)
 
     assert (transition.reason, transition.after.phase, transition.after.since) == expected
     assert transition.after.value == value
@@ -89,13 +95,13 @@ def test_a_rule_goes_from_phase_to_phase(
     ids=["no number", "not a number", "too few, high", "too few, low"],
 )
 def test_without_a_usable_number_the_state_is_kept(state: State, sample: Sample, reason: Reason) -> None:
-    transition = evaluate(rule(min_events=5, limit=0.05), sample, state, NOW)
+    transition = judge(rule(min_events=5, limit=0.05), sample, state)
 
-    assert (transition.after, transition.reason) == (state, reason)
+    assert (replace(transition.after, fingerprint=""), transition.reason) == (state, reason)
 
 
 def test_just_enough_events_tell() -> None:
-    assert evaluate(rule(min_events=5, limit=0.05), Sample(0.2, events=5), OK, NOW).reason is Reason.FIRED
+    assert judge(rule(min_events=5, limit=0.05), Sample(0.2, events=5), OK).reason is Reason.FIRED
 
 
 @pytest.mark.parametrize(
@@ -110,7 +116,7 @@ def test_just_enough_events_tell() -> None:
     ],
 )
 def test_each_operator_compares_as_it_reads(op: Op, firing: tuple[int, ...]) -> None:
-    fired = tuple(value for value in (4, 5, 6) if evaluate(rule(op=op), Sample(value), OK, NOW).fired)
+    fired = tuple(value for value in (4, 5, 6) if judge(rule(op=op), Sample(value), OK).fired)
 
     assert fired == firing
 

@@ -78,16 +78,11 @@ class AlertChecks:
         unknown = {incident for _, incident in told} - set(self._incidents())
         if unknown:
             self._accuse("12 no alert from nothing", f"told of incidents {sorted(unknown)}, which no record has")
-        for incident, (severity, over) in self._incidents().items():
-            for channel in routes[severity]:
+        for incident, (_, over) in self._incidents().items():
+            name = names.get(incident.rpartition("-")[2], incident)
+            for channel in routes.get(name, ()):
                 if channel != "sms":
-                    self._told(
-                        channel,
-                        incident,
-                        names.get(incident.rpartition("-")[2], incident),
-                        told[channel, incident],
-                        over=over,
-                    )
+                    self._told(channel, incident, name, told[channel, incident], over=over)
 
     def _told(self, channel: str, incident: str, name: str, kinds: Sequence[str], *, over: bool) -> None:
         first = [place for place, kind in enumerate(kinds) if kind in _TOLD_FIRST]

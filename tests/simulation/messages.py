@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from monitor.alerts_model import AlertsFile
+from monitor.alerts_model import AlertsFile, EmailSettings, SlackSettings, SmsSettings
 from monitor.channels.base import Channel
 from monitor.channels.email import Email
 from monitor.channels.slack import Slack
@@ -114,11 +114,12 @@ class PretendEmail(Email):
     """The product's mail over a pretend connection."""
 
     def __init__(self, mailbox: Mailbox, alerts: AlertsFile, life: Life, clock: VirtualClock) -> None:
-        assert alerts.channels.email is not None
+        channel = alerts.channels["email"]
+        assert isinstance(channel, EmailSettings)
         super().__init__(
             server=MailServer(host="localhost", port=25, security=MailSecurity.NONE),
             sender="lightspeed-sync@wtfswag.com",
-            to=alerts.channels.email.to,
+            to=channel.to,
             tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             now=clock.now,
         )
@@ -139,12 +140,13 @@ def pretend_channels(
 ) -> Mapping[str, Channel]:
     """Return all three channels."""
     seconds = alerts.limits.delivery.deadline.total_seconds()
-    assert alerts.channels.slack is not None
-    assert alerts.channels.sms is not None
+    there, texts = alerts.channels["slack"], alerts.channels["sms"]
+    assert isinstance(there, SlackSettings)
+    assert isinstance(texts, SmsSettings)
     assert settings.slack_bot_token is not None
     assert settings.twilio_auth_token is not None
     token = settings.slack_bot_token.get_secret_value()
-    slack = Slack(token=token, channel=alerts.channels.slack.channel, base_url=settings.slack_api_url, seconds=seconds)
+    slack = Slack(token=token, channel=there.channel, base_url=settings.slack_api_url, seconds=seconds)
     over_httpx = SlackOverHttpx(settings.slack_api_url, token, transport, seconds)
     slack._client = cast("AsyncWebClient", over_httpx)
     sms = Sms(
@@ -152,7 +154,7 @@ def pretend_channels(
         account=settings.twilio_account_sid or "",
         token=settings.twilio_auth_token.get_secret_value(),
         sender=settings.twilio_from or "",
-        to=alerts.channels.sms.to,
+        to=texts.to,
         seconds=seconds,
         transport=transport,
     )

@@ -203,7 +203,7 @@ class Simulation:
             await self._calm()
             await self.clock.sleep(TOLD_WITHIN)
             self._look()
-            self.told.settled({severity.value: channels for severity, channels in self.alerts.routed().items()})
+            self.told.settled({alert.name: self.alerts.channels_for(alert) for alert in self.alerts.alerts})
             self.orders.settled()
         except _Over:
             pass
