@@ -38,7 +38,7 @@ def keys() -> Iterator[tuple[str, str, str]]:
 def _keys_of(model: type[BaseModel], path: str, defaults: BaseModel | None) -> Iterator[tuple[str, str, str]]:
     for name, field in model.model_fields.items():
         key = f"{path}{field.alias or name}"
-        default = getattr(defaults, name) if defaults is not None else field.get_default()
+        default = getattr(defaults, name) if defaults is not None else field.get_default(call_default_factory=True)
         inner = model_in(field.annotation)
         if key == "channels":
             yield from _channel_keys()
