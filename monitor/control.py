@@ -7,26 +7,31 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from monitor.actions import Actions, CloseOrder, DecideOrder, RetryOrder, SyncOrder
+from monitor.desk import AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
+from monitor.hiding import Silence
 from sync.errors import Code, OutcomeUnknown, Permanent, Refused, SyncError, Transient
 from sync.records import Pause, PauseKind
 
 SOCKET = "control.sock"
 _BASE = "http://lightspeed-sync"
+SILENCE = TypeAdapter(Silence)
+"""How a silence is written in an answer."""
+Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
 _KINDS = {kind.__name__: kind for kind in (Transient, Permanent, OutcomeUnknown, Refused)}
 
 
@@ -61,7 +66,7 @@ def told_before(pause: Pause | None) -> dict[str, str] | None:
     return {"reason": pause.reason, "since": pause.since.isoformat()} if pause else None
 
 
-def control_app(actions: Actions) -> Starlette:
+def control_app(actions: Actions, desk: AlertDesk) -> Starlette:
     """Return the application that answers on the socket."""
 
     async def sync(request: Request) -> Response:
@@ -94,12 +99,30 @@ def control_app(actions: Actions) -> Starlette:
         await actions.connect(order.code, order.verifier)
         return JSONResponse({"connected": True})
 
-    known = (sync, pause, resume, decide, retry_orders, close_order, connect)
+    known = (sync, pause, resume, decide, retry_orders, close_order, connect, *_alerting(desk))
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
     handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return app
+
+
+def _alerting(desk: AlertDesk) -> Sequence[Answer]:
+    """Return what answers on alerts."""
+
+    async def acknowledge(request: Request) -> Response:
+        order = AcknowledgeOrder.model_validate_json(await request.body())
+        return JSONResponse({"before": list(await desk.acknowledge(order))})
+
+    async def silence(request: Request) -> Response:
+        order = SilenceOrder.model_validate_json(await request.body())
+        return JSONResponse(SILENCE.dump_python(await desk.silence(order), mode="json"))
+
+    async def lift(request: Request) -> Response:
+        order = LiftOrder.model_validate_json(await request.body())
+        return JSONResponse(SILENCE.dump_python(await desk.lift(order), mode="json"))
+
+    return acknowledge, silence, lift
 
 
 async def _tell_error(_request: Request, error: Exception) -> Response:

@@ -17,6 +17,7 @@ import structlog
 from monitor import control
 from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
+from monitor.desk import AlertDesk
 from monitor.reload import Reload
 from monitor.schedule import Daily, Every, Job, Schedule
 from monitor.serving import bind_tcp, serving
@@ -187,12 +188,19 @@ class WakeUps:
                 self._schedule.soon("orders")  # what the pass has read is booked at once
 
 
-def scheduled(shop: Workshop, monitor: Monitor, broke: Callable[[str, Exception], None] | None = None) -> Schedule:
-    """Return the schedule of an open workshop, not started yet, with all that hears its events joined to them."""
+def watched_passes(shop: Workshop, monitor: Monitor) -> Passes:
+    """Return the passes of an open workshop; the calls that they make are counted."""
     calls = CallCounter(ledger=shop.ledger, clock=shop.clock)
     shop.events.join(calls)
+    return Passes(shop, monitor.evaluate, calls)
+
+
+def scheduled(
+    shop: Workshop, monitor: Monitor, passes: Passes, broke: Callable[[str, Exception], None] | None = None
+) -> Schedule:
+    """Return the schedule of an open workshop, not started yet, with all that hears its events joined to them."""
     schedule = Schedule(
-        jobs=jobs(shop.alerts, Passes(shop, monitor.evaluate, calls)),
+        jobs=jobs(shop.alerts, passes),
         clock=shop.clock,
         tally=monitor.metrics,
         broke=broke,
@@ -235,13 +243,15 @@ async def running(
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(workshop(settings, alerts))
         monitor = await stack.enter_async_context(open_monitor(shop))
-        schedule = scheduled(shop, monitor, broke)
+        passes = watched_passes(shop, monitor)
+        schedule = scheduled(shop, monitor, passes, broke)
+        desk = AlertDesk(monitor.store, lambda: monitor.judge.names, shop.clock, passes.judge)
         ops = _bound("OPS_LISTEN", settings.ops_listen)
         await stack.enter_async_context(serving(monitor.ops_app(), ops))
         public = _bound("STOREFRONT_LISTEN", settings.storefront_listen)
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
-        await stack.enter_async_context(serving(control.control_app(shop.actions), bound))
+        await stack.enter_async_context(serving(control.control_app(shop.actions, desk), bound))
         await stack.enter_async_context(serving(public_app(shop), public))
         reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor.metrics)
         watching = asyncio.create_task(reload.run(), name="reload")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from monitor.hiding import Matcher, Silence
 from monitor.notice import Severity
 from monitor.store import Store
+from monitor.units import did_you_mean
 from sync.clock import Clock
 from sync.errors import Code, Permanent
 
@@ -73,7 +74,8 @@ class AlertDesk:
         """
         firing = {incident.alert: incident for incident in await self._store.open_incidents()}
         if quiet := [name for name in order.alerts if name not in firing]:
-            raise Permanent(Code.NT003, f"({', '.join(quiet)})")
+            fires = f"firing are {', '.join(firing)}" if firing else "nothing fires"
+            raise Permanent(Code.NT003, f"({', '.join(quiet)}; {fires})")
         now = self._clock.now()
         before = [name for name in order.alerts if await self._store.acknowledge(name, order.by, now) is None]
         log.info("alert.acknowledged", alerts=order.alerts, by=order.by)
@@ -83,7 +85,7 @@ class AlertDesk:
     async def silence(self, order: SilenceOrder) -> Silence:
         """Silence alerts from now on; raises Permanent: NT003 for an unknown name, NT004 without a reason or an end."""
         if unknown := [name for name in order.alerts if name not in self._names()]:
-            raise Permanent(Code.NT003, f"({', '.join(unknown)})")
+            raise Permanent(Code.NT003, f"({', '.join(unknown)}; {did_you_mean(unknown[0], self._names())})")
         if not order.reason.strip() or not timedelta(0) < order.length <= LONGEST_SILENCE:
             raise Permanent(Code.NT004)
         now = self._clock.now()

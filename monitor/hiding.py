@@ -40,7 +40,7 @@ class Matcher:
         """Write it as people write it."""
         words = [", ".join(self.alerts) or "every alert"]
         words += [f"{name}={value}" for name, value in self.labels.items()]
-        return " ".join([*words, f"severity {self.severity}"] if self.severity else words)
+        return " ".join([*words, f"of severity {self.severity}"] if self.severity else words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,9 +124,9 @@ def written_duration(length: timedelta) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return what somebody probably meant by an unknown word, or all the words there are."""
-    words = sorted(known)
+    words = {each.lower(): each for each in sorted(known)}
     close = get_close_matches(word.lower(), words, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(words)}"
+    return f"did you mean {words[close[0]]}?" if close else f"known are {', '.join(words.values())}"
 
 
 def shown(value: object, longest: int = 60) -> str:

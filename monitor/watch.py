@@ -42,6 +42,7 @@ class Monitor:
     metrics: Metrics
     outbox: Outbox
     judge: Judge
+    store: Store
     status: Status
     settings: Settings
 
@@ -190,7 +191,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
         version=release,
         facts=lambda: judge.facts,
     )
-    return Monitor(metrics, outbox, judge, status, settings), beat
+    return Monitor(metrics, outbox, judge, store, status, settings), beat
 
 
 def delivery_policy(alerts: AlertsFile) -> DeliveryPolicy:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli.alert_commands import app as alert_commands
 from monitor.cli.common import Exit, run, say, settings, settings_and_alerts, stored, usage
 from monitor.cli.order_commands import app as order_commands
 
@@ -22,6 +23,7 @@ check = typer.Typer(help="Check settings, the alerts file, or the connections.",
 connect = typer.Typer(help="Give consent to a service for the first time.", no_args_is_help=True)
 sku = typer.Typer(help="See which SKUs could not be linked.", no_args_is_help=True)
 conflicts = typer.Typer(help="Decide on differences that nothing explains.", no_args_is_help=True)
+app.add_typer(alert_commands, name="alerts")
 app.add_typer(check, name="check")
 app.add_typer(conflicts, name="conflicts")
 app.add_typer(connect, name="connect")

@@ -10,7 +10,7 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -178,6 +178,11 @@ def _for_json(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return value.name if isinstance(value, Enum) else printable(value)
+
+
+def minute(moment: datetime | None) -> str:
+    """Write a moment to the minute, "" for none."""
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def usage(sentence: str) -> typer.Exit:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from monitor.cli import skus
-from monitor.cli.common import Exit, rows, run, say, say_json, show_table
+from monitor.cli.common import Exit, minute, rows, run, say, say_json, show_table
 from monitor.cli.reading import daemon_runs, opened_state
 from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
 from monitor.store import Incident, Store
@@ -141,7 +141,7 @@ def _orders(found: Stand, now: datetime) -> str:
 def _brakes(pauses: Sequence[Pause], stopped: RunRecord | None) -> Iterator[str]:
     """Yield what keeps numbers from being written, in its own words, with the way on."""
     for pause in pauses:
-        yield f"PAUSED {pause.kind.value} since {_minute(pause.since)}: {pause.reason}"
+        yield f"PAUSED {pause.kind.value} since {minute(pause.since)}: {pause.reason}"
         yield f"       {Code.BR004.remedy}"
     if stopped is not None and stopped.code is not None:
         word = "BRAKED" if stopped.outcome is RunOutcome.BRAKED else "FAILED"
@@ -152,7 +152,7 @@ def _brakes(pauses: Sequence[Pause], stopped: RunRecord | None) -> Iterator[str]
 def _alerts(firing: Sequence[Incident]) -> Iterator[str]:
     for each in firing:
         named = f" ({', '.join(each.examples)})" if each.examples else ""
-        yield f"FIRING {each.alert} ({each.severity.value}, since {_minute(each.since)}): {each.summary}{named}"
+        yield f"FIRING {each.alert} ({each.severity.value}, since {minute(each.since)}): {each.summary}{named}"
 
 
 def _run_row(run: RunRecord) -> tuple[object, ...]:
@@ -160,10 +160,6 @@ def _run_row(run: RunRecord) -> tuple[object, ...]:
     code = f" {run.code.name}" if run.code else ""
     numbers = ", ".join(f"{name} {count}" for name, count in run.numbers.items())
     return run.run_id, run.job, f"{run.started_at:%m-%d %H:%M:%S}", outcome + code, numbers
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -19,6 +19,7 @@ from monitor.store.incidents import Incident
 from monitor.store.judged import Judged
 from monitor.store.messages import Claim
 from monitor.store.people import Deed
+from monitor.store.story import Message, messages_about
 from monitor.store.tell import Telling, Told
 from monitor.store.verdicts import Decided
 from sync.storage.database import Database
@@ -99,6 +100,10 @@ class Store:
     async def verdicts(self, incident_id: int) -> Sequence[Decided]:
         """Return what was decided to tell of an incident, and what not, oldest first."""
         return await self._database.read(lambda connection: verdicts.of_incident(connection, incident_id))
+
+    async def messages(self, incident_id: int) -> Sequence[Message]:
+        """Return every message about an incident with what became of it, oldest first."""
+        return await self._database.read(lambda connection: messages_about(connection, incident_id))
 
     # --- messages ---
     async def recover(self, channels: Collection[str], now: datetime) -> int:

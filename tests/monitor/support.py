@@ -67,10 +67,11 @@ class World:
         *,
         channels: tuple[str, ...] = ("slack", "email"),
         books: bool = True,
+        start: datetime = START,
     ) -> None:
         self.folder = folder
         self.books = books
-        self.clock = HandClock()
+        self.clock = HandClock(start)
         self.history = FakeHistory()
         self.channels: Mapping[str, FakeChannel] = {name: FakeChannel() for name in channels}
         self.policy = DeliveryPolicy(pace={})

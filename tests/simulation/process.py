@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from monitor.alerts_model import AlertsFile
-from monitor.daemon import scheduled
+from monitor.daemon import scheduled, watched_passes
 from monitor.schedule import Every, Job, Schedule
 from monitor.watch import open_monitor
 from monitor.workshop import Workshop, open_state, workshop
@@ -117,7 +117,7 @@ class Machine:
                 settings, self.alerts, self.mailbox, transport=transport, life=life, clock=clock
             )
             monitor = await stack.enter_async_context(open_monitor(shop, channels))
-            schedule = scheduled(shop, monitor, self.broke)
+            schedule = scheduled(shop, monitor, watched_passes(shop, monitor), self.broke)
             self.shop = shop
             async with asyncio.TaskGroup() as beats:
                 for job in schedule._jobs.values():

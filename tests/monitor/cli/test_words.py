@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from monitor.cli import common, reading
@@ -22,17 +20,6 @@ from sync.records import Change, WriteOutcome
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SMTP = {"SMTP_URL": "smtp+starttls://till:hunter2hunter2@mail.example.com:587", "MAIL_FROM": "till@wtfswag.com"}
-
-
-@pytest.fixture
-def logging_restored() -> Iterator[None]:
-    """Leave the process's logging as other tests found it."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 # --- values of the shops' own ---

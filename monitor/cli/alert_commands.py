@@ -1,0 +1,79 @@
+"""The commands about alerts and their help; what they do stands in `alerts.py` and the modules beside it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from monitor.cli.common import settings, stored, usage
+
+app = typer.Typer(help="See which alerts fire and who knows of it; acknowledge and silence them.", no_args_is_help=True)
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Alerts, as alerts.yaml names them.")]
+Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
+
+
+@app.command("list")
+def list_alerts(json: Json = False) -> None:
+    """Show what fires and is about to, who was told, who has it in hand, which silences stand, and what ended lately.
+
+    Example: lightspeed-sync alerts list
+    """
+    from monitor.cli import alerts
+
+    raise typer.Exit(alerts.show_list(settings(have=stored()), json=json))
+
+
+@app.command()
+def ack(names: Names, json: Json = False) -> None:
+    """Take alerts that fire into your hands: no more reminders, and nobody else is called. Their end is still told.
+
+    Example: lightspeed-sync alerts ack InventoryDiscrepancy
+    """
+    from monitor.cli import alerts
+
+    raise typer.Exit(alerts.acknowledge(settings(have=stored()), names, json=json))
+
+
+@app.command()
+def silence(  # noqa: PLR0917 - one parameter an option
+    length: Annotated[str, typer.Option("--for", metavar="TIME", help="How long, like 2h or 1d12h; 30 days at most.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Shown to everybody who wonders.")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Alerts of these names.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Only alerts with this label; may be repeated.")
+    ] = None,
+    severity: Annotated[
+        str | None, typer.Option(metavar="SEVERITY", help="Only critical, warning or info ones.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every alert.")] = False,
+    until_resolved: Annotated[
+        bool, typer.Option("--until-resolved", help="Ends before its time when what it hides has ended.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Hear nothing of alerts for a while; the end of what you were told is told, and what came and went meanwhile.
+
+    Example: lightspeed-sync alerts silence InventoryDiscrepancy --for 2h --reason "stock-take"
+    """
+    from monitor.cli import alerts
+
+    if every == bool(names or label or severity):
+        raise usage("Name the alerts, or say --label or --severity; --all silences every alert, and goes alone.")
+    wanted = alerts.silence_order(names or [], label or [], severity, length, reason, until_resolved=until_resolved)
+    raise typer.Exit(alerts.silence(settings(have=stored()), wanted, json=json))
+
+
+@app.command()
+def lift(
+    number: Annotated[int, typer.Argument(metavar="N", min=1, help="The silence's number, as `alerts list` shows it.")],
+    json: Json = False,
+) -> None:
+    """End a silence before its time; what still fires is told.
+
+    Example: lightspeed-sync alerts lift 3
+    """
+    from monitor.cli import alerts
+
+    raise typer.Exit(alerts.lift(settings(have=stored()), number, json=json))

@@ -1,0 +1,208 @@
+"""`alerts list`, `ack`, `silence` and `lift`: what people see and do about alerts, without a daemon and beside one."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.channels.base import ChannelRefused
+from monitor.desk import AcknowledgeOrder, SilenceOrder
+from tests.e2e.play import ALERTS, shop
+from tests.monitor.cli.alert_world import Lately, desk, moment, prepared
+from tests.monitor.support import DIFFERS, World
+
+LATE = """\
+  - name: Late
+    when: discrepant_skus > 2
+    for: 3h
+    severity: critical
+routes:"""
+TWO = DIFFERS.replace("routes:", LATE)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+STOCK_TAKE = SilenceOrder(alerts=("Differs",), length=2 * HOUR, reason="stock-take", by="bert")
+
+
+@pytest.fixture
+def lately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logging_restored: None) -> Lately:
+    return prepared(tmp_path, monkeypatch, TWO)
+
+
+async def differs(world: World) -> None:
+    """Let more SKUs differ than may, be judged, and be told."""
+    world.history.differ(7, "KAVA-1")
+    await world.check()
+    await world.deliver()
+
+
+async def differs_unheard(world: World) -> None:
+    """Let the same be told through Slack only."""
+    world.email.troubles.append(ChannelRefused("550 no such user"))
+    await differs(world)
+
+
+async def bert_acknowledges(world: World) -> None:
+    await desk(world).acknowledge(AcknowledgeOrder(alerts=("Differs",), by="bert"))
+
+
+async def bert_silences(world: World) -> None:
+    await desk(world).silence(STOCK_TAKE)
+
+
+async def calms_down(world: World) -> None:
+    world.history.differ(0)
+    await world.check()
+    await world.deliver()
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+# --- the list ---
+def test_a_quiet_shop_says_so(lately: Lately) -> None:
+    lately.happened(HOUR, calms_down)
+    assert lately.run("list").stdout == "Nothing fires.\n"
+    assert lately.data("list") == {"firing": [], "pending": [], "silences": [], "ended": []}
+
+
+def test_what_fires_is_listed_with_who_was_told_and_the_way_on(lately: Lately) -> None:
+    lately.happened(HOUR, differs)
+    shown = words(lately.run("list").stdout)
+    since = f"{lately.now - HOUR:%Y-%m-%d %H:%M} UTC"
+    assert f"Differs warning {since} 7 > 5 email, slack by nobody" in shown
+    assert "lightspeed-sync alerts ack NAME" in shown
+    assert f"about to fire its condition holds since for Late {since} 1h" in shown
+
+
+def test_a_place_that_was_not_reached_is_listed_with_the_reason(lately: Lately) -> None:
+    lately.happened(HOUR, differs_unheard)
+    assert "slack; email not reached yet, after 1 attempt: refused: 550 no such user" in words(
+        lately.run("list").stdout
+    )
+
+
+def test_who_acknowledged_stands_in_the_list(lately: Lately) -> None:
+    lately.happened(2 * HOUR, differs)
+    lately.happened(HOUR, bert_acknowledges)
+    shown = words(lately.run("list").stdout)
+    assert f"by bert, {lately.now - HOUR:%Y-%m-%d %H:%M} UTC" in shown
+    assert "alerts ack" not in shown, "there is nothing left to acknowledge"
+
+
+def test_what_a_silence_hides_is_listed_with_the_silence(lately: Lately) -> None:
+    lately.happened(HOUR, bert_silences)
+    lately.happened(HOUR, differs)
+    shown = words(lately.run("list").stdout)
+    assert "nobody; email, slack not told: hidden by silence 1 of bert: stock-take" in shown
+    assert f"1 Differs {lately.now + HOUR:%Y-%m-%d %H:%M} UTC, for" in shown
+    (one,) = lately.data("list")["firing"]
+    assert one["hidden"] == {"why": "silenced", "by": "silence 1 of bert: stock-take"}
+
+
+def test_what_has_ended_is_listed(lately: Lately) -> None:
+    lately.happened(2 * HOUR, differs)
+    lately.happened(HOUR, calms_down)
+    listed = lately.data("list")
+    assert ([each["alert"] for each in listed["ended"]], listed["firing"]) == (["Differs"], [])
+    assert (
+        f"Differs {lately.now - 2 * HOUR:%Y-%m-%d %H:%M} UTC {lately.now - HOUR:%Y-%m-%d %H:%M} UTC 7 SKUs differ"
+        in (words(lately.run("list").stdout))
+    )
+
+
+def test_what_is_about_to_fire_is_listed_with_its_number(lately: Lately) -> None:
+    lately.happened(HOUR, differs)
+    (pending,) = lately.data("list")["pending"]
+    assert (pending["alert"], pending["value"]) == ("Late", 7)
+    assert moment(pending["since"]) == lately.now - HOUR
+
+
+# --- a person's word, without a daemon ---
+def test_an_alert_is_acknowledged_in_the_callers_name(lately: Lately) -> None:
+    lately.happened(HOUR, differs)
+    ended = lately.run("ack", "Differs")
+    (one,) = lately.data("list")["firing"]
+    again = lately.run("ack", "Differs")
+    assert ended.stdout == (
+        "Differs: acknowledged by anna. No reminders, and nobody else is called; its end is still told.\n"
+    )
+    assert (ended.exit_code, one["acknowledged_by"]) == (0, "anna")
+    assert "somebody had acknowledged it before" in again.stdout
+
+
+def test_only_what_fires_can_be_acknowledged(lately: Lately) -> None:
+    lately.happened(HOUR, differs)
+    ended = lately.run("ack", "Late")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[0] == (
+        "NT003 There is no alert of this name, or it does not fire. (Late; firing are Differs)"
+    )
+
+
+def test_an_alert_is_silenced_and_the_silence_lifted(lately: Lately) -> None:
+    lately.happened(HOUR, calms_down)
+    silenced = lately.run("silence", "Differs", "--for", "2h", "--reason", "stock-take")
+    (one,) = lately.data("list")["silences"]
+    lifted = lately.run("lift", "1")
+    again = lately.run("lift", "1")
+    assert silenced.stdout.startswith("Silence 1: nothing is told of Differs until ")
+    assert silenced.stdout.endswith("End it sooner:   lightspeed-sync alerts lift 1\n")
+    assert (one["author"], one["reason"], one["matcher"]["alerts"]) == ("anna", "stock-take", ["Differs"])
+    assert moment(one["ends_at"]) - moment(one["starts_at"]) == 2 * HOUR
+    assert lifted.stdout == "Silence 1 has ended: what fires of Differs is told when the daemon runs.\n"
+    assert lately.data("list")["silences"] == []
+    assert (again.exit_code, again.stderr[:5], "(silence 1)" in again.stderr) == (1, "NT004", True)
+
+
+def test_a_silence_may_be_by_label_and_severity_and_end_with_what_it_hides(lately: Lately) -> None:
+    lately.happened(HOUR, calms_down)
+    options = ("--label", "team=shop", "--severity", "warning", "--until-resolved", "--reason", "x", "--for", "1d")
+    kept = lately.data("silence", *options)
+    assert kept["matcher"] == {"alerts": [], "labels": {"team": "shop"}, "severity": "warning"}
+    assert kept["until_resolved"] is True
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "sentence"),
+    [
+        pytest.param(["Difers", "--for", "2h"], 1, "(Difers; did you mean Differs?)", id="unknown alert"),
+        pytest.param(["Differs", "--for", "2"], 2, "--for: '2' is not a duration; write it like 2s, 2m", id="no unit"),
+        pytest.param(["Differs", "--for", "90d"], 1, "within thirty days", id="too long"),
+        pytest.param(["--for", "2h"], 2, "--all silences every alert", id="nothing named"),
+        pytest.param(["Differs", "--all", "--for", "2h"], 2, "and goes alone", id="all and one"),
+        pytest.param(["--severity", "bad", "--for", "2h"], 2, "there is no severity 'bad'", id="severity"),
+        pytest.param(["--label", "team", "--for", "2h"], 2, "'team' is not NAME=VALUE", id="label"),
+    ],
+)
+def test_a_silence_that_cannot_be_is_told_in_words(wrong: list[str], code: int, sentence: str, lately: Lately) -> None:
+    lately.happened(HOUR, calms_down)
+    ended = lately.run("silence", *wrong, "--reason", "x")
+    assert (ended.exit_code, ended.stdout, sentence in ended.stderr) == (code, "", True), ended.stderr
+
+
+def test_a_silence_needs_a_reason(lately: Lately) -> None:
+    lately.happened(HOUR, calms_down)
+    ended = lately.run("silence", "Differs", "--for", "2h", "--reason", " ")
+    assert (ended.exit_code, ended.stderr[:5]) == (1, "NT004")
+
+
+# --- beside a daemon ---
+@pytest.mark.anyio
+async def test_words_about_alerts_are_taken_at_once_by_a_running_daemon(tmp_path: Path) -> None:
+    async with shop(tmp_path, goods=12) as served:
+        (tmp_path / "alerts.yaml").write_text(ALERTS.replace("discrepant_skus > 5", "discrepant_skus >= 0"))
+        assert (await served.run("sync", "--full", "--confirm")).code == 0
+        await served.start()
+        await served.until(lambda: "InventoryDiscrepancy" in str(served.world.slack.messages), "the alert")
+        acknowledged = await served.run("alerts", "ack", "InventoryDiscrepancy")
+        silenced = await served.run("alerts", "silence", "--all", "--for", "2h", "--reason", "stock-take", "--json")
+        listed = await served.run("alerts", "list", "--json")
+        lifted = await served.run("alerts", "lift", "1")
+        assert await served.stop() == 0
+    assert [each.code for each in (acknowledged, silenced, listed, lifted)] == [0, 0, 0, 0], listed.said
+    (one,) = json.loads(listed.out)["firing"]
+    assert (one["acknowledged_by"] != "", one["hidden"]["why"]) == (True, "silenced"), "it was judged at once"
+    assert "is told now" in lifted.out
