@@ -23,7 +23,7 @@ from monitor.hiding import Silence, hidden_by
 from monitor.metrics import Metrics
 from monitor.notice import Kind, Notice, Severity
 from monitor.outbox import Outbox
-from monitor.rules import Phase, Rule, State
+from monitor.rules import Past, Phase, Rule, State
 from monitor.store import Judged, Store, Telling, Told
 from sync.clock import Clock
 
@@ -91,7 +91,8 @@ class Judge:
         """Judge every rule by the signals of `now`; return what was decided to tell, and what not."""
         facts = await self.refresh(now)
         states = await self._store.states()
-        judged = [self._judge(rule, states.get(rule.name, State()), facts) for rule in self._rules]
+        past = await self._past(now)
+        judged = [self._judge(rule, states.get(rule.name, State()), facts, past) for rule in self._rules]
         judged += [_removed(name, state) for name, state in states.items() if name not in self.names]
         told_of = self._hidden(judged, await self._store.standing_silences(now), now)
         told = await self._store.record(told_of, self._telling, signals.values(facts), now)
@@ -108,9 +109,17 @@ class Judge:
         self._outbox.wake()
 
     # --- parts of an evaluation ---
-    def _judge(self, rule: Rule, state: State, facts: Facts) -> Judged:
+    async def _past(self, now: datetime) -> Past:
+        """Return what was recorded of the signals of which rules take a value over a window."""
+        windows = [(rule.over, rule.condition) for rule in self._rules if rule.take is not None and rule.over]
+        if not windows:
+            return {}
+        names = {name for _, condition in windows for name in signals_in(condition)}
+        return await self._store.history(now - max(over for over, _ in windows), names)
+
+    def _judge(self, rule: Rule, state: State, facts: Facts, past: Past) -> Judged:
         samples = {name: signals.sample(name, rule.over, facts) for name in signals_in(rule.condition)}
-        transition = rules.evaluate(rule, samples, state, facts.now)
+        transition = rules.evaluate(rule, samples, state, facts.now, past)
         audience = self._audiences[rule.name]
         return Judged(rule.name, rule, transition, audience.subject, audience.places, audience.repeat)
 

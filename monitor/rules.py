@@ -325,17 +325,18 @@ def _step(rule: Rule, state: State, value: float | None, *, held: bool, now: dat
     quiet = _since(state.quiet_since, now)
     if now - quiet < rule.keep:
         return replace(state, quiet_since=quiet), Reason.KEPT
-    return _quiet(state, value), Reason.RESOLVED
+    return _quiet(state, value, now), Reason.RESOLVED
 
 
 def _waited(rule: Rule, state: State, value: float | None, *, held: bool, now: datetime) -> tuple[State, Reason]:
-    begun = _first_held(state) or _since(state.since, now)
+    first = _first_held(state)
+    begun = _since(first or state.since, now)
     if held and now - begun >= rule.hold:
         return replace(state, phase=Phase.FIRING, since=begun, value=value), Reason.FIRED
-    if held or _first_held(state) is not None:
+    if held or first is not None:
         reason = Reason.BEGAN if state.since is None else Reason.HOLDING
         return replace(state, phase=Phase.PENDING, since=begun, value=value), reason
-    return _quiet(state, value), Reason.DROPPED if state.phase is Phase.PENDING else Reason.QUIET
+    return _quiet(state, value, now), Reason.DROPPED if state.phase is Phase.PENDING else Reason.QUIET
 
 
 def _since(moment: datetime | None, now: datetime) -> datetime:
@@ -347,10 +348,10 @@ def _first_held(state: State) -> datetime | None:
     return next((result.at for result in state.results if result.held), None)
 
 
-def _quiet(state: State, value: float | None) -> State:
+def _quiet(state: State, value: float | None, now: datetime) -> State:
     """Return the state of a rule that no longer fires; what its last evaluations said still counts."""
-    begun = _first_held(state)
+    first = _first_held(state)
     kept = State(value=value, fingerprint=state.fingerprint)
-    if begun is None:
+    if first is None:
         return kept
-    return replace(kept, phase=Phase.PENDING, since=begun, results=state.results)
+    return replace(kept, phase=Phase.PENDING, since=_since(first, now), results=state.results)

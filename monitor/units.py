@@ -109,6 +109,11 @@ def written(value: float, unit: Unit) -> str:
             return f"{value:g}" if value != int(value) else str(int(value))
 
 
+def written_as(value: float | None, unit: Unit) -> str:
+    """Write a value of `unit` for people, also where there is none."""
+    return UNKNOWN if value is None or value != value else written(value, unit)  # noqa: PLR0124 - NaN is unlike itself
+
+
 def written_duration(length: timedelta) -> str:
     """Write a duration with its two largest units: "1h 30m", "45s"."""
     rest = round(length.total_seconds())

@@ -16,6 +16,7 @@ from monitor.signals import SIGNALS
 from monitor.store import people, tell
 from monitor.store.judged import Judged
 from monitor.store.tell import Telling, Told
+from monitor.units import written_as
 from sync.storage.tables import incidents, rule_states, transitions
 
 _MOST_EXAMPLES = 10
@@ -137,12 +138,15 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
     values = {
         "rule": rule.name,
         "severity": rule.severity.value,
-        "summary": tell.summary(rule.name, detail, judged.transition.after.value, now),
+        "summary": "",
         "value": judged.transition.after.value,
+        "labels": dict(rule.labels),
         "detail": detail,
         "opened_at": now,
     }
-    return connection.execute(sa.insert(incidents).values(values).returning(*incidents.c)).one()
+    row = connection.execute(sa.insert(incidents).values(values).returning(*incidents.c)).one()
+    query = sa.update(incidents).where(incidents.c.id == row.id).values(summary=tell.summary(row, now))
+    return connection.execute(query.returning(*incidents.c)).one()
 
 
 def _about(transition: Transition) -> dict[str, Any]:
@@ -151,11 +155,15 @@ def _about(transition: Transition) -> dict[str, Any]:
     if about is None:
         return {}
     examples = {"examples": list(sample.examples[:_MOST_EXAMPLES])} if sample.examples else {}
+    values = {name: each.value for name, each in transition.samples.items()}
     return {
         "signal": about.signal,
         "unit": about.unit.value,
         "limit": about.bound,
         "remedy": sample.remedy or SIGNALS[about.signal].remedy,
+        "signals": {name: written_as(value, SIGNALS[name].unit) for name, value in values.items()},
+        "nodata": transition.after.nodata,
+        "note": sample.note,
         **examples,
     }
 

@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from monitor import decide
+from monitor import decide, phrases
 from monitor.decide import Case, Damping, Verdict, Why
 from monitor.notice import Kind, Notice, Severity
 from monitor.signals import SIGNALS
 from monitor.store import messages, verdicts
 from monitor.store.judged import Judged, Place
-from monitor.units import UNKNOWN, Unit, written, written_duration
+from monitor.units import Unit, written_as, written_duration
 from sync.storage.tables import incidents, outbox
 
 
@@ -55,7 +55,7 @@ def firing(connection: Connection, row: Row[Any], judged: Judged, telling: Telli
         if verdict.kind is None:
             continue
         remarks = _remarks(verdict, place, telling.damping)
-        text = summary(row.rule, row.detail, row.value, now)
+        text = summary(row, now)
         notice = _notice(row, verdict.kind, place, text, remarks, link=telling.link, now=now)
         messages.insert(connection, row.id, place.channel, notice, now)
         if case.told_at is None:
@@ -111,25 +111,33 @@ def _remarks(verdict: Verdict, place: Place, damping: Damping) -> tuple[str, ...
 # --- its words ---
 
 
-def summary(alert: str, detail: Mapping[str, Any], value: float | None, now: datetime) -> str:
-    """Fill in a summary's placeholders."""
-    words = {
-        "value": amount(value, detail),
+def summary(row: Row[Any], now: datetime) -> str:
+    """Fill in the summary of an incident; one that fires for want of a number says that."""
+    if row.detail.get("nodata"):
+        signal, note = SIGNALS.get(row.detail["signal"]), row.detail.get("note")
+        what = signal.title if signal is not None else row.detail["signal"]
+        return f"There is no number: {what}{f' ({note})' if note else ''}"
+    return phrases.fill(str(row.detail["template"]), _words(row, now))
+
+
+def _words(row: Row[Any], now: datetime) -> Mapping[str, Any]:
+    """Return what the sentences of an incident may name."""
+    detail = row.detail
+    return {
+        **detail.get("signals", {}),
+        "value": amount(row.value, detail),
         "limit": str(detail["limit"]),
-        "alert": alert,
+        "alert": row.rule,
+        "severity": row.severity,
+        "labels": row.labels or {},
         "examples": ", ".join(detail["examples"]),
         "since": written_duration(now - datetime.fromisoformat(detail["since"])),
     }
-    text = str(detail["template"])
-    for name, word in words.items():
-        for spelling in ("{{ " + name + " }}", "{{" + name + "}}"):
-            text = text.replace(spelling, word)
-    return text
 
 
 def amount(value: float | None, detail: Mapping[str, Any]) -> str:
     """Write an incident's number for people."""
-    return UNKNOWN if value is None else written(value, Unit(detail["unit"]))
+    return written_as(value, Unit(detail["unit"]))
 
 
 def _notice(
@@ -150,7 +158,7 @@ def _notice(
         since=datetime.fromisoformat(row.detail["since"]),
         at=now,
         until=row.resolved_at if ended else None,
-        description=row.detail["description"],
+        description=phrases.fill(row.detail["description"], _words(row, now)),
         remedy=row.detail["remedy"],
         examples=tuple(row.detail["examples"]),
         named=signal.named if signal is not None else "Examples",

@@ -1,0 +1,111 @@
+"""What rules remember outlasts the process, and what an edit of the file makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from monitor.notice import Kind
+from tests.monitor.support import DIFFERS, World
+
+pytestmark = pytest.mark.anyio
+SUMMARY = '    summary: "{{ value }} SKUs differ"\n'
+
+
+def saying(more: str, *, summary: str = SUMMARY, when: str = "discrepant_skus > 5") -> str:
+    """Return an alerts file whose one rule says more."""
+    return DIFFERS.replace(SUMMARY, f"    {more}\n{summary}").replace("discrepant_skus > 5", when)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path)
+    yield made
+    await made.database.close()
+
+
+async def test_counted_evaluations_are_remembered_over_a_restart(world: World) -> None:
+    await world.restart(saying("evaluations: 3 of 5"))
+    for differ in (6, 0, 6):
+        await world.turn(differ, minutes=1)
+        await world.restart()
+    before = list(world.slack.told)
+    await world.turn(6, minutes=1)
+
+    assert (before, world.slack.told) == ([], ["firing"])
+
+
+async def test_how_long_an_ended_alert_is_kept_is_remembered_over_a_restart(world: World) -> None:
+    await world.restart(saying("keep_firing_for: 10m"))
+    await world.turn(6)
+    await world.turn(0, minutes=1)
+    await world.restart()
+    await world.turn(0, minutes=9)
+    before = list(world.slack.told)
+    await world.turn(0, minutes=1)
+
+    assert (before, world.slack.told) == (["firing"], ["firing", "resolved"])
+
+
+async def test_other_words_are_no_reason_to_tell_again(world: World) -> None:
+    await world.turn(6)
+    await world.restart(saying("labels: {team: ops}", summary='    summary: "other words"\n'))
+    await world.turn(6, minutes=5)
+
+    assert world.slack.told == ["firing"]
+
+
+async def test_a_firing_alert_that_an_edit_ends_is_told_to_have_ended(world: World) -> None:
+    await world.turn(6)
+    await world.restart(saying("for: 5m", when="discrepant_skus > 50"))
+    await world.turn(6, minutes=5)
+
+    assert world.slack.told == ["firing", "resolved"]
+
+
+async def test_an_alert_over_a_window_judges_by_what_was_recorded(world: World) -> None:
+    await world.restart(saying("over: 10m\n    take: max"))
+    await world.turn(9)
+    await world.turn(0, minutes=10)
+    before = list(world.slack.told)
+    await world.turn(0, minutes=1)
+
+    assert (before, world.slack.told) == (["firing"], ["firing", "resolved"])
+
+
+async def test_a_condition_of_several_signals_tells_of_the_one_that_holds(world: World) -> None:
+    await world.restart(
+        saying(
+            "labels: {team: ops}",
+            when="discrepant_skus > 5 or uningested_committed > 0",
+            summary='    summary: "{{ discrepant_skus }} of {{ labels.team }}, {{ severity }}, {{ limit }}"\n',
+        )
+    )
+    await world.turn(7)
+    (sent,) = world.slack.sent
+
+    assert sent.notice.summary == "7 of ops, warning, > 5"
+    assert sent.notice.signal == "SKUs that differ between Lightspeed and Shopify"
+
+
+async def test_a_sentence_that_cannot_be_filled_in_is_sent_with_its_error(world: World) -> None:
+    await world.restart(saying("for: 0s", summary='    summary: "{{ labels.team }} SKUs"\n'))
+    await world.turn(7)
+    (sent,) = world.slack.sent
+
+    assert sent.notice.summary == (
+        "{{ labels.team }} SKUs (this text could not be filled in: 'dict object' has no attribute 'team')"
+    )
+
+
+async def test_an_alert_for_want_of_a_number_says_what_is_missing(world: World) -> None:
+    await world.restart(saying("no_data: nodata", when="error_rate > 5%"))
+    await world.turn(0)
+    (sent,) = world.slack.sent
+
+    assert (sent.notice.kind, sent.notice.value) == (Kind.FIRING, "unknown")
+    assert sent.notice.summary == (
+        "There is no number: share of calls to Lightspeed and Shopify that failed (no calls in the window)"
+    )
