@@ -58,13 +58,17 @@ class RetryOrder(BaseModel):
 
 
 class CloseOrder(BaseModel):
-    """An order that a person takes out of our hands; `sale_id` is the sale that booked it, None: it never will be."""
+    """An order that a person takes out of our hands; `sale_id` is the sale that booked it, None: it never will be.
+
+    `anyway`: even where the sale has other goods or another total.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     sale_id: str | None
     by: str
+    anyway: bool = False
 
 
 class SyncReply(BaseModel):
@@ -197,7 +201,7 @@ class Actions:
 
     async def close_order(self, order: CloseOrder) -> Closed:
         """Take an order out of our hands; see `OrderDesk.close`."""
-        closed = await self._desk.close(order.name, order.sale_id, order.by)
+        closed = await self._desk.close(order.name, order.sale_id, order.by, anyway=order.anyway)
         self._tell(_JUDGE)
         return closed
 

@@ -118,6 +118,7 @@ class StoryLine:
     item_id: str
     taxed: bool = False
     gift_card: bool = False
+    outside: int = 0  # units that are in Lightspeed without a document of ours
 
     @property
     def taken(self) -> int:

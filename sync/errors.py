@@ -372,6 +372,11 @@ class Code(Enum):
         "An order that is in Lightspeed without a sale of ours has got more units since.",
         "Ring the units that were added up at the till, then `lightspeed-sync orders close` it with that sale.",
     )
+    OR015 = (
+        "Sale differs from the order",
+        "The sale that was named has other goods or another total than what the order still needs.",
+        "Name the right sale; or close the order with `--anyway` if this sale books it all the same.",
+    )
     NT001 = (
         "Message not delivered",
         "An alert could not be delivered through a channel.",

@@ -273,6 +273,7 @@ class OrderEntry:
     changed_at: datetime | None = None  # when the last thing of its story happened
     currency: str = ""
     cancelled: bool = False  # in Shopify, whatever became of its booking
+    undone: bool = False  # a sale of it was voided in Lightspeed, and nobody has asked to book it again
 
     @property
     def since(self) -> datetime | None:

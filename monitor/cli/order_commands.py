@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from monitor.cli.common import settings, settings_and_alerts, stored, usage
 app = typer.Typer(
     help="See how orders are booked into Lightspeed, and decide on those that wait.", no_args_is_help=True
 )
+
+_SALE_ID = re.compile(r"[1-9][0-9]{0,18}")  # no longer than Lightspeed's own numbers can be
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Like #1001 or 1001, an id, or a reference like SH-1001-1.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")]
@@ -50,7 +53,7 @@ def show(name: Name, json: Json = False) -> None:
 def retry(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="As `orders show` takes them.")] = None,
     all_parked: Annotated[
-        bool, typer.Option("--all-parked", help="All that wait for a person, dead ones too.")
+        bool, typer.Option("--all-parked", help="All that wait for a person, except those whose sale was voided.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -70,6 +73,7 @@ def retry(
 def close(
     name: Name,
     sale: Annotated[str | None, typer.Option(metavar="SALEID", help="The Lightspeed sale that booked it.")] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even if the sale differs from the order.")] = False,
     never: Annotated[bool, typer.Option("--never", help="It is never booked; what it took stays taken.")] = False,
     json: Json = False,
 ) -> None:
@@ -81,10 +85,10 @@ def close(
 
     if (sale is None) is not never:
         raise usage("Say --sale SALEID, or --never.")
-    if sale is not None and not (sale.isascii() and sale.isdecimal() and int(sale) > 0):
+    if sale is not None and not _SALE_ID.fullmatch(sale):
         raise usage("--sale is a sale's id in Lightspeed, a number.")
     chosen, content = settings_and_alerts(have=stored(), shops=True)
-    raise typer.Exit(orders.close(chosen, content, name, sale, json=json))
+    raise typer.Exit(orders.close(chosen, content, name, sale, anyway=anyway, json=json))
 
 
 @app.command()

@@ -262,7 +262,9 @@ def retry(settings: Settings, content: AlertsFile, names: Sequence[str], *, json
     async def act() -> Sequence[Retried]:
         answer = await ask(settings.state_dir, "retry_orders", order)
         if answer is not None:
-            return [Retried(each["name"], each["state"] and OrderState(each["state"])) for each in answer["orders"]]
+            return [
+                Retried(**each | {"state": each["state"] and OrderState(each["state"])}) for each in answer["orders"]
+            ]
         async with workshop(settings, content) as shop:
             return await shop.actions.retry_orders(order)
 
@@ -282,6 +284,8 @@ def _answers(found: Sequence[Retried], when: str) -> Iterator[str]:
     for each in found:
         if each.state is None:
             yield f"{each.name}: {Code.OR011.sentence}"
+        elif each.undone:
+            yield f"{each.name}: its sale was voided in Lightspeed, so it is booked again only where you name it."
         elif each.taken:
             yield f"{each.name}: {when}."
         else:
@@ -290,9 +294,9 @@ def _answers(found: Sequence[Retried], when: str) -> Iterator[str]:
         yield f"{counted(sum(each.taken for each in found), 'order')} of {len(found)} to be looked at again."
 
 
-def close(settings: Settings, content: AlertsFile, name: str, sale_id: str | None, *, json: bool) -> Exit:
+def close(settings: Settings, content: AlertsFile, name: str, sale_id: str | None, *, anyway: bool, json: bool) -> Exit:
     """Take an order out of our hands, through the running daemon or here."""
-    order = CloseOrder(name=name, sale_id=sale_id, by=person())
+    order = CloseOrder(name=name, sale_id=sale_id, by=person(), anyway=anyway)
 
     async def act() -> Mapping[str, Any]:
         answer = await ask(settings.state_dir, "close_order", order)

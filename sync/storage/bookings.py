@@ -302,6 +302,7 @@ def _story_lines(connection: sa.Connection, order_id: str) -> tuple[StoryLine, .
             item_id=row["item_id"] or "",
             taxed=row["taxed"],
             gift_card=row["gift_card"],
+            outside=row["outside"],
         )
         for row in connection.execute(select).mappings()
     )

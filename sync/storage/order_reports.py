@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync.errors import Code
-from sync.records import UNBOOKED, OrderEntry, OrderEvent, OrderStanding, OrderState
+from sync.records import UNBOOKED, DocumentState, OrderEntry, OrderEvent, OrderStanding, OrderState
 from sync.storage.order_tables import documents, order_events, orders
 
 _NAMED = 5  # orders named in one standing, of each kind
@@ -85,15 +85,16 @@ def _newest(state: OrderState) -> sa.Select[tuple[str]]:
 
 def _entries(connection: sa.Connection, select: sa.Select[Any]) -> Sequence[OrderEntry]:
     rows = connection.execute(select).mappings().all()
-    made = sa.select(documents.c.order_id, documents.c.reference).order_by(documents.c.n)
-    references: dict[str, list[str]] = {}
+    made = sa.select(documents.c.order_id, documents.c.reference, documents.c.state).order_by(documents.c.n)
+    of_order: dict[str, dict[str, str]] = {}
     chosen = made.where(documents.c.order_id.in_([row["order_id"] for row in rows]))
-    for order_id, reference in connection.execute(chosen):
-        references.setdefault(order_id, []).append(reference)
-    return [_entry(row, references.get(row["order_id"], [])) for row in rows]
+    for order_id, reference, state in connection.execute(chosen):
+        of_order.setdefault(order_id, {})[reference] = state
+    return [_entry(row, of_order.get(row["order_id"], {})) for row in rows]
 
 
-def _entry(row: Mapping[Any, Any], references: Iterable[str]) -> OrderEntry:
+def _entry(row: Mapping[Any, Any], made: Mapping[str, str]) -> OrderEntry:
+    """Return an order's entry; `made` has its documents' states by their references."""
     return OrderEntry(
         order_id=row["order_id"],
         name=row["name"],
@@ -103,8 +104,9 @@ def _entry(row: Mapping[Any, Any], references: Iterable[str]) -> OrderEntry:
         net=None if row["money"] is None else row["money"]["net"],
         code=None if row["code"] is None else Code[row["code"]],
         detail=row["detail"],
-        references=tuple(references),
+        references=tuple(made),
         changed_at=row["changed_at"],
         currency="" if row["money"] is None else row["money"]["currency"],
         cancelled=row["cancelled_at"] is not None,
+        undone=bool(row["held"]) and DocumentState.VOIDED.value in made.values(),
     )

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.faults import Fault, FaultKind
+from sync.booking import Charge, DocumentLine, OrderStory, StoryLine
 from sync.errors import Code, SyncError, Transient
-from sync.order_desk import Closed, OrderDesk, Retried
+from sync.model import OrderMoney, SaleLineRow, SaleRow
+from sync.order_desk import Closed, OrderDesk, Retried, unlike
 from sync.records import DocumentState, OrderEntry, OrderState
 from tests.sync.shop import Shop, few, live_shop
 
@@ -138,6 +140,51 @@ async def test_an_order_closed_with_its_sale_counts_as_booked_and_stays_closed(s
     await beat(shop)
     assert (await entry(shop)).state is OrderState.CLOSED
     assert [each.taken for each in await desk(shop).retry(["1001"], WHO)] == [False]
+
+
+async def test_a_sale_of_other_goods_closes_an_order_only_where_a_person_insists(shop: Shop) -> None:
+    one, other = (good.sku for good in shop.world.goods[:2])
+    await parked(shop)
+    wrong = shop.world.lightspeed.sell(other, 3)
+    error = await refused(shop, "1001", wrong)
+    assert (error.code, f"1 of {one} to be booked, 0 in the sale" in error.detail) == (Code.OR015, True)
+    assert (await entry(shop)).state is OrderState.PARKED
+    await desk(shop).close("1001", wrong, WHO, anyway=True)
+    assert (await entry(shop)).state is OrderState.CLOSED
+    (_, told) = (await story(shop))[-1]
+    assert told == f"booked by {wrong} ({WHO}; {error.detail.removeprefix(f'Sale {wrong}: ').removesuffix('.')})"
+
+
+MONEY = OrderMoney("USD", net=1500, goods=1000, shipping=500, tax=0, tip=0, fees=0, touched=False)
+LINE = StoryLine("1", "i", "KAVA", quantity=2, placed=2, restocked=0, cents=1000, item_id="10")
+STORY = OrderStory("gid://shopify/Order/1", "#1001", "1001", MONEY, (LINE,))
+GOODS = DocumentLine(Charge.GOODS, "1", "10", units=2, cents=1000, inventory_item_id="i")
+
+
+def sale(total: int, **units: int) -> SaleRow:
+    """Return a completed sale; `units` by item, as in `i10=2`."""
+    rows = tuple(SaleLineRow(f"1{name}", name[1:], count) for name, count in units.items())
+    return SaleRow(
+        "7", "", completed=True, voided=False, archived=False, total=total, paid=total, completed_at=None, lines=rows
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "named", "apart"),
+    [
+        pytest.param(STORY, sale(1500, i10=2, i91=1), "", id="the same"),
+        pytest.param(STORY, sale(1500, i10=1), "2 of KAVA to be booked, 1 in the sale", id="fewer units"),
+        pytest.param(STORY, sale(1000, i10=2), "15.00 in all to be booked, 10.00 in the sale", id="another total"),
+        pytest.param(replace(STORY, booked=(GOODS,)), sale(500, i91=1), "", id="only the rest of it"),
+        pytest.param(replace(STORY, lines=(replace(LINE, item_id=""),)), sale(1500, i5=9), "", id="not linked"),
+        pytest.param(replace(STORY, lines=(), money=None), sale(7, i5=9), "", id="nothing is known of it"),
+        pytest.param(
+            replace(STORY, lines=(replace(LINE, outside=1),), booked_outside=True), sale(9, i10=1), "", id="has grown"
+        ),
+    ],
+)
+def test_a_sale_is_compared_with_what_is_not_booked_yet(order: OrderStory, named: SaleRow, apart: str) -> None:
+    assert unlike(order, named) == apart
 
 
 async def test_units_of_an_order_closed_as_never_booked_stay_taken(shop: Shop) -> None:

@@ -11,8 +11,9 @@ import pytest
 from monitor.calls import CallCounter
 from monitor.daemon import Passes
 from sandbox.faults import Fault, FaultKind
-from sync.errors import Code
+from sync.errors import Code, Refused
 from sync.events import Event, RunWanted
+from sync.order_desk import Retried
 from sync.records import DocumentState, Feed, OrderEntry, OrderState
 from sync.sale_watch import SaleWatch
 from tests.sync.shop import INCREMENTAL, Shop
@@ -93,6 +94,21 @@ async def test_a_retry_books_the_order_anew_under_the_next_reference(tmp_path: P
         proved(shop)
 
 
+async def test_a_voided_order_is_booked_again_only_where_it_is_named(tmp_path: Path) -> None:
+    async with trading(tmp_path) as shop:
+        _, _, sale = await booked(shop)
+        await void(shop, sale)
+        desk = shop.work.engine.desk
+        assert await desk.retry([], WHO) == [Retried("#1001", OrderState.PARKED, undone=True)]
+        await beats(shop, 3)
+        assert shop.world.lightspeed.online_sales() == []
+        assert (await entry(shop)).state is OrderState.PARKED
+        assert [each.taken for each in await desk.retry(["1001"], WHO)] == [True]
+        await beats(shop, 3)
+        assert len(shop.world.lightspeed.online_sales()) == 1
+        assert not (await entry(shop)).undone
+
+
 async def test_what_else_becomes_of_the_order_books_nothing_until_a_person_says_so(tmp_path: Path) -> None:
     async with trading(tmp_path) as shop:
         sku, order, sale = await booked(shop)
@@ -113,7 +129,11 @@ async def test_another_sale_that_a_person_names_counts_in_its_place(tmp_path: Pa
         sku, _, sale = await booked(shop)
         await void(shop, sale)
         by_hand = shop.world.lightspeed.sell(sku, 3)
-        await shop.work.engine.desk.close("1001", by_hand, WHO)
+        with pytest.raises(Refused) as refused:  # the shipping was not rung up
+            await shop.work.engine.desk.close("1001", by_hand, WHO)
+        assert refused.value.code is Code.OR015
+        assert (await entry(shop)).state is OrderState.PARKED
+        await shop.work.engine.desk.close("1001", by_hand, WHO, anyway=True)
         await beats(shop, 3)
         assert (await entry(shop)).state is OrderState.CLOSED
         # What the person knows and the world cannot: the three units that were rung up are the order's.

@@ -84,11 +84,14 @@ async def test_orders_are_listed_told_retried_and_closed_beside_a_running_daemon
     for sale, code in (("999999", "OR008"), (sales_of(booked.out), "OR008")):
         refused = await served.run("orders", "close", "1002", "--sale", sale)
         assert (refused.code, refused.out, code in refused.err) == (1, "", True), refused.said
-    by_hand = world.lightspeed.sell(served.skus[2], 1)
-    closed = await served.run("orders", "close", "1002", "--sale", by_hand, SUDO_USER="anna")
+    by_hand = world.lightspeed.sell(served.skus[2], 7)
+    differs = await served.run("orders", "close", "1002", "--sale", by_hand)
+    assert (differs.code, differs.out, "OR015" in differs.err) == (3, "", True), differs.said
+    assert " in all to be booked, " in differs.err
+    closed = await served.run("orders", "close", "1002", "--sale", by_hand, "--anyway", SUDO_USER="anna")
     assert (closed.code, closed.out) == (0, f"#1002 is closed: booked by sale {by_hand}.\n"), closed.said
     told = await served.run("orders", "show", "1002")
-    assert f"closed booked by {by_hand} (anna)" in told.said
+    assert f"closed booked by {by_hand} (anna; " in told.said
     again = await served.run("orders", "retry", "1002")
     assert (again.code, again.out) == (1, "#1002: closed by a person; there is nothing to try again.\n")
     assert await served.stop() == 0
@@ -127,6 +130,7 @@ WRONG_CALLS = [
     (["close", "1001"], 2, "Say --sale SALEID, or --never."),
     (["close", "1001", "--never", "--sale", "7"], 2, "Say --sale SALEID, or --never."),
     (["close", "1001", "--sale", "SH-1001-1"], 2, "--sale is a sale's id in Lightspeed, a number."),
+    (["close", "1001", "--sale", "9" * 5000], 2, "--sale is a sale's id in Lightspeed, a number."),
     (["show", "1001"], 1, "OR011 There is no such order in our record. 1001"),
     (["close", "1001", "--never"], 1, "OR011 There is no such order in our record. 1001"),
     (["list", "--state", "dead"], 0, "No order is dead (cannot be understood, waits for a person)."),
