@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import date, time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.units import Unfit, did_you_mean, shown
@@ -12,6 +13,10 @@ from monitor.units import Unfit, did_you_mean, shown
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIMES = re.compile(r"\s*([A-Za-z,\s-]+?)\s+(\d{2}:\d{2})\s*-\s*(\d{2}:\d{2})\s*")
 _CLOCK = re.compile(r"(?:([01]\d|2[0-3]):([0-5]\d))|24:00")
+_DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
+_INSTANT = timedelta(microseconds=1)
+_WEEK, _YEAR = 9, 400  # days to look ahead: first as far as weekly times go, then over holidays
 _EXAMPLE = 'write it like "mon-fri 09:00-20:00" or "sat,sun 10:00-18:00"'
 
 
@@ -23,6 +28,14 @@ class Times:
     begin: time
     end: time  # 00:00: the day's end
 
+    def on(self, day: date, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+        """Return beginning and end, in UTC, of what begins on a day; None where nothing does."""
+        if day.weekday() not in self.days:
+            return None
+        last = day + _DAY if self.end <= self.begin else day
+        begin = instant(datetime.combine(day, self.begin), zone)
+        return begin, instant(datetime.combine(last, self.end), zone, last=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Hours:
@@ -32,6 +45,49 @@ class Hours:
     times: tuple[Times, ...]
     holidays: frozenset[date] = frozenset()
     outside: bool = False
+
+    def open_at(self, moment: datetime) -> bool:
+        """Tell whether a moment lies within; its beginning does, its end does not."""
+        within = any(begin <= moment < end for begin, end in self._spans(moment, 1))
+        return within is not self.outside
+
+    def opening_after(self, moment: datetime) -> datetime | None:
+        """Return when it opens next, later than a moment; None where that is not within about a year."""
+        for days in (_WEEK, _YEAR):
+            edges = sorted(span[self.outside] for span in self._spans(moment, days))
+            for edge in edges:
+                if edge > moment and self.open_at(edge) and not self.open_at(edge - _INSTANT):
+                    return edge
+        return None
+
+    def closing_after(self, moment: datetime) -> datetime | None:
+        """Return when it closes next, later than a moment; None where that is not within about a year."""
+        return replace(self, outside=not self.outside).opening_after(moment)
+
+    def _spans(self, moment: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
+        """Yield what begins from two days before a moment to some days after it."""
+        today = moment.astimezone(self.zone).date()
+        for day in (today + number * _DAY for number in range(-2, days + 1)):
+            if day not in self.holidays:
+                yield from (span for each in self.times if (span := each.on(day, self.zone)) is not None)
+
+
+def instant(local: datetime, zone: ZoneInfo, *, last: bool = False) -> datetime:
+    """Return the moment, in UTC, of a local time without a zone.
+
+    A time that comes twice, as clocks are set back, is the first of both, or the `last`. One that never comes, as
+    clocks are set forward, is the moment at which they are.
+    """
+    moment = local.replace(tzinfo=zone, fold=int(last)).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == local:
+        return moment
+    before, after = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (1, 0))
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > _SECOND:
+        middle = before + (after - before) // 2
+        middle = middle.replace(microsecond=0)
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
+    return after
 
 
 def times(text: object) -> Times:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -33,7 +33,7 @@ from monitor.alerts_model.fields import (
 )
 from monitor.alerts_model.fields import Some as Positive
 from monitor.conditions import Comparison, comparisons, signals_in
-from monitor.hours import Hours, Times, times
+from monitor.hours import Hours, Times, instant, times
 from monitor.notice import Severity
 from monitor.rules import NoData, Rule
 from monitor.signals import DEFAULT_WINDOW, SIGNALS
@@ -176,6 +176,19 @@ class Maintenance(Part):
     def covers(self, alert: str) -> bool:
         """Tell whether an alert of this name is hidden while the window is open."""
         return self.alerts is None or alert in self.alerts
+
+    def open_at(self, moment: datetime) -> bool:
+        """Tell whether the window is open; its beginning is, its end is not."""
+        if self.begin is not None and self.end is not None:
+            return instant(self.begin, self.zone) <= moment < instant(self.end, self.zone, last=True)
+        return Hours(self.zone, self.times).open_at(moment)
+
+    def ends_after(self, moment: datetime) -> datetime | None:
+        """Return when the window ends next, later than a moment; None where it never does."""
+        if self.end is None:
+            return Hours(self.zone, self.times).closing_after(moment)
+        end = instant(self.end, self.zone, last=True)
+        return end if end > moment else None
 
 
 class Digest(Part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -371,3 +371,78 @@ def test_a_percentage_is_understood(text: str, value: float) -> None:
 )
 def test_values_are_written_for_people(value: float, unit: Unit, text: str) -> None:
     assert written(value, unit) == text
+
+
+# --- times ---
+
+
+def test_maintenance_is_open_between_two_moments_or_at_weekly_times() -> None:
+    text = """
+maintenance:
+  - name: stock-take
+    zone: America/New_York
+    times: ["sun 22:00-02:00"]
+    author: Anna
+    reason: counting
+  - {name: move, zone: America/New_York, from: "2026-12-24 22:00", until: "2026-12-25 04:00", author: A, reason: r}
+"""
+    weekly, once = parse(text.encode()).maintenance
+    monday, christmas = datetime(2026, 11, 30, 6, tzinfo=UTC), datetime(2026, 12, 25, 4, tzinfo=UTC)
+
+    assert [weekly.open_at(monday), weekly.open_at(christmas)] == [True, False]
+    assert [once.open_at(monday), once.open_at(christmas)] == [False, True]
+    assert weekly.ends_after(monday) == monday + timedelta(hours=1)
+    assert once.ends_after(monday) == datetime(2026, 12, 25, 9, tzinfo=UTC)
+    assert once.ends_after(datetime(2026, 12, 25, 9, tzinfo=UTC)) is None
+
+
+def test_an_alert_is_told_within_hours_or_outside_of_them() -> None:
+    text = """
+alerts:
+  - {name: A, when: parked_orders > 3, severity: info, business_hours: shop}
+  - {name: B, when: parked_orders > 3, severity: info, business_hours: outside shop}
+  - {name: C, when: parked_orders > 3, severity: info}
+business_hours:
+  shop: {zone: America/New_York, open: ["mon-fri 09:00-20:00"]}
+routes: [{to: email}]
+"""
+    content = parse(text.encode())
+    found = [content.hours_for(alert) for alert in content.alerts]
+    noon = datetime(2026, 11, 24, 17, tzinfo=UTC)
+
+    assert [hours and hours.open_at(noon) for hours in found] == [True, False, None]
+
+
+# --- ways ---
+
+
+def test_the_first_route_that_fits_is_the_one() -> None:
+    text = """
+repeat_interval: 4h
+alerts:
+  - {name: A, when: parked_orders > 3, severity: critical, labels: {team: ops}}
+  - {name: B, when: parked_orders > 3, severity: critical}
+  - {name: C, when: parked_orders > 3, severity: info}
+  - {name: D, when: parked_orders > 3, severity: info, to: email}
+routes:
+  - {labels: {team: ops}, to: hook, repeat_interval: 1h}
+  - {severity: critical, alerts: [B], to: [slack, sms], escalate: [{after: 15m, to: boss}]}
+  - {to: [slack]}
+channels:
+  slack:
+  email:
+  sms:
+  boss: {type: email, to: [boss@example.com]}
+  hook: {type: webhook, url: "https://hook.example.com/", token_from: HOOK_TOKEN}
+"""
+    content = parse(text.encode())
+
+    assert {alert.name: content.channels_for(alert) for alert in content.alerts} == {
+        "A": ("hook",),
+        "B": ("slack", "sms"),
+        "C": ("slack",),
+        "D": ("email",),
+    }
+    assert [content.repeat_for(alert) for alert in content.alerts[:2]] == [timedelta(hours=1), timedelta(hours=4)]
+    assert [[step.to for step in content.steps_for(alert)] for alert in content.alerts] == [[], [("boss",)], [], []]
+    assert content.told() == {"hook", "slack", "sms", "boss", "email"}
