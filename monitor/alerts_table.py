@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from monitor.alerts_model import CHANNEL_TYPES, AlertsFile, AnyChannel, model_in, plainly
 from monitor.metrics import Build, Metrics
-from monitor.signals import SIGNALS
+from monitor.signals import SIGNALS, Signal
 
 
 def alerts_table() -> str:
@@ -20,8 +20,14 @@ def alerts_table() -> str:
 
 def signals_table() -> str:
     """Return a Markdown table with one row for each signal, ending in a line break."""
-    rows = [f"| `{name}` | {signal.unit.value} | {signal.title} |" for name, signal in SIGNALS.items()]
-    return "\n".join(["| signal | measured as | what it is |", "|---|---|---|", *rows]) + "\n"
+    rows = [
+        f"| `{name}` | {_measured(signal)} | {signal.title} | {signal.source} |" for name, signal in SIGNALS.items()
+    ]
+    return "\n".join(["| signal | measured as | what it is | where it comes from |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def _measured(signal: Signal) -> str:
+    return f"{signal.unit.value}, over a window" if signal.windowed else signal.unit.value
 
 
 def metrics_table() -> str:

@@ -202,7 +202,7 @@ def scheduled(
     schedule = Schedule(
         jobs=jobs(shop.alerts, passes),
         clock=shop.clock,
-        tally=monitor.metrics,
+        tallies=(monitor.metrics, monitor.vitals),
         broke=broke,
     )
     shop.events.join(WakeUps(schedule))

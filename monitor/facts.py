@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from monitor.vitals import Vitals
 from sync.errors import Code
 from sync.records import (
     ApiMinute,
@@ -82,6 +83,7 @@ class Facts:
     backlog: Backlog
     orders: OrderStanding
     books: bool  # whether booking is set up at all
+    vitals: Vitals = field(default_factory=Vitals)
 
     @property
     def synced_at(self) -> datetime | None:
@@ -96,6 +98,7 @@ async def read(
     outbox: Outbox,
     *,
     books: bool,
+    vitals: Vitals,
     window: timedelta,
     started_at: datetime,
     now: datetime,
@@ -113,7 +116,23 @@ async def read(
         backlog=await outbox.backlog(),
         orders=await orders.order_standing(),
         books=books,
+        vitals=vitals,
     )
+
+
+def failing_since(facts: Facts, api: str) -> datetime | None:
+    """Return since when every call to an API has failed, None while the last one succeeded.
+
+    What the process does not know, since it began later, is taken from the minutes on record.
+    """
+    since = facts.vitals.failing_since.get(api)
+    if since is None or api in facts.vitals.succeeded_at:
+        return since
+    for row in reversed([row for row in facts.calls if row.api == api]):
+        if row.failures < row.attempts:
+            break
+        since = min(since, row.minute)
+    return since
 
 
 def proof_among(runs: Sequence[RunRecord]) -> RunRecord | None:

@@ -25,6 +25,7 @@ from monitor.notice import Kind, Notice, Severity
 from monitor.outbox import Outbox
 from monitor.rules import Past, Phase, Rule, State
 from monitor.store import Judged, Store, Telling, Told
+from monitor.vitals import VitalsWatch
 from sync.clock import Clock
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ class Judge:
         store: Store,
         outbox: Outbox,
         metrics: Metrics,
+        vitals: VitalsWatch,
         clock: Clock,
         books: bool,
         link: str = "",
@@ -55,6 +57,7 @@ class Judge:
         self._store = store
         self._outbox = outbox
         self._metrics = metrics
+        self._vitals = vitals
         self._clock = clock
         self._started_at = clock.now()
         self._telling = Telling(link)
@@ -79,6 +82,7 @@ class Judge:
             self._orders,
             self._store,
             books=self._books,
+            vitals=self._vitals.taken(),
             window=self._content.longest_window(),
             started_at=self._started_at,
             now=now,

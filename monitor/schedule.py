@@ -74,12 +74,12 @@ class Schedule:
         *,
         jobs: Sequence[Job],
         clock: Clock,
-        tally: Tally,
+        tallies: Sequence[Tally],
         broke: Callable[[str, Exception], None] | None = None,
     ) -> None:
         self._jobs = {job.name: job for job in jobs}
         self._clock = clock
-        self._tally = tally
+        self._tallies = tallies
         self._broke = broke
         self._lanes = {job.lane: asyncio.Lock() for job in jobs}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -114,7 +114,7 @@ class Schedule:
         missed = _missed(job.beat, self._last_beat.get(name), now)
         self._last_beat[name] = now
         busy = name in self._running
-        self._tally.due(name, expected=1 + missed, missed=missed + busy)
+        self._count(name, expected=1 + missed, missed=missed + busy)
         if missed or busy:
             log.warning("schedule.missed", job=name, missed=missed, busy=busy)
         if not busy and not self._closed:
@@ -139,11 +139,15 @@ class Schedule:
         begun = self._begun.get(job.name)
         served = begun is not None and begun > self._wanted_at[job.name]
         if not served and job.name not in self._running and not self._closed:
-            self._tally.due(job.name)
+            self._count(job.name)
             self._start(job)
 
     def _start(self, job: Job) -> None:
         self._running[job.name] = asyncio.get_running_loop().create_task(self._run(job), name=f"job {job.name}")
+
+    def _count(self, name: str, expected: int = 1, missed: int = 0) -> None:
+        for tally in self._tallies:
+            tally.due(name, expected, missed)
 
     async def _run(self, job: Job) -> None:
         try:
@@ -151,7 +155,8 @@ class Schedule:
                 if self._closed:
                     return
                 self._begun[job.name] = self._clock.monotonic()
-                self._tally.begun(job.name)
+                for tally in self._tallies:
+                    tally.begun(job.name)
                 await job.run()
         except Exception as error:
             log.exception("schedule.job_broke", job=job.name)

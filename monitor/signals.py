@@ -5,212 +5,324 @@ All rules of one evaluation judge the same moment: `facts.read` has asked once f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from monitor import readings
 from monitor.facts import Facts
+from monitor.readings import Read, for_a_person, held, stands
 from monitor.rules import Sample
 from monitor.units import Unit
 from sync.errors import Code
-from sync.records import OrderStanding, OrderState, PauseKind
+from sync.records import OrderState
 
 DEFAULT_WINDOW = timedelta(minutes=15)
-
-Read = Callable[[Facts, timedelta], Sample]
-"""Returns a signal's value, given how far a rule looks back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A number that rules may name: what it is, how it is read, and what a person can do about it.
+    """A number that rules may name: what it is, where it comes from, what a person can do about it, how it is read.
 
-    `named` is what its examples are.
+    `windowed`: it is made of what happened within the window of a rule. `named` is what its examples are.
     """
 
     unit: Unit
     title: str
+    source: str
     remedy: str
     read: Read
     windowed: bool = False
     named: str = "SKUs"
 
 
-# --- the signals ---
+# --- where they come from: what is on record outlives the process, what is heard does not ---
 
+_LINKS = "the last evaluation of each link, on record"
+_ORDERS = "the orders on record"
+_RUNS = "the runs on record"
+_CALLS = "calls counted by the minute, on record"
+_SHOPIFY = "what Shopify said, on record"
+_MESSAGES = "the messages on record"
+_PROCESS = "heard while the process runs"
 
-def _age(moment: datetime | None, facts: Facts) -> Sample:
-    seconds = (facts.now - (moment or facts.started_at)).total_seconds()
-    note = "" if moment is not None else "never yet; counted from the daemon's start"
-    return Sample(max(0.0, seconds), note=note)
-
-
-def _oldest(moments: Sequence[datetime], facts: Facts) -> Sample:
-    return _age(min(moments), facts) if moments else Sample(0.0)
-
-
-def _discrepant(facts: Facts, _: timedelta) -> Sample:
-    standing = facts.standing
-    return Sample(standing.oversell_skus + standing.undersell_skus, examples=standing.examples)
-
-
-def _units(facts: Facts, _: timedelta) -> Sample:
-    standing = facts.standing
-    return Sample(standing.oversell_units + standing.undersell_units, examples=standing.examples)
-
-
-def _oversell(facts: Facts, _: timedelta) -> Sample:
-    return Sample(facts.standing.oversell_units, examples=facts.standing.examples)
-
-
-def _error_rate(facts: Facts, over: timedelta) -> Sample:
-    rows = [row for row in facts.calls if row.minute > facts.now - over]
-    attempts = sum(row.attempts for row in rows)
-    failures = sum(row.failures for row in rows)
-    if attempts == 0:
-        return Sample(None, 0, "no calls in the window")
-    return Sample(failures / attempts, attempts)
-
-
-def _proof_age(facts: Facts, _: timedelta) -> Sample:
-    return _age(facts.proof.finished_at if facts.proof is not None else None, facts)
-
-
-def _unbooked(value: float, facts: Facts) -> Sample:
-    """Return a number about orders that wait to be booked, with what keeps all of them waiting, where that is known."""
-    orders, paused = facts.orders, [pause for pause in facts.pauses if pause.kind is PauseKind.ORDERS]
-    if not facts.books:
-        code = Code.OR009
-        return Sample(value, note=code.title, examples=orders.waiting, remedy=f"{code.sentence} {code.remedy}")
-    if paused:
-        remedy = f"Booking is paused ({paused[0].reason}). {Code.BR004.remedy}"
-        return Sample(value, note="booking is paused", examples=orders.waiting, remedy=remedy)
-    return Sample(value, examples=orders.waiting)
-
-
-def _unbooked_age(facts: Facts, _: timedelta) -> Sample:
-    oldest = facts.orders.oldest
-    return _unbooked(0.0 if oldest is None else max(0.0, (facts.now - oldest).total_seconds()), facts)
-
-
-def _waiting_for_a_person(state: OrderState, names: Callable[[OrderStanding], tuple[str, ...]]) -> Read:
-    return lambda facts, _: Sample(facts.orders.counts.get(state, 0), examples=names(facts.orders))
-
+# --- what can be done ---
 
 _LOOK = "Run `lightspeed-sync status`, then `lightspeed-sync why SKU` for one of the SKUs named here."
+_OVERSOLD = f"{_LOOK} Orders for them may have to be cancelled."
 _READY = "Run `lightspeed-sync check connections`; the last runs and their codes stand on the status page."
-_ORDERS = "Run `lightspeed-sync orders list`; the last runs and their codes stand on the status page."
+_BOOK = "Run `lightspeed-sync orders list`; the last runs and their codes stand on the status page."
 _DECIDE = "Run `lightspeed-sync conflicts list`, then `conflicts approve SKU` or `conflicts dismiss SKU` for each."
+_CHANNEL = "Run `lightspeed-sync check config`, and renew what a channel refuses."
+_OUTAGE = (
+    "Look at {}'s status page; `lightspeed-sync check connections` says what fails. Nothing is lost meanwhile: work "
+    "goes on where it stopped."
+)
 
-SIGNALS: Mapping[str, Signal] = {
-    "discrepant_skus": Signal(Unit.COUNT, "SKUs that differ between Lightspeed and Shopify", _LOOK, _discrepant),
-    "discrepancy_units": Signal(Unit.COUNT, "units by which the two shops differ", _LOOK, _units),
+_STOCK: Mapping[str, Signal] = {
+    "discrepant_skus": Signal(
+        Unit.COUNT,
+        "SKUs that differ between Lightspeed and Shopify",
+        _LINKS,
+        _LOOK,
+        stands(lambda it: it.oversell_skus, lambda it: it.undersell_skus),
+    ),
+    "discrepancy_units": Signal(
+        Unit.COUNT,
+        "units by which the two shops differ",
+        _LINKS,
+        _LOOK,
+        stands(lambda it: it.oversell_units, lambda it: it.undersell_units),
+    ),
+    "oversell_skus": Signal(
+        Unit.COUNT,
+        "SKUs of which Shopify offers more than Lightspeed has",
+        _LINKS,
+        _OVERSOLD,
+        stands(lambda it: it.oversell_skus),
+    ),
     "oversell_units": Signal(
         Unit.COUNT,
         "units that Shopify offers and Lightspeed does not have",
-        f"{_LOOK} Orders for them may have to be cancelled.",
-        _oversell,
+        _LINKS,
+        _OVERSOLD,
+        stands(lambda it: it.oversell_units),
+    ),
+    "undersell_skus": Signal(
+        Unit.COUNT,
+        "SKUs of which Shopify offers less than Lightspeed has",
+        _LINKS,
+        _LOOK,
+        stands(lambda it: it.undersell_skus),
+    ),
+    "undersell_units": Signal(
+        Unit.COUNT,
+        "units that Lightspeed has and Shopify does not offer",
+        _LINKS,
+        _LOOK,
+        stands(lambda it: it.undersell_units),
+    ),
+    "money_at_risk": Signal(
+        Unit.COUNT,
+        "what the units that Shopify offers and Lightspeed does not have would cost, in the shop's currency",
+        f"{_LINKS}, with Shopify's prices as last read",
+        _OVERSOLD,
+        readings.money_at_risk,
     ),
     "quarantined_skus": Signal(
         Unit.COUNT,
         "SKUs that changed more than can be explained and wait for a person",
+        _LINKS,
         _DECIDE,
-        lambda facts, _: Sample(facts.standing.quarantined_skus, examples=facts.standing.quarantined),
+        held(lambda it: it.quarantined_skus, lambda it: it.quarantined),
     ),
     "parked_skus": Signal(
         Unit.COUNT,
         "SKUs whose stock Shopify refuses to change",
+        _LINKS,
         "Correct the item in Shopify (a bundle, an inactive location), or remove its link.",
-        lambda facts, _: Sample(facts.standing.parked_skus, examples=facts.standing.parked),
+        held(lambda it: it.parked_skus, lambda it: it.parked),
     ),
     "unanswered_writes": Signal(
         Unit.COUNT,
         "stock writes that Shopify never answered",
+        "the stock writes on record",
         "Nothing to do: each is looked up before anything is raised. If it lasts, look at Shopify's status page.",
-        lambda facts, _: Sample(facts.standing.unanswered_writes),
+        held(lambda it: it.unanswered_writes),
     ),
     "uningested_committed": Signal(
         Unit.COUNT,
         "SKUs with units committed to orders that we have not seen",
+        _LINKS,
         "Look in Shopify for orders older than 60 days or from another app (scope read_all_orders).",
-        lambda facts, _: Sample(facts.standing.uningested_skus),
+        held(lambda it: it.uningested_skus),
     ),
     "unsettled_skus": Signal(
         Unit.COUNT,
         "SKUs held back because a sale of ours may or may not be in their stock",
+        _LINKS,
         "Nothing to do at first: it passes within a few readings. If it lasts, look with `lightspeed-sync orders list` "
         "whether Lightspeed answers.",
-        lambda facts, _: Sample(facts.standing.unsettled_skus),
+        held(lambda it: it.unsettled_skus),
     ),
     "app_uninstalled": Signal(
         Unit.COUNT,
         "whether our app is gone from the shop: 1 or 0",
+        _SHOPIFY,
         Code.WH003.remedy,
-        lambda facts, _: Sample(int(facts.standing.uninstalled_at is not None)),
+        held(lambda it: int(it.uninstalled_at is not None)),
     ),
+}
+
+_BOOKING: Mapping[str, Signal] = {
     "unposted_orders": Signal(
         Unit.COUNT,
         "orders that wait to be booked into Lightspeed",
         _ORDERS,
-        lambda facts, _: _unbooked(facts.orders.unbooked, facts),
+        _BOOK,
+        readings.unbooked_orders,
         named="Orders",
     ),
     "oldest_unposted_order_age": Signal(
         Unit.DURATION,
         "time that the longest waiting order has not been booked into Lightspeed",
         _ORDERS,
-        _unbooked_age,
+        _BOOK,
+        readings.unbooked_age,
         named="Orders",
     ),
     "parked_orders": Signal(
         Unit.COUNT,
         "orders that a person must look at before they are booked",
+        _ORDERS,
         "Run `lightspeed-sync orders list --state parked`; `lightspeed-sync orders show NAME` says what each needs.",
-        _waiting_for_a_person(OrderState.PARKED, lambda orders: orders.parked),
+        for_a_person(OrderState.PARKED, lambda orders: orders.parked),
         named="Orders",
     ),
     "dead_orders": Signal(
         Unit.COUNT,
         "orders that cannot be understood",
+        _ORDERS,
         "Run `lightspeed-sync orders dead`; book each by hand, then `lightspeed-sync orders close` it.",
-        _waiting_for_a_person(OrderState.DEAD, lambda orders: orders.dead),
+        for_a_person(OrderState.DEAD, lambda orders: orders.dead),
         named="Orders",
     ),
     "duplicate_sales": Signal(
         Unit.COUNT,
         "references under which Lightspeed has more than one sale",
+        _ORDERS,
         Code.OR007.remedy,
         lambda facts, _: Sample(facts.orders.duplicates, examples=facts.orders.doubled),
         named="References",
     ),
+}
+
+_WORK: Mapping[str, Signal] = {
     "sync_latency": Signal(
-        Unit.DURATION,
-        "time since stock was last synced completely",
-        _READY,
-        lambda facts, _: _age(facts.synced_at, facts),
+        Unit.DURATION, "time since stock was last synced completely", _RUNS, _READY, readings.sync_latency
     ),
     "equality_proof_age": Signal(
         Unit.DURATION,
         "time since a full reading proved both shops equal",
+        _RUNS,
         "Run `lightspeed-sync sync --full --dry-run` and look at what it finds.",
-        _proof_age,
+        readings.proof_age,
     ),
-    "error_rate": Signal(
-        Unit.RATIO, "share of calls to Lightspeed and Shopify that failed", _READY, _error_rate, windowed=True
+    "propagation": Signal(
+        Unit.DURATION,
+        "time in which 95% of the window's changes in Lightspeed were carried on to Shopify",
+        _PROCESS,
+        "Run `lightspeed-sync status`: a pause, a brake or a slow service holds changes back.",
+        readings.propagation,
+        windowed=True,
+    ),
+    "missed_runs": Signal(
+        Unit.COUNT,
+        "runs of the window that were left out, since the one before had not ended",
+        _PROCESS,
+        "Look at the last runs on the status page: what takes longer than its interval needs a longer one.",
+        readings.missed_runs,
+        windowed=True,
     ),
     "pause_age": Signal(
         Unit.DURATION,
         "time since somebody paused syncing",
+        "the pauses on record",
         "Run `lightspeed-sync resume` when it may go on.",
-        lambda facts, _: _oldest([pause.since for pause in facts.pauses], facts),
+        readings.pause_age,
+    ),
+}
+
+_SERVICES: Mapping[str, Signal] = {
+    "error_rate": Signal(
+        Unit.RATIO,
+        "share of calls to Lightspeed and Shopify that failed",
+        _CALLS,
+        _READY,
+        readings.error_rate(),
+        windowed=True,
+    ),
+    "lightspeed_error_rate": Signal(
+        Unit.RATIO,
+        "share of calls to Lightspeed that failed",
+        _CALLS,
+        _READY,
+        readings.error_rate("lightspeed"),
+        windowed=True,
+    ),
+    "shopify_error_rate": Signal(
+        Unit.RATIO,
+        "share of calls to Shopify that failed",
+        _CALLS,
+        _READY,
+        readings.error_rate("shopify"),
+        windowed=True,
+    ),
+    "lightspeed_down": Signal(
+        Unit.DURATION,
+        "time that every call to Lightspeed has failed",
+        f"{_PROCESS}; before that {_CALLS}",
+        _OUTAGE.format("Lightspeed"),
+        readings.down("lightspeed"),
+    ),
+    "shopify_down": Signal(
+        Unit.DURATION,
+        "time that every call to Shopify has failed",
+        f"{_PROCESS}; before that {_CALLS}",
+        _OUTAGE.format("Shopify"),
+        readings.down("shopify"),
+    ),
+    "quota_used": Signal(
+        Unit.RATIO,
+        "how full the fuller of the two services' buckets is, by their own figures",
+        _PROCESS,
+        "See which other app uses the same API client. If there is none, set a longer sync_interval.",
+        readings.quota_used,
+    ),
+    "token_expiry": Signal(
+        Unit.DURATION,
+        "time until our Lightspeed sign-in ends, which is renewed by itself; 0 once it is refused",
+        _PROCESS,
+        Code.LS005.remedy,
+        readings.token_expiry,
+    ),
+}
+
+_MACHINE: Mapping[str, Signal] = {
+    "outbox_depth": Signal(
+        Unit.COUNT, "messages that wait to be delivered", _MESSAGES, _CHANNEL, readings.outbox_depth
     ),
     "outbox_oldest_age": Signal(
         Unit.DURATION,
         "time that a message has been waiting to be delivered",
-        "Run `lightspeed-sync check config`, and renew what a channel refuses.",
-        lambda facts, _: _oldest([facts.backlog.oldest] if facts.backlog.oldest else [], facts),
+        _MESSAGES,
+        _CHANNEL,
+        readings.outbox_age,
+    ),
+    "disk_free": Signal(
+        Unit.RATIO,
+        "share of the disk with STATE_DIR that is free",
+        "the operating system",
+        "Make room where STATE_DIR lies: what cannot be written down is not done.",
+        readings.disk_free,
+    ),
+    "clock_skew": Signal(
+        Unit.DURATION,
+        "how far this machine's clock is off the services'",
+        f"the Date of their answers, {_PROCESS}",
+        "Let the machine set its clock by NTP; `timedatectl` says whether it does.",
+        readings.clock_skew,
+    ),
+    "alerts_file_rejected": Signal(
+        Unit.COUNT,
+        "whether alerts.yaml was edited and has mistakes, so that the rules before are in force: 1 or 0",
+        _PROCESS,
+        "Run `lightspeed-sync check alerts` and correct what it names.",
+        readings.alerts_file_rejected,
     ),
 }
+
+SIGNALS: Mapping[str, Signal] = {**_STOCK, **_BOOKING, **_WORK, **_SERVICES, **_MACHINE}
 
 UNITS: Mapping[str, Unit] = {name: signal.unit for name, signal in SIGNALS.items()}
 

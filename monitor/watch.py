@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
 from monitor.outbox import DeliveryPolicy, Outbox
 from monitor.store import Store, Told
+from monitor.vitals import VitalsWatch, disk_of
 from monitor.web.app import Application, allowed_hosts, ops_app
 from monitor.web.status import Beat, HealthLimits, Status
 from monitor.workshop import Workshop
@@ -43,6 +45,7 @@ class Monitor:
     outbox: Outbox
     judge: Judge
     store: Store
+    vitals: VitalsWatch
     status: Status
     settings: Settings
 
@@ -86,6 +89,7 @@ async def open_monitor(shop: Workshop, channels: Mapping[str, Channel] | None = 
             log.warning("channel.unreachable", detail=sentence)
         monitor, beat = _assembled(shop, channels)
         shop.events.join(monitor.metrics)
+        shop.events.join(monitor.vitals)
         await monitor.outbox.recover()
         await monitor.judge.refresh(shop.clock.now())
         async with asyncio.TaskGroup() as tasks:
@@ -166,6 +170,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
     settings, alerts, clock = shop.settings, shop.alerts, shop.clock
     release = version("lightspeed-sync")
     metrics = Metrics(Build(release, settings.shopify_api_version))
+    vitals = VitalsWatch(clock, partial(disk_of, settings.state_dir))
     store = Store(shop.database)
     outbox = Outbox(store, channels, delivery_policy(alerts), clock=clock, rng=shop.rng, meter=metrics)
     judge = Judge(
@@ -176,6 +181,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
         store=store,
         outbox=outbox,
         metrics=metrics,
+        vitals=vitals,
         clock=clock,
         link=settings.ops_url or "",
     )
@@ -191,7 +197,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
         version=release,
         facts=lambda: judge.facts,
     )
-    return Monitor(metrics, outbox, judge, store, status, settings), beat
+    return Monitor(metrics, outbox, judge, store, vitals, status, settings), beat
 
 
 def delivery_policy(alerts: AlertsFile) -> DeliveryPolicy:

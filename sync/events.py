@@ -92,6 +92,23 @@ class QuotaSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerClock:
+    """A server's clock is `ahead` seconds of ours, below zero: behind; no better known than `within` seconds."""
+
+    api: str
+    ahead: float
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLasts:
+    """Our sign-in ends at this moment, unless it is renewed before; one in the past: it was refused."""
+
+    api: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PauseChanged:
     """A person stopped (`reason`) or resumed (`reason` is None) a kind of work."""
 
@@ -123,6 +140,8 @@ Event = (
     | EqualityProved
     | ApiAttempt
     | QuotaSeen
+    | ServerClock
+    | SignInLasts
     | PauseChanged
     | WebhookMet
     | RunWanted
@@ -162,3 +181,11 @@ class ApiEvents:
     def quota(self, api: str, used_ratio: float) -> None:
         """Tell how full the vendor's bucket is."""
         self._tell(QuotaSeen(api, used_ratio))
+
+    def clock(self, api: str, ahead: float, within: float) -> None:
+        """Tell how far the server's clock is from ours."""
+        self._tell(ServerClock(api, ahead, within))
+
+    def sign_in(self, api: str, until: datetime) -> None:
+        """Tell how long our sign-in lasts."""
+        self._tell(SignInLasts(api, until))

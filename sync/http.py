@@ -25,7 +25,7 @@ import httpx
 
 from sync.clock import Clock
 from sync.errors import OutcomeUnknown, SyncError, Transient
-from sync.http_values import server_time
+from sync.http_values import clock_ahead, server_time
 from sync.pacing import backoff
 from sync.ports import ApiMeter
 
@@ -159,6 +159,10 @@ class HttpEdge:
         """Close the connections."""
         await self._client.aclose()
 
+    def signed_in(self, until: datetime) -> None:
+        """Tell until when the sign-in at this API lasts."""
+        self._meter.sign_in(self._api, until)
+
     async def call(self, request: Request, translate: Translate[T]) -> T:
         """Make one attempt and return what `translate` makes of it; raises what `translate` raises."""
         await self._wait_out_hold()
@@ -203,6 +207,8 @@ class HttpEdge:
         outcome = await self._send(request)
         seconds = self._clock.monotonic() - started
         self.server_time = server_time(outcome.headers) if isinstance(outcome, Answer) else None
+        if self.server_time is not None:
+            self._meter.clock(self._api, *clock_ahead(self.server_time, self._clock.now(), seconds))
         try:
             value = translate(outcome)
         except SyncError as error:

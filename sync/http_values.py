@@ -66,6 +66,15 @@ def server_time(headers: Mapping[str, str]) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def clock_ahead(served_at: datetime, received_at: datetime, seconds: float) -> tuple[float, float]:
+    """Return by how many seconds a server's clock is ahead of ours, and how far that may be off.
+
+    `served_at` is its Date, of whole seconds; the answer was `seconds` in coming, and made somewhere within them.
+    """
+    middle = (received_at - served_at).total_seconds() - seconds / 2
+    return 0.5 - middle, 0.5 + seconds / 2
+
+
 def _clamp(seconds: float) -> float:
     return min(_LONGEST_WAIT, max(_SHORTEST_WAIT, seconds))
 

@@ -81,6 +81,7 @@ class VariantRow:
     product_status: str
     tracked: bool
     updated_at: datetime
+    price: int | None = None  # of one unit, in hundredths of the shop's currency; None: never read
     level: LevelRow | None = None
 
 

@@ -430,3 +430,9 @@ class ApiMeter(Protocol):
 
     def quota(self, api: str, used_ratio: float) -> None:
         """Take note of how full the vendor's bucket is, 0 to 1."""
+
+    def clock(self, api: str, ahead: float, within: float) -> None:
+        """Take note that the server's clock is `ahead` seconds of ours, give or take `within`."""
+
+    def sign_in(self, api: str, until: datetime) -> None:
+        """Take note that our sign-in ends at this moment unless it is renewed; by now: it was refused."""

@@ -412,6 +412,8 @@ class Standing:
     quarantined: tuple[str, ...] = ()  # SKUs in quarantine, those waiting longest first
     parked: tuple[str, ...] = ()  # SKUs that Shopify refuses to change
     uninstalled_at: datetime | None = None  # since when our app is gone from the shop
+    oversell_cents: int = 0  # what the oversold units of known price cost, in hundredths of the shop's currency
+    unpriced_skus: int = 0  # oversold, and of a price that was never read
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,20 +77,18 @@ class LightspeedAuth:
         Raises Permanent (LS005) where a person has to give consent again, Transient where the server is at fault.
         """
         async with self._lock:
-            if self._pair is None:
-                self._pair = await self._choose(prove)
-            if self._pair.due(self._clock.now()):
-                self._pair = await self._renewed(self._pair)
-            return self._pair.access_token
+            pair = await self._chosen(prove)
+            if pair.due(self._clock.now()):
+                pair = await self._told(self._renewed(pair))
+            return pair.access_token
 
     async def replace_refused(self, access_token: str, prove: Prove) -> str:
         """Return another access token than this one, which a call was refused with (401); raises as `access_token`."""
         async with self._lock:
-            if self._pair is None:
-                self._pair = await self._choose(prove)
-            if self._pair.access_token == access_token:
-                self._pair = await self._renewed(self._pair)
-            return self._pair.access_token
+            pair = await self._chosen(prove)
+            if pair.access_token == access_token:
+                pair = await self._told(self._renewed(pair))
+            return pair.access_token
 
     async def redeem(self, code: str, verifier: str) -> None:
         """Exchange a consent's code for a pair and store it. The code lives 60 s and works once: one attempt.
@@ -108,6 +106,20 @@ class LightspeedAuth:
         async with self._lock:
             await self._store.save(NAME, pair)
             self._pair, self._refused = pair, None
+            self._edge.signed_in(pair.lasts_until)
+
+    async def _chosen(self, prove: Prove) -> StoredTokens:
+        return self._pair or await self._told(self._choose(prove))
+
+    async def _told(self, coming: Awaitable[StoredTokens]) -> StoredTokens:
+        """Use the pair that comes, and tell how long our sign-in lasts: no longer where it is refused."""
+        try:
+            self._pair = await coming
+        except TokenRefused:
+            self._edge.signed_in(self._clock.now())
+            raise
+        self._edge.signed_in(self._pair.lasts_until)
+        return self._pair
 
     async def _choose(self, prove: Prove) -> StoredTokens:
         """Return the pair to begin with: the stored one, or the environment's where that is new and works."""

@@ -17,7 +17,8 @@ from sync.errors import Code, Permanent
 
 SCOPES = ("employee:inventory_read", "employee:register")
 _RENEW_AT = 0.8  # of the lifetime, so that a long answer still ends within it
-_RENEW_WITHIN = timedelta(days=7)  # a refresh token idle for 30 days dies
+_RENEW_WITHIN = timedelta(days=7)  # long before the refresh token dies
+_DIES_AFTER = timedelta(days=30)  # of a refresh token that is not used: authentication/refresh-token
 _STEPPED_BACK = timedelta(minutes=5)  # issued later than now: the clock was set, its age is not known
 
 
@@ -33,6 +34,11 @@ class StoredTokens:
     obtained_at: datetime
     expires_in: float
     seen: str = field(default="", repr=False)
+
+    @property
+    def lasts_until(self) -> datetime:
+        """Return when the refresh token dies, unless it is exchanged for a new one before."""
+        return self.obtained_at + _DIES_AFTER
 
     def due(self, now: datetime) -> bool:
         """Say whether it is time for a new pair."""

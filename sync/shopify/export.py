@@ -26,7 +26,7 @@ from sync.shopify.documents import BULK_CANCEL, BULK_POLL, BULK_START, EXPORT_VA
 from sync.shopify.levels import level_row
 from sync.shopify.shapes import BulkOperation, BulkPoll, BulkStart
 from sync.shopify.variants import variant_row
-from sync.shopify.wire import shaped
+from sync.shopify.wire import price_of, shaped
 
 _ROWS_A_PAGE = 500
 _FIRST_POLL = 1.0
@@ -71,6 +71,11 @@ class _Variant(msgspec.Struct, rename="camel"):
     updated_at: _Moment
     product: _Product
     inventory_item: _Item
+    price_text: str = msgspec.field(name="price")
+
+    @property
+    def price(self) -> int | None:
+        return price_of(self.price_text)
 
 
 _DECODER = msgspec.json.Decoder(_Variant)

@@ -5,7 +5,7 @@ Fields that we did not ask for never break them.
 
 from __future__ import annotations
 
-from sync.shopify.wire import Connection, Moment, Ref, UserError, Wire
+from sync.shopify.wire import Connection, Moment, Price, Ref, UserError, Wire
 
 # --- stock levels
 
@@ -82,6 +82,7 @@ class Variant(Wire):
     title: str
     sku: str | None
     barcode: str | None
+    price: Price
     updated_at: Moment
     product: Product
     inventory_item: Item

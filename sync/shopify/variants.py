@@ -81,6 +81,8 @@ class VariantLike(Protocol):
     @property
     def barcode(self) -> str | None: ...  # noqa: D102
     @property
+    def price(self) -> int | None: ...  # noqa: D102
+    @property
     def updated_at(self) -> datetime: ...  # noqa: D102
     @property
     def product(self) -> _ProductLike: ...  # noqa: D102
@@ -101,5 +103,6 @@ def variant_row(node: VariantLike, level: LevelRow | None = None) -> VariantRow:
         product_status=node.product.status,
         tracked=node.inventory_item.tracked,
         updated_at=node.updated_at,
+        price=node.price,
         level=level,
     )

@@ -45,10 +45,16 @@ def _cents(value: object) -> int:
     return int(cents)
 
 
+def price_of(value: object) -> int | None:
+    """Return a price in hundredths of its currency, rounded; None where it is none: stock is read all the same."""
+    return round(Decimal(value) * 100) if isinstance(value, str) and _AMOUNT.fullmatch(value) else None
+
+
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Units = Annotated[int, Field(ge=0, le=_MOST_UNITS)]
 Cents = Annotated[int, BeforeValidator(_cents)]
 """A decimal text in hundredths of the currency's unit, whatever its own smallest coin; never rounded."""
+Price = Annotated[int | None, BeforeValidator(price_of)]
 
 
 class Wire(BaseModel):

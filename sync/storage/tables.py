@@ -106,6 +106,7 @@ variants = table(
     flag("tracked"),
     Column("updated_at", Moment, nullable=False),
     Column("read_at", Moment, nullable=False),
+    maybe("price"),  # in hundredths of the shop's currency; NULL until it was read
 )
 Index("ix_variants_inventory_item_id", variants.c.inventory_item_id)
 

@@ -30,6 +30,7 @@ from sync.storage.tables import (
     orders,
     runs,
     stock_intents,
+    variants,
 )
 from sync.storage.webhooks import uninstalled_at
 
@@ -88,8 +89,11 @@ def unpark(connection: sa.Connection, before: datetime) -> None:
 def standing(connection: sa.Connection) -> Standing:
     """Return how the shops stand to each other, from each confirmed link's last evaluation."""
     row = connection.execute(_standing()).mappings().one()
+    cents, unpriced = connection.execute(_at_risk()).one() if row["oversell_skus"] else (0, 0)
     return Standing(
         **{name: int(value) for name, value in row.items()},
+        oversell_cents=int(cents),
+        unpriced_skus=int(unpriced),
         unanswered_writes=int(connection.execute(_unanswered()).scalar_one()),
         lost_orders=int(connection.execute(_lost_orders()).scalar_one()),
         examples=tuple(connection.scalars(_worst())),
@@ -121,6 +125,15 @@ def _standing() -> sa.Executable:
         _count(unequal).label("unequal_skus"),
         _count(link.dismissed_offset != 0).label("kept_skus"),
     ).where(CONFIRMED)
+
+
+@cache
+def _at_risk() -> sa.Select[Any]:
+    """Sum up what oversold units cost, and count the SKUs whose price is not known."""
+    away, price = links.c.seen_available - links.c.target, variants.c.price
+    joined = links.outerjoin(variants, variants.c.variant_id == links.c.variant_id)
+    select = sa.select(sa.func.coalesce(sa.func.sum(away * price), 0), _count(price.is_(None))).select_from(joined)
+    return select.where(CONFIRMED, links.c.differs >= _CONSECUTIVE, away > 0)
 
 
 @cache

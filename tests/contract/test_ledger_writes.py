@@ -29,7 +29,7 @@ from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
 from sync.storage.memory import COLUMNS, from_columns, to_columns
 from sync.storage.tables import links
-from tests.sync.storage.build import NOW, item, later, level, linked, moved, order, query, reading, stock
+from tests.sync.storage.build import NOW, item, later, level, linked, moved, order, query, reading, stock, variant
 
 pytestmark = pytest.mark.anyio
 
@@ -504,6 +504,17 @@ async def test_the_standing_counts_what_differed_twice_in_both_directions(ledger
     assert (standing.oversell_skus, standing.oversell_units) == (2, 4 + 1)
     assert (standing.undersell_skus, standing.undersell_units) == (1, 6)
     assert standing.examples == ("SKU-2", "SKU-1", "SKU-4")
+
+
+async def test_the_standing_tells_what_oversold_units_cost_and_of_how_many_skus_the_price_is_not_known(
+    ledger: SqlLedger,
+) -> None:
+    ids = await in_step(ledger, 4)
+    for link_id, available in zip(ids, (9, 6, 6, -1), strict=True):
+        await differing(ledger, link_id, available, 2)
+    await ledger.keep_variants([replace(variant(number), price=price) for number, price in ((1, 1_999), (2, 500))], NOW)
+    standing = await ledger.standing()
+    assert (standing.oversell_units, standing.oversell_cents, standing.unpriced_skus) == (6, 4 * 1_999 + 500, 1)
 
 
 async def test_the_standing_counts_what_waits_for_somebody(ledger: SqlLedger) -> None:

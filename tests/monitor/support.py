@@ -14,6 +14,7 @@ from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
 from monitor.outbox import DeliveryPolicy, Outbox
 from monitor.store import Store
+from monitor.vitals import Disk, VitalsWatch
 from sync.storage.opening import Shop, open_database
 from tests.fakes.channel import FakeChannel
 from tests.fakes.history import FakeHistory
@@ -81,6 +82,7 @@ class World:
         self.alerts = alerts
         self.database = open_database(self.folder, SHOP, self.clock.now(), threads=False)
         self.metrics = Metrics(Build("0.1.0", "2026-10"))
+        self.vitals = VitalsWatch(self.clock, lambda: Disk(free=60, size=100))
         self.store = Store(self.database)
         self.outbox = Outbox(
             self.store,
@@ -98,6 +100,7 @@ class World:
             store=self.store,
             outbox=self.outbox,
             metrics=self.metrics,
+            vitals=self.vitals,
             clock=self.clock,
             link="https://ops.example.com/",
         )

@@ -65,7 +65,9 @@ async def settle() -> None:
 
 async def test_a_beat_during_a_run_is_counted_as_missed_and_does_not_overlap() -> None:
     work, tally = Work([]), Tally()
-    schedule = Schedule(jobs=[Job("stock", work, Every(timedelta(minutes=1)), "shops")], clock=HandClock(), tally=tally)
+    schedule = Schedule(
+        jobs=[Job("stock", work, Every(timedelta(minutes=1)), "shops")], clock=HandClock(), tallies=[tally]
+    )
     schedule.beat("stock")
     await settle()
     schedule.beat("stock")
@@ -84,7 +86,7 @@ async def test_jobs_of_one_lane_wait_for_each_other() -> None:
         Job("stock", first, Every(timedelta(minutes=1)), "shops"),
         Job("full", second, Daily(time(9, 30)), "shops"),
     ]
-    schedule = Schedule(jobs=jobs, clock=HandClock(), tally=tally)
+    schedule = Schedule(jobs=jobs, clock=HandClock(), tallies=[tally])
     schedule.beat("stock")
     schedule.beat("full")
     await settle()
@@ -105,7 +107,7 @@ async def test_beats_joined_to_one_are_counted(gap: float, missed: int) -> None:
     async def nothing() -> None:
         return
 
-    schedule = Schedule(jobs=[Job("stock", nothing, Every(timedelta(minutes=1)), "a")], clock=clock, tally=tally)
+    schedule = Schedule(jobs=[Job("stock", nothing, Every(timedelta(minutes=1)), "a")], clock=clock, tallies=[tally])
     schedule.beat("stock")
     await settle()
     clock.seconds += gap
@@ -118,7 +120,7 @@ async def test_beats_joined_to_one_are_counted(gap: float, missed: int) -> None:
 
 async def test_draining_lets_a_run_end_and_starts_no_other() -> None:
     work, tally = Work([]), Tally()
-    schedule = Schedule(jobs=[Job("stock", work, Every(timedelta(minutes=1)), "a")], clock=HandClock(), tally=tally)
+    schedule = Schedule(jobs=[Job("stock", work, Every(timedelta(minutes=1)), "a")], clock=HandClock(), tallies=[tally])
     schedule.beat("stock")
     await settle()
     asyncio.get_running_loop().call_soon(work.let_go.set)
@@ -130,7 +132,7 @@ async def test_draining_lets_a_run_end_and_starts_no_other() -> None:
 
 async def test_draining_cancels_what_does_not_end() -> None:
     work, tally = Work([]), Tally()
-    schedule = Schedule(jobs=[Job("stock", work, Every(timedelta(minutes=1)), "a")], clock=HandClock(), tally=tally)
+    schedule = Schedule(jobs=[Job("stock", work, Every(timedelta(minutes=1)), "a")], clock=HandClock(), tallies=[tally])
     schedule.beat("stock")
     await settle()
     assert not await schedule.drain(0.01)
@@ -146,7 +148,7 @@ async def test_the_scheduler_beats_by_itself() -> None:
     from sync.clock import SystemClock  # noqa: PLC0415 - the one test here on the machine's own clock
 
     schedule = Schedule(
-        jobs=[Job("stock", tell, Every(timedelta(seconds=30)), "a")], clock=SystemClock(), tally=Tally()
+        jobs=[Job("stock", tell, Every(timedelta(seconds=30)), "a")], clock=SystemClock(), tallies=[Tally()]
     )
     schedule.start()
     await asyncio.wait_for(begun.wait(), timeout=5)
@@ -169,7 +171,7 @@ class Steps:
 
 def wanted(clock: HandClock, steps: Steps, tally: Tally) -> Schedule:
     job = Job("stock", steps, Every(timedelta(minutes=1)), "shops", apart=timedelta(seconds=10))
-    return Schedule(jobs=[job], clock=clock, tally=tally)
+    return Schedule(jobs=[job], clock=clock, tallies=[tally])
 
 
 async def test_a_run_wanted_many_times_runs_once_and_keeps_its_distance() -> None:

@@ -11,6 +11,7 @@ import pytest
 from monitor.facts import Backlog, Facts, proof_among, stopped_among
 from monitor.signals import SIGNALS, sample
 from monitor.units import Unit
+from monitor.vitals import Disk, Vitals
 from sync.errors import Code
 from sync.records import ApiMinute, OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
 from tests.fakes.history import CALM
@@ -28,6 +29,7 @@ STANDING = replace(
     uningested_skus=9,
     unsettled_skus=7,
     uninstalled_at=NOW,
+    oversell_cents=12_345,
     examples=("KAVA-1",),
 )
 
@@ -89,6 +91,17 @@ FACTS = Facts(
         doubled=("SH-1006-1",),
     ),
     books=True,
+    vitals=Vitals(
+        quota={"lightspeed": 0.4, "shopify": 0.25},
+        clocks={"lightspeed": -31.0, "shopify": 2.5},
+        signed_in_until={"lightspeed": NOW + timedelta(days=2)},
+        failing_since={"lightspeed": ago(4)},
+        succeeded_at={"lightspeed": ago(5), "shopify": ago(1)},
+        propagated=[(ago(20), 900.0), *((ago(3), float(seconds)) for seconds in range(1, 101))],
+        missed=[(ago(16), 50), (ago(14), 2), (ago(1), 1)],
+        disk=Disk(free=30, size=120),
+        alerts_file_rejected=True,
+    ),
 )
 
 
@@ -97,7 +110,11 @@ FACTS = Facts(
     [
         ("discrepant_skus", 5),
         ("discrepancy_units", 11),
+        ("oversell_skus", 3),
         ("oversell_units", 7),
+        ("undersell_skus", 2),
+        ("undersell_units", 4),
+        ("money_at_risk", 124),
         ("quarantined_skus", 1),
         ("parked_skus", 6),
         ("unanswered_writes", 8),
@@ -112,6 +129,18 @@ FACTS = Facts(
         ("sync_latency", 720.0),
         ("equality_proof_age", 5_400.0),
         ("error_rate", 0.07),
+        ("lightspeed_error_rate", 0.08),
+        ("shopify_error_rate", 0.06),
+        ("lightspeed_down", 240.0),
+        ("shopify_down", 0.0),
+        ("propagation", 95.0),
+        ("missed_runs", 3),
+        ("quota_used", 0.4),
+        ("token_expiry", 172_800.0),
+        ("disk_free", 0.25),
+        ("clock_skew", 2.5),
+        ("alerts_file_rejected", 1),
+        ("outbox_depth", 2),
         ("pause_age", 1_800.0),
         ("outbox_oldest_age", 660.0),
     ],
@@ -120,10 +149,16 @@ def test_a_signal_reads_its_number(name: str, value: float) -> None:
     assert sample(name, timedelta(minutes=15), FACTS).value == pytest.approx(value)
 
 
-def test_every_signal_has_a_unit_a_title_and_a_remedy() -> None:
-    assert len(SIGNALS) == 19
-    assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.remedy)] == []
-    assert [name for name, signal in SIGNALS.items() if signal.windowed] == ["error_rate"]
+def test_every_signal_has_a_unit_a_title_a_source_and_a_remedy() -> None:
+    assert len(SIGNALS) == 35
+    assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.source and signal.remedy)] == []
+    assert [name for name, signal in SIGNALS.items() if signal.windowed] == [
+        "propagation",
+        "missed_runs",
+        "error_rate",
+        "lightspeed_error_rate",
+        "shopify_error_rate",
+    ]
     assert SIGNALS["error_rate"].unit is Unit.RATIO
 
 
@@ -211,3 +246,57 @@ def test_what_keeps_all_orders_waiting_is_told_with_its_remedy(name: str) -> Non
     assert (off.note, off.remedy.endswith(Code.OR009.remedy)) == ("Booking is not set up", True)
     assert (paused.note, paused.remedy) == ("booking is paused", f"Booking is paused (later). {Code.BR004.remedy}")
     assert (running.note, running.remedy) == ("", "")
+
+
+# --- what only the running process knows ---
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("propagation", "no change in the window"),
+        ("quota_used", "no vendor has told it yet"),
+        ("token_expiry", "not signed in yet"),
+        ("clock_skew", "no server has told its time yet"),
+        ("disk_free", "the file system cannot be asked"),
+    ],
+)
+def test_what_a_new_process_has_not_heard_is_no_number(name: str, note: str) -> None:
+    unknown = sample(name, None, replace(FACTS, vitals=Vitals()))
+    assert (unknown.value, unknown.note) == (None, note)
+
+
+@pytest.mark.parametrize(
+    ("calls", "minutes"),
+    [
+        pytest.param([], 4, id="nothing on record"),
+        pytest.param([(9, 3, 3), (8, 2, 2), (3, 5, 5)], 9, id="no success on record"),
+        pytest.param([(9, 3, 3), (8, 2, 1), (7, 2, 2), (5, 1, 1)], 7, id="since the last success on record"),
+        pytest.param([(9, 3, 3), (5, 2, 1)], 4, id="a success since"),
+    ],
+)
+def test_an_outage_that_began_before_the_process_did_is_as_old_as_the_record_says(
+    calls: list[tuple[int, int, int]], minutes: int
+) -> None:
+    restarted = replace(
+        FACTS,
+        vitals=Vitals(failing_since={"shopify": ago(4)}),
+        calls=[
+            *(ApiMinute(ago(age), "shopify", attempts, failures) for age, attempts, failures in calls),
+            ApiMinute(ago(2), "lightspeed", 9, 0),
+        ],
+    )
+    assert sample("shopify_down", None, restarted).value == minutes * 60
+
+
+def test_oversold_skus_of_unknown_price_are_said_to_be_missing_in_the_money() -> None:
+    short = sample("money_at_risk", None, replace(FACTS, standing=replace(STANDING, unpriced_skus=2)))
+    assert (short.value, short.note) == (124, "without 2 SKUs of unknown price")
+
+
+def test_an_expired_sign_in_is_no_time_below_zero() -> None:
+    expired = replace(FACTS, vitals=Vitals(signed_in_until={"lightspeed": ago(5)}))
+    assert sample("token_expiry", None, expired).value == pytest.approx(0.0)
+
+
+def test_one_server_with_a_wrong_clock_does_not_make_ours_wrong() -> None:
+    clocks = {"lightspeed": -7_200.0, "shopify": 0.0}
+    assert sample("clock_skew", None, replace(FACTS, vitals=Vitals(clocks=clocks))).value == pytest.approx(0.0)

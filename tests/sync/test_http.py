@@ -15,7 +15,7 @@ import respx
 
 from sync.errors import Code, OutcomeUnknown, Permanent, Transient
 from sync.http import Answer, Failure, HttpEdge, Outcome, Request, RetryBudget, RetryPolicy, Trouble, user_agent
-from sync.http_values import NotJson, parse_json, parse_retry_after, retry_after_of, server_time
+from sync.http_values import NotJson, clock_ahead, parse_json, parse_retry_after, retry_after_of, server_time
 
 pytestmark = pytest.mark.anyio
 
@@ -44,12 +44,19 @@ class VirtualClock:
 class Meter:
     def __init__(self) -> None:
         self.attempts: list[tuple[str, str, float, str | None]] = []
+        self.clocks: list[tuple[float, float]] = []
 
     def attempt(self, api: str, operation: str, seconds: float, code: str | None) -> None:
         self.attempts.append((api, operation, seconds, code))
 
     def quota(self, api: str, used_ratio: float) -> None:
         raise AssertionError("the edge knows nothing of quotas")
+
+    def clock(self, api: str, ahead: float, within: float) -> None:
+        self.clocks.append((ahead, within))
+
+    def sign_in(self, api: str, until: datetime) -> None:
+        raise AssertionError("the edge knows nothing of sign-ins")
 
 
 class Pieces(httpx.AsyncByteStream):
@@ -415,3 +422,28 @@ def test_a_date_in_retry_after_is_compared_with_the_servers_own_clock() -> None:
 @pytest.mark.parametrize("value", ["", "yesterday", "Sun, 99 Nov 2026 12:00:30 GMT"])
 def test_a_date_header_that_is_none_is_no_time(value: str) -> None:
     assert server_time({"date": value}) is None
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead"),
+    [
+        pytest.param("Sun, 22 Nov 2026 12:00:00 GMT", 0.5, id="alike"),
+        pytest.param("Sun, 22 Nov 2026 12:05:00 GMT", 300.5, id="ours is slow"),
+        pytest.param("Sun, 22 Nov 2026 11:59:00 GMT", -59.5, id="ours is fast"),
+    ],
+)
+async def test_each_answer_tells_how_far_the_servers_clock_is_from_ours(date: str, ahead: float) -> None:
+    stage = Stage(streamed(b"{}", Date=date))
+    await stage.outcome()
+    assert stage.meter.clocks == [(ahead, 0.5)]
+
+
+async def test_a_slow_answer_tells_less_of_the_clock() -> None:
+    served = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
+    assert clock_ahead(served, served + timedelta(seconds=20), 20.0) == (-9.5, 10.5)
+
+
+async def test_an_answer_without_a_date_tells_nothing_of_clocks() -> None:
+    stage = Stage(streamed(b"{}"))
+    await stage.outcome()
+    assert stage.meter.clocks == []

@@ -49,6 +49,7 @@ class Meter:
     def __init__(self) -> None:
         self.attempts: list[tuple[str, str | None]] = []
         self.ratios: list[float] = []
+        self.sign_ins: list[datetime] = []
 
     def attempt(self, api: str, operation: str, seconds: float, code: str | None) -> None:
         assert api == "lightspeed"
@@ -57,6 +58,12 @@ class Meter:
 
     def quota(self, api: str, used_ratio: float) -> None:
         self.ratios.append(used_ratio)
+
+    def clock(self, api: str, ahead: float, within: float) -> None:
+        assert within > 0
+
+    def sign_in(self, api: str, until: datetime) -> None:
+        self.sign_ins.append(until)
 
     def codes(self, operation: str) -> list[str | None]:
         return [code for name, code in self.attempts if name == operation]

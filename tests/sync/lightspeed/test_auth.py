@@ -83,11 +83,12 @@ class Scene:
         self.store = store or MemoryStore()
         self.proved: list[str] = []
         self.proves = True
+        self.meter = Meter()
         client = Client("client-1", "canary-secret", "123456", AUTH_URL, refresh_token=environment)
         edge = HttpEdge(
             api="lightspeed",
             clock=self.clock,
-            meter=Meter(),
+            meter=self.meter,
             rng=random.Random(3),
             transport=httpx.MockTransport(self.server),
         )
@@ -257,6 +258,18 @@ async def test_a_refused_refresh_token_is_for_a_person_to_solve_and_is_not_hamme
     assert len(scene.server.asked) == 1
     scene.pass_time(3600)
     assert await scene.token() == "access-1"
+
+
+async def test_it_is_told_how_long_the_sign_in_lasts_and_that_it_was_refused() -> None:
+    scene = Scene(store=MemoryStore(lightspeed=pair("old", seen="refresh-env", age=1700)))
+    loaded = START - timedelta(seconds=1700)
+    await scene.token()
+    scene.pass_time(1700)
+    scene.server.answers.append(oauth_error("invalid_grant"))
+    with pytest.raises(Permanent):
+        await scene.token()
+    month = timedelta(days=30)
+    assert scene.meter.sign_ins == [loaded + month, START + month, START + timedelta(seconds=1700)]
 
 
 async def test_a_consent_given_to_another_process_is_taken_up_without_a_restart() -> None:

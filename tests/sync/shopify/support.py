@@ -60,6 +60,12 @@ class Meter:
     def quota(self, api: str, used_ratio: float) -> None:
         self.ratios.append(used_ratio)
 
+    def clock(self, api: str, ahead: float, within: float) -> None:
+        assert within > 0
+
+    def sign_in(self, api: str, until: datetime) -> None:
+        raise AssertionError("Shopify's token does not end by itself")
+
 
 Reply = httpx.Response | Exception
 

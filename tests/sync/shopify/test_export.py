@@ -61,6 +61,7 @@ def variant(number: int, **more: Any) -> dict[str, Any]:
         "title": "Default Title",
         "sku": f"SKU-{number}",
         "barcode": "0012345",
+        "price": "12.50",
         "updatedAt": "2026-11-22T10:00:00Z",
         "product": {"id": "gid://shopify/Product/1", "title": "Kräuter\u2028", "status": "ACTIVE"},
         "inventoryItem": stocked,
@@ -93,8 +94,9 @@ async def test_every_row_is_delivered_in_pages_with_its_level(stage: Stage, file
     assert [len(rows) for rows in basket.pages] == [500, 500, 201]
     row = basket.rows[7]
     assert row.level is not None
-    assert (row.sku, row.product_title, row.level.available, row.level.inventory_item_id) == (
+    assert (row.sku, row.price, row.product_title, row.level.available, row.level.inventory_item_id) == (
         "SKU-7",
+        1_250,
         "Kräuter\u2028",
         7,
         item(7),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sync.model import VariantRow
+from sync.shopify.wire import price_of
 from tests.sync.shopify.support import Basket, Stage, answer, item, page
 
 pytestmark = pytest.mark.anyio
@@ -18,6 +19,7 @@ async def test_the_window_is_closed_at_our_present_moment(stage: Stage) -> None:
         "title": "Large\n<!channel>",
         "sku": None,
         "barcode": None,
+        "price": "19.90",
         "updatedAt": "2026-11-22T11:00:00Z",
         "product": {"id": "gid://shopify/Product/1", "title": "Kava", "status": "ACTIVE"},
         "inventoryItem": {"id": item(1), "tracked": True},
@@ -39,7 +41,17 @@ async def test_the_window_is_closed_at_our_present_moment(stage: Stage) -> None:
             product_status="ACTIVE",
             tracked=True,
             updated_at=datetime(2026, 11, 22, 11, tzinfo=UTC),
+            price=1_990,
             level=None,
         )
     ]
     assert certificate.newest == datetime(2026, 11, 22, 11, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "cents"),
+    [("0.00", 0), ("12.345", 1_234), ("7", 700), ("free", None), (None, None), (12.5, None)],
+    ids=["nothing", "three decimals", "none", "a word", "null", "a number"],
+)
+def test_no_reading_fails_for_a_price(text: object, cents: int | None) -> None:
+    assert price_of(text) == cents
