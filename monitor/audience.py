@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,16 +20,16 @@ class Audience:
     repeat: timedelta
 
 
-def audiences(content: AlertsFile, there: Collection[str]) -> Mapping[str, Audience]:
-    """Return the audience of each alert, of channels that are `there` only."""
+def audiences(content: AlertsFile, there: Mapping[str, Sequence[str]]) -> Mapping[str, Audience]:
+    """Return the audience of each alert, of channels that are `there` only, and of whom each of them reaches."""
     return {alert.name: _audience(content, alert, there) for alert in content.alerts}
 
 
-def _audience(content: AlertsFile, alert: Alert, there: Collection[str]) -> Audience:
-    places = [Place(name) for name in content.channels_for(alert)]
-    places += [Place(name, step=step.after) for step in content.steps_for(alert) for name in step.to]
+def _audience(content: AlertsFile, alert: Alert, there: Mapping[str, Sequence[str]]) -> Audience:
+    named: list[tuple[str, timedelta | None]] = [(name, None) for name in content.channels_for(alert)]
+    named += [(name, step.after) for step in content.steps_for(alert) for name in step.to]
     return Audience(
         subject=Subject(alert.name, alert.severity, alert.labels, alert.depends_on),
-        places=tuple(place for place in places if place.channel in there),
+        places=tuple(Place(name, each, step) for name, step in named for each in there.get(name, ())),
         repeat=content.repeat_for(alert),
     )

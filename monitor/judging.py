@@ -24,7 +24,7 @@ from monitor.metrics import Metrics
 from monitor.notice import Kind, Notice, Severity
 from monitor.outbox import Outbox
 from monitor.rules import Past, Phase, Rule, State
-from monitor.store import Judged, Store, Telling, Told
+from monitor.store import Judged, Place, Store, Telling, Told
 from monitor.vitals import VitalsWatch
 from sync.clock import Clock
 
@@ -109,7 +109,8 @@ class Judge:
 
     async def test(self, channels: Sequence[str], now: datetime) -> None:
         """Send a message marked as a test through these channels."""
-        await self._store.enqueue_test({name: _test_notice(name, self._telling.link, now) for name in channels}, now)
+        places = [Place(name, each) for name in channels for each in self._outbox.channels[name]]
+        await self._store.enqueue([(each, _test_notice(each, self._telling.link, now)) for each in places], now)
         self._outbox.wake()
 
     # --- parts of an evaluation ---
@@ -196,9 +197,9 @@ def _show(metrics: Metrics, facts: Facts) -> None:
         metrics.last_proof.set(facts.proof.finished_at)
 
 
-def _test_notice(channel: str, link: str, now: datetime) -> Notice:
+def _test_notice(place: Place, link: str, now: datetime) -> Notice:
     return Notice(
-        identity=f"test-{channel}-{secrets.token_hex(6)}",
+        identity=f"test-{place.channel}-{secrets.token_hex(6)}",
         incident="test",
         kind=Kind.TEST,
         alert="Test",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -42,8 +42,8 @@ class Notice:
     """One message about one incident for one channel, as kept in the outbox.
 
     `value` and `limit` are written as people write them ("7", "12m"), `examples` are what `named` says.
-    `identity` is the same at every attempt; `repeat` marks one after an attempt whose fate is unknown. `remarks` say
-    what is unusual about being told, `facts` (label, text) stand in place of the incident's own in a digest.
+    `remarks` say what is unusual about being told, `facts` (label, text) stand in place of the incident's own in a
+    digest.
     """
 
     identity: str
@@ -63,7 +63,6 @@ class Notice:
     examples: tuple[str, ...] = ()
     named: str = "SKUs"
     link: str = ""
-    repeat: bool = False
     remarks: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
@@ -74,15 +73,50 @@ class Receipt:
 
     channel: str  # the service's own id of the place, "" where there is none
     message: str
+    thread: str = ""  # the first message of the thread that it was put into; "": it is a first one itself
 
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """What a channel was last told about the same incident and took: its root message first."""
+    """What a channel was told before about the same incident and took, the oldest first.
 
-    receipts: Sequence[Receipt] = field(default=())
+    Where the first message told of several incidents, `members` are what was last delivered of each.
+    """
+
+    receipts: Sequence[Receipt] = ()
+    members: Sequence[Notice] = ()
 
     @property
     def root(self) -> Receipt | None:
-        """Return the incident's first message on this channel."""
-        return self.receipts[0] if self.receipts else None
+        """Return the first message of the incident's latest thread; one with an address goes before one without."""
+        known = [receipt for receipt in self.receipts if receipt.channel] or self.receipts
+        if not known:
+            return None
+        return Receipt(known[-1].channel, known[-1].thread or known[-1].message)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One notice of a message, beside what was delivered of its incident before."""
+
+    notice: Notice
+    previous: Previous = Previous()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message about one incident or several, for one recipient.
+
+    `identity` is the same at every attempt; `repeat` marks one after an attempt whose fate is unknown. A channel that
+    reaches everybody with one message knows a single recipient, "".
+    """
+
+    identity: str
+    items: Sequence[Item]
+    recipient: str = ""
+    repeat: bool = False
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """Return what is told."""
+        return [item.notice for item in self.items]

@@ -1,15 +1,15 @@
 """Delivers what the outbox holds: one worker for each channel, each message at least once.
 
-A worker claims a message, sends it, and keeps the proof; a failure sets when it is tried again. What was handed
-over without an answer, or was being sent when the process ended, is sent again with the same identity and marked
-as a possible repeat. Workers wait for a wake-up, or until the next message is due.
+A worker claims what is due to one recipient, sends it as one message, and keeps the proof; a failure sets when it is
+tried again. What was handed over without an answer, or was being sent when the process ended, is sent again with the
+same identity and marked as a possible repeat. Workers wait for a wake-up, or until the next message is due.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -72,9 +72,9 @@ class Outbox:
         }
 
     @property
-    def channels(self) -> frozenset[str]:
-        """Return the channels that there are."""
-        return frozenset(self._workers)
+    def channels(self) -> Mapping[str, Sequence[str]]:
+        """Return the channels that there are, with whom each is to write to."""
+        return {name: worker.recipients for name, worker in self._workers.items()}
 
     async def recover(self) -> int:
         """Call once after a start, before `run`: doubt what the last process was sending. Return how many."""
@@ -138,6 +138,10 @@ class _Worker:
         self._sent_at: float | None = None
         self._failing = False
 
+    @property
+    def recipients(self) -> Sequence[str]:
+        return self._channel.recipients
+
     async def run(self) -> None:
         while not self._stopping.is_set():
             self._news.clear()
@@ -158,7 +162,7 @@ class _Worker:
             if self._stopping.is_set():
                 break
             lease = self._policy.deadline + _LEASE_BEYOND_DEADLINE
-            claim = await self._store.claim(self.name, lease, self._clock.now())
+            claim = await self._store.claim(self.name, self._channel.together, lease, self._clock.now())
             if claim is None:
                 break
             await self._deliver(claim)
@@ -214,13 +218,13 @@ class _Worker:
     async def _send(self, claim: Claim) -> Receipt:
         try:
             async with asyncio.timeout(self._policy.deadline.total_seconds()):
-                return await self._channel.send(claim.notice, claim.previous, plain=claim.plain)
+                return await self._channel.send(claim.parcel, plain=claim.plain)
         except TimeoutError:
             raise Ambiguous("no answer within the deadline") from None
         except DeliveryError:
             raise
         except Exception as error:  # one message, through a mistake of ours, must not keep back all others
-            log.exception("notification.bug", channel=self.name, alert=claim.notice.alert)
+            log.exception("notification.bug", channel=self.name, alerts=_alerts(claim))
             raise Malformed(f"internal: {type(error).__name__}") from None
 
     async def _failed(self, claim: Claim, error: DeliveryError) -> None:
@@ -238,7 +242,7 @@ class _Worker:
             reason=error.reason.value,
             detail=error.detail,
             attempt=claim.attempt,
-            alert=claim.notice.alert,
+            alerts=_alerts(claim),
             again_in=round(wait.total_seconds(), 1),
         )
         self._failing = True
@@ -262,9 +266,13 @@ class _Worker:
         log.info(
             "notification.sent",
             channel=self.name,
-            alert=claim.notice.alert,
-            kind=claim.notice.kind.value,
+            alerts=_alerts(claim),
+            kinds=sorted({notice.kind.value for notice in claim.parcel.notices}),
             attempt=claim.attempt,
             recovered=self._failing,
         )
         self._failing = False
+
+
+def _alerts(claim: Claim) -> list[str]:
+    return [notice.alert for notice in claim.parcel.notices]

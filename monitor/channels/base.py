@@ -10,9 +10,10 @@ DeliveryError                   carries a `FailureReason`, and a detail without 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
-from monitor.notice import FailureReason, Notice, Previous, Receipt
+from monitor.notice import FailureReason, Item, Parcel, Receipt
 from sync.errors import Code
 
 
@@ -62,8 +63,15 @@ class Ambiguous(DeliveryError):
 class Channel(Protocol):
     """One way to tell people."""
 
-    async def send(self, notice: Notice, previous: Previous, *, plain: bool = False) -> Receipt:
-        """Deliver `notice`, beside what was delivered of its incident before; return the proof.
+    @property
+    def recipients(self) -> Sequence[str]:
+        """Return whom to write a message to each: `("",)` where one message reaches everybody."""
+
+    def together(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return those of `items` that one message can hold, in their order; the first is always among them."""
+
+    async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:
+        """Deliver `parcel` to its recipient; return the proof.
 
         `plain` asks for the simplest form. Raises DeliveryError; what it says holds no secret.
         """

@@ -17,13 +17,14 @@ import aiosmtplib
 import structlog
 
 from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Malformed, Unreachable
-from monitor.channels.wording import Wording, clean, or_plain, templates, wording
-from monitor.notice import Kind, Notice, Previous, Receipt
+from monitor.channels.wording import Several, Wording, clean, or_plain, several, templates, wording
+from monitor.notice import Item, Kind, Parcel, Receipt
 from sync.config_values import MailSecurity, MailServer
 
 log = structlog.get_logger()
+_MOST_TOGETHER = 20  # incidents of one mail
 _PERMANENT = 500  # SMTP answers from here on are final
-_PREFIX = {Kind.RESOLVED: "Resolved: ", Kind.SUMMARY: "Was firing: ", Kind.TEST: "Test: "}
+_PREFIX = {Kind.RESOLVED: "Resolved: ", Kind.SUMMARY: "Was firing: ", Kind.DIGEST: "Digest: ", Kind.TEST: "Test: "}
 
 
 def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
@@ -52,44 +53,67 @@ class Email:
         self._seconds = seconds
         self._templates = templates()
 
-    async def send(self, notice: Notice, previous: Previous, *, plain: bool = False) -> Receipt:
+    @property
+    def recipients(self) -> Sequence[str]:
+        """Return one recipient: all read the same mail."""
+        return ("",)
+
+    def together(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return as many as a mail can hold and still be read."""
+        return items[:_MOST_TOGETHER]
+
+    async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:
         """Send one mail; raises DeliveryError, Ambiguous where the connection broke after the mail was handed over."""
-        message = self.compose(notice, previous, plain=plain)
+        message = self.compose(parcel, plain=plain)
         client = self._client()
         try:
             await self._sign_in(client)
             await self._hand_over(client, message)
         finally:
             client.close()
-        return Receipt("", message["Message-ID"])
+        roots = _roots(parcel)
+        return Receipt("", message["Message-ID"], roots[0] if len(roots) == 1 else "")
 
     async def close(self) -> None:
         """Nothing stays open between mails."""
 
-    def compose(self, notice: Notice, previous: Previous, *, plain: bool = False) -> EmailMessage:
-        """Return the mail that tells `notice`."""
-        words = wording(notice)
+    def compose(self, parcel: Parcel, *, plain: bool = False) -> EmailMessage:
+        """Return the mail that tells what is in `parcel`."""
+        notices = parcel.notices
         message = EmailMessage(policy=SMTP_POLICY)
         message["From"] = self._sender
         message["To"] = ", ".join(self._to)
-        message["Subject"] = _subject(notice)
+        message["Subject"] = _subject(parcel)
         message["Date"] = format_datetime(self._now())
-        message["Message-ID"] = f"<{clean(notice.identity, 80)}@{self._sender.rpartition('@')[2]}>"
-        if previous.root is not None:
-            message["In-Reply-To"] = previous.root.message
-            message["References"] = previous.root.message
+        message["Message-ID"] = f"<{clean(parcel.identity, 80)}@{self._sender.rpartition('@')[2]}>"
+        roots = _roots(parcel)
+        if roots:
+            message["In-Reply-To"] = message["References"] = " ".join(roots)
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
-        message["X-Lightspeed-Sync-Incident"] = clean(notice.incident, 80)
-        bare = (words.plain(),)
-        bodies: tuple[str, ...] = bare if plain else or_plain(notice, lambda: self._bodies(words), bare)
-        message.set_content(bodies[0])
-        for html in bodies[1:]:
-            message.add_alternative(html, subtype="html")
+        message["X-Lightspeed-Sync-Incident"] = ", ".join(clean(notice.incident, 80) for notice in notices)
+        message["X-Lightspeed-Sync-Kind"] = ", ".join(notice.kind.value for notice in notices)
+        for number, body in enumerate(self._bodies(parcel, plain=plain)):
+            if number == 0:
+                message.set_content(body)
+            else:
+                message.add_alternative(body, subtype="html")
         return message
 
-    def _bodies(self, words: Wording) -> tuple[str, ...]:
-        return tuple(self._templates.get_template(name).render(words=words) for name in ("alert.txt", "alert.html"))
+    def _bodies(self, parcel: Parcel, *, plain: bool) -> Sequence[str]:
+        """Return the text, and the HTML unless a plain mail is wanted."""
+        notices, identity, repeat = parcel.notices, parcel.identity, parcel.repeat
+        words = (
+            wording(notices[0], identity=identity, repeat=repeat)
+            if len(notices) == 1
+            else several(notices, identity=identity, repeat=repeat)
+        )
+        name = "alert" if isinstance(words, Wording) else "group"
+        bare = (words.plain(),)
+        return bare if plain else or_plain(notices[0].alert, lambda: self._rendered(name, words), bare)
+
+    def _rendered(self, name: str, words: Wording | Several) -> Sequence[str]:
+        return tuple(self._templates.get_template(f"{name}.{form}").render(words=words) for form in ("txt", "html"))
 
     def _client(self) -> aiosmtplib.SMTP:
         security = self._server.security
@@ -141,10 +165,18 @@ class Email:
             log.warning("notification.recipients_refused", channel="email", recipients=len(refused), codes=codes)
 
 
-def _subject(notice: Notice) -> str:
+def _subject(parcel: Parcel) -> str:
     """Keep one stem for all mails of an alert, which is what threads are made of."""
-    repeat = " (possible repeat)" if notice.repeat else ""
+    notices = parcel.notices
+    if len(notices) > 1:
+        return f"[lightspeed-sync] {several(notices, repeat=parcel.repeat).title}"
+    notice, repeat = notices[0], " (possible repeat)" if parcel.repeat else ""
     return _PREFIX.get(notice.kind, "") + clean(f"[lightspeed-sync] {notice.severity} {notice.alert}", 120) + repeat
+
+
+def _roots(parcel: Parcel) -> Sequence[str]:
+    """Return the first mails of the threads that this one belongs to."""
+    return list(dict.fromkeys(item.previous.root.message for item in parcel.items if item.previous.root is not None))
 
 
 def _answered(code: int, stage: str) -> DeliveryError:

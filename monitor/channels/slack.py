@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -18,8 +19,9 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Malformed, Throttled, Unreachable
-from monitor.channels.wording import Wording, or_plain, wording
-from monitor.notice import Kind, Notice, Previous, Receipt
+from monitor.channels.slack_blocks import MOST_TOGETHER, answered, edited, posted
+from monitor.channels.wording import OVER
+from monitor.notice import Item, Kind, Parcel, Receipt
 
 _RETRY = frozenset({"service_unavailable", "request_timeout", "team_added_to_org", "message_limit_exceeded"})
 _DOUBTFUL = frozenset({"internal_error", "fatal_error"})  # Slack says that the message may have been posted
@@ -52,7 +54,6 @@ _POST_ANEW = frozenset(
 )
 _CODE = re.compile(r"[a-z_]{2,60}")
 _HTTP_OK, _HTTP_THROTTLED, _HTTP_ERROR = 200, 429, 500
-_OVER = (Kind.RESOLVED, Kind.SUMMARY)
 
 
 class Slack:
@@ -64,24 +65,29 @@ class Slack:
             token=token, base_url=base_url, timeout=_whole(seconds), ssl=_verifying(base_url), retry_handlers=[]
         )
 
-    async def send(self, notice: Notice, previous: Previous, *, plain: bool = False) -> Receipt:
-        """Post the message, or edit the incident's first one and answer in its thread."""
-        words = wording(notice)
-        blocks = None if plain else or_plain(notice, lambda: _blocks(words), None)
-        content = {"text": _fallback(words), "blocks": blocks, "metadata": _metadata(notice)}
-        root = previous.root
-        if root is None or not root.channel:
-            return await self._post(content)
+    @property
+    def recipients(self) -> Sequence[str]:
+        """Return one recipient: all read the same message."""
+        return ("",)
+
+    def together(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return what belongs into one thread, or begins one."""
+        root = _root(items[0])
+        return [item for item in items if _root(item) == root][:MOST_TOGETHER]
+
+    async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:
+        """Post the message; or edit its incidents' first one when something is over, and answer in its thread."""
+        root = _root(parcel.items[0])
+        if root is None:
+            return await self._post(posted(parcel, plain=plain))
         try:
-            if notice.kind in _OVER:
-                await self._call("chat.update", channel=root.channel, ts=root.message, **_editable(content))
-            reply = {"text": content["text"], "metadata": content["metadata"]}
-            loud = notice.kind is Kind.REMINDER  # a thread alone would go unnoticed
-            return await self._post(
-                {**reply, "reply_broadcast": loud or None}, channel=root.channel, thread_ts=root.message
-            )
+            if any(notice.kind in OVER for notice in parcel.notices):
+                await self._call("chat.update", channel=root.channel, ts=root.message, **edited(parcel, plain=plain))
+            loud = any(notice.kind is Kind.REMINDER for notice in parcel.notices)  # a thread alone would go unnoticed
+            where = {"channel": root.channel, "thread_ts": root.message, "reply_broadcast": loud or None}
+            return replace(await self._post(answered(parcel), **where), thread=root.message)
         except _Gone:
-            return await self._post(content)
+            return await self._post(posted(parcel, plain=plain))
 
     async def close(self) -> None:
         """Nothing stays open between calls."""
@@ -113,18 +119,26 @@ class SlackWebhook:
     def __init__(self, *, url: str, seconds: float = 20.0) -> None:
         self._client = AsyncWebhookClient(url, timeout=_whole(seconds), ssl=_verifying(url), retry_handlers=[])
 
-    async def send(self, notice: Notice, previous: Previous, *, plain: bool = False) -> Receipt:  # noqa: ARG002
+    @property
+    def recipients(self) -> Sequence[str]:
+        """Return one recipient: all read the same message."""
+        return ("",)
+
+    def together(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return as many as a message can hold."""
+        return items[:MOST_TOGETHER]
+
+    async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:
         """Post the message; a webhook can neither edit nor answer."""
-        words = wording(notice)
-        blocks = None if plain else or_plain(notice, lambda: _blocks(words), None)
+        content = posted(parcel, plain=plain)
         try:
-            answer = await self._client.send(text=_fallback(words), blocks=blocks, unfurl_links=False)
+            answer = await self._client.send(text=content["text"], blocks=content["blocks"], unfurl_links=False)
         except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError) as error:
             raise Unreachable(f"webhook: {type(error).__name__}") from None
         except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError, ValueError) as error:
             raise Ambiguous(f"webhook: {type(error).__name__}") from None
         if answer.status_code == _HTTP_OK and answer.body == "ok":
-            return Receipt("", notice.identity)
+            return Receipt("", parcel.identity)
         headers = {str(name).lower(): str(value) for name, value in answer.headers.items()}
         raise _failure(str(answer.body), answer.status_code, headers)
 
@@ -134,6 +148,12 @@ class SlackWebhook:
 
 class _Gone(DeliveryError):
     """The message that was to be edited or answered is not there any more."""
+
+
+def _root(item: Item) -> Receipt | None:
+    """Return the message of its incident that can be edited and answered."""
+    root = item.previous.root
+    return root if root is not None and root.channel else None
 
 
 def _refusal(error: SlackApiError) -> DeliveryError:
@@ -173,48 +193,3 @@ def _whole(seconds: float) -> int:
 
 def _verifying(url: str) -> ssl.SSLContext | None:
     return ssl.create_default_context() if url.startswith("https:") else None
-
-
-# --- what it looks like ---
-
-
-def escape(text: str) -> str:
-    """Escape what Slack takes for mentions and links."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _fallback(words: Wording) -> str:
-    return escape(f"{words.sign} {words.title}. {words.summary}"[:3_000])
-
-
-def _editable(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give an edit blocks in any case: those it does not name stay what they were."""
-    return {**content, "blocks": content["blocks"] or []}
-
-
-def _metadata(notice: Notice) -> Mapping[str, Any]:
-    payload = {"identity": notice.identity, "incident": notice.incident, "kind": notice.kind.value}
-    return {"event_type": "lightspeed_sync_alert", "event_payload": payload}
-
-
-def _blocks(words: Wording) -> list[dict[str, Any]]:
-    fields = [_mrkdwn(f"*{escape(label)}*\n{escape(text)}") for label, text in words.facts]
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": f"{words.sign} {words.title}", "emoji": True}},
-        {"type": "section", "text": _mrkdwn(escape(words.summary or words.title))},
-        {"type": "section", "fields": fields},
-    ]
-    if words.description:
-        blocks.append({"type": "section", "text": _mrkdwn(escape(words.description))})
-    if words.remedy:
-        blocks.append({"type": "section", "text": _mrkdwn(f"*What to do*\n{escape(words.remedy)}")})
-    if words.link:
-        text = {"type": "plain_text", "text": "Status page"}
-        button = {"type": "button", "text": text, "url": words.link, "action_id": "status"}
-        blocks.append({"type": "actions", "elements": [button]})
-    blocks.append({"type": "context", "elements": [_mrkdwn(escape(words.note))]})
-    return blocks
-
-
-def _mrkdwn(text: str) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -6,14 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 
 import httpx
-import structlog
 
 from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Throttled, Unreachable
-from monitor.channels.wording import clean, outcome
-from monitor.notice import Kind, Notice, Previous, Receipt
+from monitor.channels.wording import OVER, clean, outcome
+from monitor.notice import Item, Kind, Notice, Parcel, Receipt
 from monitor.units import written_duration
-
-log = structlog.get_logger()
 
 _LONGEST = 160  # one segment of GSM-7
 _VALID_SECONDS = 600  # an alert that arrives later than this is told by the other channels
@@ -22,12 +19,14 @@ _LETTERS = frozenset(
     "@£$¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
     "¿abcdefghijklmnopqrstuvwxyzäöñüà_"
 )
+_WORDS = {Kind.RESOLVED: "RESOLVED", Kind.SUMMARY: "WAS FIRING", Kind.REMINDER: "STILL FIRING", Kind.TEST: "TEST"}
+_MARK = " possible repeat"
 _ALIKE = str.maketrans({"\u2026": "...", "\u2013": "-", "\u2014": "-", "\u2018": "'", "\u2019": "'"})
-_OF_ONE_NUMBER = frozenset({21211, 21214, 21217, 21408, 21610, 21612, 21614})  # the others may still be reached
+_OF_ONE_NUMBER = frozenset({21211, 21214, 21217, 21408, 21610, 21612, 21614})
 
 
 class Sms:
-    """Text messages from one number to all of `to`; `account` and `token` sign in."""
+    """Text messages from one number to each of `to`; `account` and `token` sign in."""
 
     def __init__(
         self,
@@ -45,25 +44,21 @@ class Sms:
         self._to = list(to)
         self._client = httpx.AsyncClient(auth=(account, token), timeout=seconds, transport=transport)
 
-    async def send(self, notice: Notice, previous: Previous, *, plain: bool = False) -> Receipt:  # noqa: ARG002
-        """Send one text to each number. One that is refused for itself does not keep it from the others."""
-        body = short(notice)
-        sids: list[str] = []
-        failed: list[DeliveryError] = []
-        for number in self._to:
-            try:
-                sids.append(await self._text(number, body))
-            except DeliveryError as error:
-                failed.append(error)
-        if not failed:
-            return Receipt("", ",".join(sids))
-        lasting = [error for error in failed if not isinstance(error, ChannelRefused)]
-        if sids and not lasting:
-            log.warning("notification.recipients_refused", channel="sms", recipients=len(failed))
-            return Receipt("", ",".join(sids))
-        if sids:
-            raise Ambiguous(f"{len(sids)} of {len(self._to)} texts were taken") from None
-        raise (lasting or failed)[0]
+    @property
+    def recipients(self) -> Sequence[str]:
+        """Return the numbers: each has texts of its own, so that one of them neither delays nor doubles the others'."""
+        return self._to
+
+    def together(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return as many as one text can name, even if it has to be marked as a repeat."""
+        fits = 1
+        while fits < len(items) and len(_named(_notices(items[: fits + 1]), repeat=True)) <= _LONGEST:
+            fits += 1
+        return items[:fits]
+
+    async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:  # noqa: ARG002
+        """Send one text to one number."""
+        return Receipt("", await self._text(parcel.recipient, text(parcel.notices, repeat=parcel.repeat)))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -82,14 +77,29 @@ class Sms:
         return str(_json(answer).get("sid", ""))
 
 
-def short(notice: Notice) -> str:
-    """Return the text: what, since when, in one segment; the alert's name is never cut off."""
-    word = {Kind.RESOLVED: "RESOLVED", Kind.SUMMARY: "WAS FIRING", Kind.TEST: "TEST"}.get(notice.kind, "ALERT")
+def text(notices: Sequence[Notice], *, repeat: bool = False) -> str:
+    """Return what a text says of one incident, or of as many as `together` found to fit."""
+    if len(notices) > 1:
+        return _named(notices, repeat=repeat)
+    (notice,) = notices
     age = "" if notice.until is not None else f" (for {written_duration(notice.at - notice.since)})"
-    tail = f"{age}{' possible repeat' if notice.repeat else ''}"
-    head = _basic(f"{word} {clean(notice.alert, 60)}: ")
+    tail = f"{age}{_MARK if repeat else ''}"
+    head = _basic(f"{_WORDS.get(notice.kind, 'ALERT')} {clean(notice.alert, 60)}: ")
     room = _LONGEST - len(head) - len(tail)
     return head + _basic(clean(outcome(notice), 400))[:room].rstrip() + tail
+
+
+def _named(notices: Sequence[Notice], *, repeat: bool) -> str:
+    """Name several incidents, by what is said of them; the alerts' names are never cut off."""
+    names: dict[str, list[str]] = {}
+    for notice in sorted(notices, key=lambda notice: notice.kind in OVER):
+        names.setdefault(_WORDS.get(notice.kind, "ALERT"), []).append(clean(notice.alert, 60))
+    told = ". ".join(f"{word}: {', '.join(alerts)}" for word, alerts in names.items())
+    return _basic(f"{told}{_MARK if repeat else ''}")
+
+
+def _notices(items: Sequence[Item]) -> Sequence[Notice]:
+    return [item.notice for item in items]
 
 
 def _basic(text: str) -> str:

@@ -7,7 +7,8 @@ cut to length, before a channel adds its own escaping.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,16 @@ _WORDS = {
     Kind.DIGEST: "Digest",
     Kind.TEST: "Test",
 }
+_COUNTED = {
+    Kind.FIRING: "alert",
+    Kind.REMINDER: "still firing",
+    Kind.RESOLVED: "resolved",
+    Kind.SUMMARY: "was firing",
+    Kind.DIGEST: "digest",
+    Kind.TEST: "test",
+}
+OVER = (Kind.RESOLVED, Kind.SUMMARY)
+_MARK = " (possible repeat)"
 _SIGNS = {Severity.CRITICAL: "\N{LARGE RED CIRCLE}", Severity.WARNING: "\N{LARGE ORANGE CIRCLE}"}
 
 
@@ -62,20 +73,67 @@ class Wording:
         return "\n".join(lines)
 
 
-def wording(notice: Notice) -> Wording:
-    """Put a notice into words."""
-    over = notice.kind in (Kind.RESOLVED, Kind.SUMMARY)
-    repeat = " (possible repeat)" if notice.repeat else ""
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A message about several incidents in words."""
+
+    sign: str
+    title: str  # how many of what, and as many names as fit
+    members: tuple[Wording, ...]
+    link: str
+    note: str
+
+    def plain(self) -> str:
+        """Write it as text."""
+        lines = [self.title]
+        for member in self.members:
+            lines += ["", member.title, member.summary, *(f"{label}: {text}" for label, text in member.facts)]
+        return "\n".join([*lines, "", *filter(None, (self.link, self.note))])
+
+
+def wording(notice: Notice, *, identity: str = "", repeat: bool = False) -> Wording:
+    """Put a notice into words; `identity` is that of the message it goes out with."""
+    over = notice.kind in OVER
+    mark = _MARK if repeat else ""
     return Wording(
         sign=_sign(notice, over=over),
-        title=clean(f"{_WORDS[notice.kind]}: {notice.alert}{repeat}", 140),
+        title=clean(f"{_WORDS[notice.kind]}: {notice.alert}", 140 - len(mark)) + mark,
         summary=clean(outcome(notice), 500),
         facts=tuple((label, clean(text, 400)) for label, text in _facts(notice, over=over)),
         description=clean(notice.description, 1_000),
         remedy="" if over else clean(notice.remedy, 1_000),
-        link=notice.link if notice.link.startswith(("https://", "http://")) else "",
-        note=clean(f"lightspeed-sync, {notice.severity.value}, message {notice.identity}{repeat}", 200),
+        link=_link(notice),
+        note=_note(notice.severity.value, identity or notice.identity, mark),
     )
+
+
+def several(notices: Sequence[Notice], *, identity: str = "", repeat: bool = False) -> Several:
+    """Put several notices into words, those that are not over first."""
+    mark = _MARK if repeat else ""
+    ordered = sorted(notices, key=lambda notice: notice.kind in OVER)
+    worst = min(notices, key=lambda notice: (notice.kind in OVER, tuple(Severity).index(notice.severity)))
+    names = ", ".join(notice.alert for notice in ordered)
+    return Several(
+        sign=_sign(worst, over=worst.kind in OVER),
+        title=clean(f"{_counts(ordered)}: {names}", 140 - len(mark)) + mark,
+        members=tuple(wording(notice) for notice in ordered),
+        link=_link(notices[0]),
+        note=_note(worst.severity.value, identity, mark),
+    )
+
+
+def _counts(notices: Sequence[Notice]) -> str:
+    """Say how many there are of each kind."""
+    counts = Counter(_COUNTED[notice.kind] for notice in notices)
+    return ", ".join(f"{count} {kind}{'s' if count > 1 and kind == 'alert' else ''}" for kind, count in counts.items())
+
+
+def _link(notice: Notice) -> str:
+    return notice.link if notice.link.startswith(("https://", "http://")) else ""
+
+
+def _note(severity: str, identity: str, mark: str) -> str:
+    return clean(f"lightspeed-sync, {severity}, message {identity}{mark}", 200)
 
 
 def outcome(notice: Notice) -> str:
@@ -141,10 +199,10 @@ def templates() -> Environment:
     )
 
 
-def or_plain(notice: Notice, make: Callable[[], T], otherwise: T) -> T:
+def or_plain(alert: str, make: Callable[[], T], otherwise: T) -> T:
     """Return what `make` renders; where it cannot, the plain form, so that the message goes out all the same."""
     try:
         return make()
     except _RENDERING as error:
-        log.warning("notification.rendering_failed", alert=notice.alert, error=type(error).__name__)
+        log.warning("notification.rendering_failed", alert=alert, error=type(error).__name__)
         return otherwise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,11 +14,17 @@ from sqlalchemy.engine import Connection, Row
 
 from monitor.decide import Last, Progress
 from monitor.facts import Backlog
-from monitor.notice import FailureReason, Kind, Notice, Previous, Receipt
+from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, Receipt
+from monitor.store.judged import Place
 from sync.storage.tables import incidents, outbox
 
 _NOTICE = TypeAdapter(Notice)
 _WAITING = ("due", "sending", "ambiguous")
+_MOST_LOOKED_AT = 100  # rows that one claim chooses from
+_OF_INCIDENTS = frozenset({Kind.FIRING, Kind.REMINDER, Kind.RESOLVED, Kind.SUMMARY})  # what may go out together
+_NOT_TAKEN = f"{FailureReason.MALFORMED.value}:"
+
+Together = Callable[[Sequence[Item]], Sequence[Item]]
 _PROGRESS = {
     "due": Progress.WAITING,
     "sending": Progress.UNDER_WAY,
@@ -30,23 +36,27 @@ _PROGRESS = {
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that this process, and nobody else, is to send now. `attempt` counts from 1."""
+    """Messages that this process, and nobody else, is to send now as one. `attempt` counts from 1."""
 
-    id: int
+    ids: tuple[int, ...]
+    channel: str
     attempt: int
-    notice: Notice
-    previous: Previous
+    parcel: Parcel
     plain: bool  # the full form was not taken
 
 
-def last(connection: Connection, incident_id: int, channel: str) -> Last | None:
-    """Return the last message of an incident for a channel."""
-    query = (
-        sa.select(outbox)
-        .where(outbox.c.incident_id == incident_id, outbox.c.channel == channel)
-        .order_by(outbox.c.id.desc())
-        .limit(1)
-    )
+def written_to(place: Place) -> sa.ColumnElement[bool]:
+    """Pick what was written to a place."""
+    return sa.and_(outbox.c.channel == place.channel, outbox.c.recipient == place.recipient)
+
+
+def _about(incident_id: int, place: Place) -> sa.ColumnElement[bool]:
+    return sa.and_(outbox.c.incident_id == incident_id, written_to(place))
+
+
+def last(connection: Connection, incident_id: int, place: Place) -> Last | None:
+    """Return the last message of an incident to a place."""
+    query = sa.select(outbox).where(_about(incident_id, place)).order_by(outbox.c.id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -55,12 +65,16 @@ def last(connection: Connection, incident_id: int, channel: str) -> Last | None:
     return Last(Kind(row.kind), row.sent_at or row.created_at, progress)
 
 
-def insert(connection: Connection, incident_id: int | None, channel: str, notice: Notice, now: datetime) -> None:
+def insert(
+    connection: Connection, incident_id: int | None, place: Place, notice: Notice, now: datetime, *, why: str = ""
+) -> None:
     """Write a message that is due at once."""
     values = {
         "incident_id": incident_id,
-        "channel": channel,
+        "channel": place.channel,
+        "recipient": place.recipient,
         "kind": notice.kind.value,
+        "why": why,
         "body": _NOTICE.dump_python(notice, mode="json"),
         "identity": notice.identity,
         "state": "due",
@@ -70,48 +84,92 @@ def insert(connection: Connection, incident_id: int | None, channel: str, notice
     connection.execute(sa.insert(outbox).values(values))
 
 
-def replace(connection: Connection, incident_id: int, channel: str, notice: Notice) -> bool:
+def replace(connection: Connection, incident_id: int, place: Place, notice: Notice) -> bool:
     """Put the end in place of the message that still waits; False where somebody is sending that by now."""
-    last = sa.select(sa.func.max(outbox.c.id)).where(outbox.c.incident_id == incident_id, outbox.c.channel == channel)
+    last = sa.select(sa.func.max(outbox.c.id)).where(_about(incident_id, place))
     values = {
         "kind": notice.kind.value,
         "body": _NOTICE.dump_python(notice, mode="json"),
         "identity": notice.identity,
         "next_at": notice.at,
     }
-    query = sa.update(outbox).where(outbox.c.id == last.scalar_subquery(), outbox.c.state == "due").values(values)
+    untried = sa.and_(outbox.c.state == "due", outbox.c.maybe_repeated.is_(False))
+    query = sa.update(outbox).where(outbox.c.id == last.scalar_subquery(), untried).values(values)
     return connection.execute(query).rowcount == 1
 
 
 # --- delivering it ---
 
 
-def recover(connection: Connection, channels: Collection[str], now: datetime) -> int:
-    """Doubt what was being sent; give up what is for other channels than these. Return how many are in doubt."""
+def recover(connection: Connection, channels: Mapping[str, Collection[str]], now: datetime) -> int:
+    """Doubt what was being sent, and return how much; give up what is for nobody of `channels`."""
     doubtful = sa.update(outbox).where(outbox.c.state == "sending")
     values = {"state": "ambiguous", "maybe_repeated": True, "next_at": now, "lease_until": None}
     count = connection.execute(doubtful.values(values)).rowcount
-    orphans = sa.update(outbox).where(outbox.c.state.in_(_WAITING), outbox.c.channel.not_in(sorted(channels)))
-    connection.execute(orphans.values(state="dead", next_at=None, last_error="the channel no longer exists"))
+    orphans = sa.update(outbox).where(outbox.c.state.in_(_WAITING))
+    gone = outbox.c.channel.not_in(sorted(channels))
+    connection.execute(
+        orphans.where(gone).values(state="dead", next_at=None, last_error="the channel no longer exists")
+    )
+    for channel, recipients in channels.items():
+        strangers = sa.and_(outbox.c.channel == channel, outbox.c.recipient.not_in(sorted(recipients)))
+        reason = "the recipient is no longer among the channel's"
+        connection.execute(orphans.where(strangers).values(state="dead", next_at=None, last_error=reason))
     return count
 
 
-def claim(connection: Connection, channel: str, lease: timedelta, now: datetime) -> Claim | None:
-    """Take the next message that is due on a channel; None where there is none."""
-    row = connection.execute(_next_claimable(channel, now)).one_or_none()
-    if row is None:
+def claim(connection: Connection, channel: str, together: Together, lease: timedelta, now: datetime) -> Claim | None:
+    """Take what is due to the first recipient in turn, as much of it as `together` lets go out as one message.
+
+    What went out as one and is in doubt goes out again as the same one, with the same identity.
+    """
+    rows = _mates(connection, connection.execute(_claimable(channel, now)).all())
+    if not rows:
         return None
-    repeat = row.maybe_repeated or row.state != "due"
-    query = (
-        sa.update(outbox)
-        .where(outbox.c.id == row.id, outbox.c.state == row.state, outbox.c.attempts == row.attempts)
-        .values(state="sending", attempts=row.attempts + 1, maybe_repeated=repeat, lease_until=now + lease)
-    )
-    if connection.execute(query).rowcount != 1:
-        return None
-    notice = _NOTICE.validate_python({**row.body, "repeat": repeat})
-    plain = (row.last_error or "").startswith(f"{FailureReason.MALFORMED.value}:")
-    return Claim(row.id, row.attempts + 1, notice, _previous(connection, row), plain)
+    items = [Item(_notice(row), _previous(connection, row)) for row in rows]
+    in_doubt = rows[0].batch is not None
+    taken = items if in_doubt else together(items)
+    rows = [row for row, item in zip(rows, items, strict=True) if any(item is one for one in taken)]
+    identity = rows[0].batch or _batch_identity(rows, now)
+    repeat = any(row.maybe_repeated or row.state != "due" for row in rows)
+    ids, attempt = tuple(row.id for row in rows), max(row.attempts for row in rows) + 1
+    values = {"state": "sending", "attempts": attempt, "maybe_repeated": repeat, "batch": identity}
+    connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(**values, lease_until=now + lease))
+    parcel = Parcel(identity, taken, rows[0].recipient, repeat)
+    return Claim(ids, channel, attempt, parcel, plain=_not_taken(rows[0]))
+
+
+def _mates(connection: Connection, due: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    """Return what may go out as one with the first that is due."""
+    if not due:
+        return ()
+    first = due[0]
+    if first.batch is not None:
+        query = sa.select(outbox).where(outbox.c.batch == first.batch, outbox.c.state.in_(_WAITING))
+        return connection.execute(query.order_by(outbox.c.id)).all()
+    if _alone(first):
+        return [first]
+    return [row for row in due if row.recipient == first.recipient and row.batch is None and not _alone(row)]
+
+
+def _alone(row: Row[Any]) -> bool:
+    """Tell what goes out by itself: tests and digests, what was not taken before, and what is in doubt."""
+    return row.kind not in _OF_INCIDENTS or row.incident_id is None or _not_taken(row) or row.maybe_repeated
+
+
+def _not_taken(row: Row[Any]) -> bool:
+    return (row.last_error or "").startswith(_NOT_TAKEN)
+
+
+def _batch_identity(rows: Sequence[Row[Any]], now: datetime) -> str:
+    first = rows[0]
+    if len(rows) == 1:
+        return str(first.identity)
+    return f"{first.id}-{Place(first.channel, first.recipient).slug}-group-{int(now.timestamp())}"
+
+
+def _notice(row: Row[Any]) -> Notice:
+    return _NOTICE.validate_python(row.body)
 
 
 @cache
@@ -121,6 +179,7 @@ def _in_turn(channel: str) -> sa.ColumnElement[bool]:
     earlier_waits = sa.exists().where(
         earlier.c.incident_id == outbox.c.incident_id,
         earlier.c.channel == outbox.c.channel,
+        earlier.c.recipient == outbox.c.recipient,
         earlier.c.id < outbox.c.id,
         earlier.c.state.in_(_WAITING),
     )
@@ -130,8 +189,9 @@ def _in_turn(channel: str) -> sa.ColumnElement[bool]:
 _DUE_AT = sa.func.coalesce(outbox.c.lease_until, outbox.c.next_at, type_=outbox.c.next_at.type)
 
 
-def _next_claimable(channel: str, now: datetime) -> sa.Select[Any]:
-    return sa.select(outbox).where(_in_turn(channel), now >= _DUE_AT).order_by(outbox.c.id).limit(1)
+def _claimable(channel: str, now: datetime) -> sa.Select[Any]:
+    query = sa.select(outbox).where(_in_turn(channel), now >= _DUE_AT)
+    return query.order_by(outbox.c.id).limit(_MOST_LOOKED_AT)
 
 
 @cache
@@ -145,20 +205,46 @@ def next_due(connection: Connection, channel: str) -> datetime | None:
 
 
 def _previous(connection: Connection, row: Row[Any]) -> Previous:
-    query = (
-        sa.select(outbox.c.external)
-        .where(outbox.c.incident_id == row.incident_id, outbox.c.channel == row.channel, outbox.c.state == "done")
-        .order_by(outbox.c.id)
-    )
-    return Previous(tuple(Receipt(**external) for external in connection.scalars(query) if external))
+    if row.incident_id is None:
+        return Previous()
+    place = Place(row.channel, row.recipient)
+    query = sa.select(outbox).where(_about(row.incident_id, place), outbox.c.state == "done").order_by(outbox.c.id)
+    before = connection.execute(query).all()
+    receipts = tuple(Receipt(**earlier.external) for earlier in before if earlier.external)
+    return Previous(receipts, _members(connection, place, before[0].batch) if before else ())
+
+
+def _members(connection: Connection, place: Place, batch: str | None) -> Sequence[Notice]:
+    """Return what was last delivered of each incident of a message about several."""
+    about = sa.select(outbox.c.incident_id).where(outbox.c.batch == batch)
+    query = sa.select(outbox).where(written_to(place), outbox.c.state == "done", outbox.c.incident_id.in_(about))
+    latest = {row.incident_id: _notice(row) for row in connection.execute(query.order_by(outbox.c.id))}
+    return tuple(latest.values()) if len(latest) > 1 else ()
 
 
 def close(connection: Connection, claim: Claim, values: Mapping[str, Any]) -> bool:
     """End a claim with these values; False where it was no longer ours."""
     query = sa.update(outbox).where(
-        outbox.c.id == claim.id, outbox.c.state == "sending", outbox.c.attempts == claim.attempt
+        outbox.c.id.in_(claim.ids),
+        outbox.c.batch == claim.parcel.identity,
+        outbox.c.state == "sending",
+        outbox.c.attempts == claim.attempt,
     )
-    return connection.execute(query.values(**values)).rowcount == 1
+    return connection.execute(query.values(**values)).rowcount == len(claim.ids)
+
+
+def disband(connection: Connection, claim: Claim) -> None:
+    """Let messages that surely did not arrive, now or before, go out in other company."""
+    query = sa.update(outbox).where(outbox.c.id.in_(claim.ids), outbox.c.maybe_repeated.is_(False))
+    connection.execute(query.values(batch=None))
+
+
+def release(connection: Connection, claim: Claim, now: datetime) -> None:
+    """Let what waits for the same recipient go now, since the way to it works; not what was not taken."""
+    waits = sa.and_(outbox.c.state.in_(("due", "ambiguous")), outbox.c.next_at > now)
+    poisoned = sa.func.coalesce(outbox.c.last_error, "").startswith(_NOT_TAKEN, autoescape=True)
+    place = Place(claim.channel, claim.parcel.recipient)
+    connection.execute(sa.update(outbox).where(written_to(place), waits, sa.not_(poisoned)).values(next_at=now))
 
 
 def expire(connection: Connection, before: datetime) -> int:

@@ -16,8 +16,8 @@ from monitor.rules import State
 from monitor.store import incidents, messages, people, verdicts
 from monitor.store.history import history, record_evaluation
 from monitor.store.incidents import Incident
-from monitor.store.judged import Judged
-from monitor.store.messages import Claim
+from monitor.store.judged import Judged, Place
+from monitor.store.messages import Claim, Together
 from monitor.store.people import Deed
 from monitor.store.story import Message, messages_about
 from monitor.store.tell import Telling, Told
@@ -106,33 +106,41 @@ class Store:
         return await self._database.read(lambda connection: messages_about(connection, incident_id))
 
     # --- messages ---
-    async def recover(self, channels: Collection[str], now: datetime) -> int:
-        """After a start: what was being sent is in doubt, what is for a channel we do not have is given up.
+    async def recover(self, channels: Mapping[str, Collection[str]], now: datetime) -> int:
+        """After a start: what was being sent is in doubt, what is for nobody we have is given up.
 
-        Returns how many messages are in doubt.
+        `channels` names the recipients of each. Returns how many messages are in doubt.
         """
         return await self._database.write(lambda connection: messages.recover(connection, channels, now))
 
-    async def enqueue_test(self, notices: Mapping[str, Notice], now: datetime) -> None:
-        """Write one message about no incident to each channel."""
+    async def enqueue(self, notices: Sequence[tuple[Place, Notice]], now: datetime) -> None:
+        """Write messages about no incident, such as tests."""
 
         def add(connection: Connection) -> None:
-            for channel, notice in notices.items():
-                messages.insert(connection, None, channel, notice, now)
+            for place, notice in notices:
+                messages.insert(connection, None, place, notice, now)
 
         await self._database.write(add)
 
-    async def claim(self, channel: str, lease: timedelta, now: datetime) -> Claim | None:
-        """Return the next message that is due on a channel, as ours to send until the lease ends.
+    async def claim(self, channel: str, together: Together, lease: timedelta, now: datetime) -> Claim | None:
+        """Return what is due next on a channel to one recipient, as ours to send as one message until the lease ends.
 
-        Messages of one incident keep their order; those of different incidents do not wait for each other.
+        Messages of one incident to one recipient keep their order; those of different incidents do not wait for each
+        other. `together` chooses, of those that are due at once, what goes out as one.
         """
-        return await self._database.write(lambda connection: messages.claim(connection, channel, lease, now))
+        return await self._database.write(lambda connection: messages.claim(connection, channel, together, lease, now))
 
     async def delivered(self, claim: Claim, receipt: Receipt, now: datetime) -> bool:
-        """Keep the proof of a delivery; False where the claim was no longer ours."""
+        """Keep the proof of a delivery, and let wait no longer what waits for the same way; False: no longer ours."""
         values = {"state": "done", "sent_at": now, "external": asdict(receipt), "next_at": None, "lease_until": None}
-        return await self._database.write(lambda connection: messages.close(connection, claim, values))
+
+        def keep(connection: Connection) -> bool:
+            ours = messages.close(connection, claim, values)
+            if ours:
+                messages.release(connection, claim, now)
+            return ours
+
+        return await self._database.write(keep)
 
     async def undelivered(self, claim: Claim, reason: FailureReason, detail: str, next_at: datetime) -> bool:
         """Keep why an attempt failed and when the next is due."""
@@ -143,7 +151,14 @@ class Store:
             "lease_until": None,
             "last_error": f"{reason.value}: {detail}"[:_LONGEST_ERROR],
         }
-        return await self._database.write(lambda connection: messages.close(connection, claim, values))
+
+        def keep(connection: Connection) -> bool:
+            ours = messages.close(connection, claim, values)
+            if ours and not ambiguous:
+                messages.disband(connection, claim)
+            return ours
+
+        return await self._database.write(keep)
 
     async def expire(self, before: datetime) -> int:
         """Give up messages written before a moment, never the first of an alert that still fires; return how many."""

@@ -64,5 +64,5 @@ def _message(row: Row[Any]) -> Message:
         sent_at=row.sent_at,
         next_at=row.next_at,
         error=row.last_error or "",
-        proof=" ".join(filter(None, (row.external or {}).values())),
+        proof=" ".join(filter(None, ((row.external or {}).get(part) for part in ("channel", "message")))),
     )

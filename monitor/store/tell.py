@@ -30,11 +30,12 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was decided for one channel about one alert."""
+    """What was decided for one channel, and one recipient of it, about one alert."""
 
     alert: str
     channel: str
     verdict: Verdict
+    recipient: str = ""
 
 
 def firing(connection: Connection, row: Row[Any], judged: Judged, telling: Telling, now: datetime) -> Sequence[Told]:
@@ -48,16 +49,16 @@ def firing(connection: Connection, row: Row[Any], judged: Judged, telling: Telli
     )
     told = []
     for place in judged.places:
-        last = messages.last(connection, row.id, place.channel)
+        last = messages.last(connection, row.id, place)
         verdict = decide.firing(last, case, judged.repeat, now, step=place.step, damping=telling.damping)
         verdicts.keep(connection, row.id, str(place), verdict, now)
-        told.append(Told(row.rule, place.channel, verdict))
+        told.append(Told(row.rule, place.channel, verdict, place.recipient))
         if verdict.kind is None:
             continue
         remarks = _remarks(verdict, place, telling.damping)
         text = summary(row, now)
         notice = _notice(row, verdict.kind, place, text, remarks, link=telling.link, now=now)
-        messages.insert(connection, row.id, place.channel, notice, now)
+        messages.insert(connection, row.id, place, notice, now, why=verdict.why.name.lower())
         if case.told_at is None:
             case = replace(case, told_at=now)
             connection.execute(sa.update(incidents).where(incidents.c.id == row.id).values(notified_at=now))
@@ -68,17 +69,17 @@ def end(connection: Connection, row: Row[Any], telling: Telling, now: datetime) 
     """Decide for each place that was told, or that something hid the incident from, what it is told of its end."""
     told = []
     for place in _places(connection, row.id):
-        last = messages.last(connection, row.id, place.channel)
+        last = messages.last(connection, row.id, place)
         hidden = verdicts.hid(verdicts.last(connection, row.id, str(place)))
         verdict = decide.resolved(last, hidden)
         verdicts.keep(connection, row.id, str(place), verdict, now)
-        told.append(Told(row.rule, place.channel, verdict))
+        told.append(Told(row.rule, place.channel, verdict, place.recipient))
         if verdict.kind is None:
             continue
         remarks = (f"Hidden meanwhile by {verdict.detail}",) if verdict.why is Why.ENDED_HIDDEN else ()
         notice = _notice(row, verdict.kind, place, row.summary, remarks, link=telling.link, now=now)
-        if not (verdict.instead and messages.replace(connection, row.id, place.channel, notice)):
-            messages.insert(connection, row.id, place.channel, notice, now)
+        if not (verdict.instead and messages.replace(connection, row.id, place, notice)):
+            messages.insert(connection, row.id, place, notice, now, why=verdict.why.name.lower())
     return told
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from monitor.channels.base import Ambiguous
-from monitor.notice import Notice, Previous, Receipt
+from monitor.notice import Item, Notice, Parcel, Previous, Receipt
 
 
 class Killed(BaseException):
@@ -20,30 +20,48 @@ class Killed(BaseException):
 
 @dataclass(frozen=True)
 class Sent:
-    notice: Notice
-    previous: Previous
+    parcel: Parcel
     plain: bool
+
+    @property
+    def notice(self) -> Notice:
+        """The one notice of a message about one incident."""
+        (notice,) = self.parcel.notices
+        return notice
+
+    @property
+    def previous(self) -> Previous:
+        (item,) = self.parcel.items
+        return item.previous
 
 
 class FakeChannel:
-    """Takes every message; before, it meets the next of `troubles`: an error, or something to wait for."""
+    """Takes every message; before, it meets the next of `troubles`: an error, or something to wait for.
 
-    def __init__(self) -> None:
+    `most` incidents go out as one message.
+    """
+
+    def __init__(self, *recipients: str, most: int = 20) -> None:
+        self.recipients = recipients or ("",)
+        self.most = most
         self.sent: list[Sent] = []
         self.tries = 0
         self.troubles: deque[BaseException | Callable[[], Awaitable[None]]] = deque()
         self.closed = False
 
-    async def send(self, notice: Notice, previous: Previous, *, plain: bool = False) -> Receipt:
+    def together(self, items: Sequence[Item]) -> Sequence[Item]:
+        return items[: self.most]
+
+    async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:
         self.tries += 1
         trouble = self.troubles.popleft() if self.troubles else None
         if isinstance(trouble, BaseException):
             if isinstance(trouble, Ambiguous) or (isinstance(trouble, Killed) and trouble.arrived):
-                self.sent.append(Sent(notice, previous, plain))
+                self.sent.append(Sent(parcel, plain))
             raise trouble
         if trouble is not None:
             await trouble()
-        self.sent.append(Sent(notice, previous, plain))
+        self.sent.append(Sent(parcel, plain))
         return Receipt("C1", str(len(self.sent)))
 
     async def close(self) -> None:
@@ -51,5 +69,8 @@ class FakeChannel:
 
     @property
     def told(self) -> list[str]:
-        """What arrived, in short: the kind, with `again` for a marked repeat."""
-        return [sent.notice.kind.value + (" again" if sent.notice.repeat else "") for sent in self.sent]
+        """What arrived, in short: the kinds in each message, with `again` for a marked repeat."""
+        return [
+            "+".join(notice.kind.value for notice in sent.parcel.notices) + (" again" if sent.parcel.repeat else "")
+            for sent in self.sent
+        ]

@@ -66,7 +66,7 @@ class World:
         folder: Path,
         alerts: str = DIFFERS,
         *,
-        channels: tuple[str, ...] = ("slack", "email"),
+        channels: Mapping[str, FakeChannel] | None = None,
         books: bool = True,
         start: datetime = START,
     ) -> None:
@@ -74,7 +74,7 @@ class World:
         self.books = books
         self.clock = HandClock(start)
         self.history = FakeHistory()
-        self.channels: Mapping[str, FakeChannel] = {name: FakeChannel() for name in channels}
+        self.channels = channels or {"slack": FakeChannel(), "email": FakeChannel()}
         self.policy = DeliveryPolicy(pace={})
         self._open(alerts)
 

@@ -13,9 +13,9 @@ from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Malf
 from monitor.channels.wording import wording
 from monitor.decide import Why
 from monitor.facts import Backlog
-from monitor.notice import Kind
+from monitor.notice import Kind, Receipt
 from sync.records import OrderStanding, OrderState, Pause, PauseKind
-from tests.fakes.channel import Killed
+from tests.fakes.channel import FakeChannel, Killed
 from tests.monitor.support import DIFFERS, START, World
 
 ORDERS = """
@@ -257,7 +257,7 @@ async def test_an_answer_that_never_came_is_sent_again_with_the_same_identity_an
     await world.deliver(minutes=1)
 
     assert world.slack.told == ["firing", "firing again"]
-    assert len({sent.notice.identity for sent in world.slack.sent}) == 1
+    assert len({sent.parcel.identity for sent in world.slack.sent}) == 1
 
 
 async def test_a_beginning_that_may_be_out_is_not_joined_with_its_end(world: World) -> None:
@@ -293,7 +293,7 @@ async def test_the_end_waits_for_the_beginning_but_other_alerts_do_not(world: Wo
     await world.judge.test(["slack"], world.clock.now())
     await world.deliver()
 
-    assert world.slack.told == ["firing", "test"]
+    assert world.slack.told == ["firing", "test", "firing again", "resolved"]
 
 
 async def test_a_channel_keeps_its_pace(world: World) -> None:
@@ -316,6 +316,153 @@ async def test_a_hung_send_ends_at_its_deadline_in_doubt(world: World) -> None:
     assert world.slack.told == ["firing again"]
 
 
+# --- several at once ---
+
+THREE = """
+alerts:
+  - name: Differs
+    when: discrepant_skus > 5
+    severity: critical
+  - name: DiffersMore
+    when: discrepant_skus > 6
+    severity: critical
+  - name: DiffersMost
+    when: discrepant_skus > 7
+    severity: critical
+routes:
+  - severity: critical
+    to: [slack, sms]
+"""
+
+
+@pytest.fixture
+async def three(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path, THREE, channels={"slack": FakeChannel(), "sms": FakeChannel("+1", "+2", most=2)})
+    yield made
+    await made.database.close()
+
+
+async def test_what_is_due_at_once_is_one_message_and_so_are_its_ends(three: World) -> None:
+    three.history.differ(8)
+    await three.check()
+    await three.deliver()
+    three.history.differ(0)
+    await three.check(minutes=1)
+    await three.deliver()
+
+    assert three.slack.told == ["firing+firing+firing", "resolved+resolved+resolved"]
+    end = three.slack.sent[-1].parcel
+    assert {item.previous.root for item in end.items} == {Receipt("C1", "1")}
+    assert [member.alert for member in end.items[0].previous.members] == ["Differs", "DiffersMore", "DiffersMost"]
+
+
+async def test_each_telephone_gets_what_its_texts_can_hold(three: World) -> None:
+    three.history.differ(8)
+    await three.check()
+    await three.deliver()
+
+    sent = [(sent.parcel.recipient, len(sent.parcel.items)) for sent in three.channels["sms"].sent]
+    assert sorted(sent) == [("+1", 1), ("+1", 2), ("+2", 1), ("+2", 2)]
+
+
+async def test_a_bad_number_neither_delays_nor_doubles_the_others(three: World) -> None:
+    sms = three.channels["sms"]
+    sms.troubles.append(ChannelRefused("21211"))
+    three.history.differ(6)
+    await three.check()
+    await three.deliver()
+
+    assert [sent.parcel.recipient for sent in sms.sent] == ["+2"]
+    assert (await three.store.backlog()).depth == 1
+
+
+async def test_a_message_in_doubt_is_repeated_as_it_was_whatever_came_since(three: World) -> None:
+    three.slack.troubles.append(Ambiguous("reset"))
+    three.history.differ(7)
+    await three.check()
+    await three.deliver()
+    three.history.differ(8)
+    await three.check(minutes=1)
+    await three.deliver()
+
+    assert sorted(three.slack.told) == ["firing", "firing+firing", "firing+firing again"]
+    assert len({sent.parcel.identity for sent in three.slack.sent}) == 2
+
+
+async def test_what_surely_did_not_arrive_joins_what_came_since(three: World) -> None:
+    three.slack.troubles.append(Unreachable("refused"))
+    three.history.differ(7)
+    await three.check()
+    await three.deliver()
+    three.history.differ(8)
+    await three.check(minutes=20)
+    await three.deliver()
+
+    assert three.slack.told == ["firing+firing+firing"]
+
+
+async def test_the_first_delivery_after_an_outage_lets_all_go(three: World) -> None:
+    three.slack.troubles.extend([Unreachable("refused")] * 8)
+    three.history.differ(7)
+    await three.check()
+    for _ in range(8):
+        await three.deliver(minutes=15)
+    three.history.differ(8)
+    await three.check()
+    await three.deliver()
+
+    assert three.slack.told == ["firing", "firing+firing"]
+
+
+async def test_a_group_that_is_not_taken_goes_out_plain_one_by_one(three: World) -> None:
+    three.slack.troubles.append(Malformed("invalid_blocks"))
+    three.history.differ(8)
+    await three.check()
+    await three.deliver()
+
+    assert [(sent.notice.alert, sent.plain) for sent in three.slack.sent] == [
+        ("Differs", True),
+        ("DiffersMore", True),
+        ("DiffersMost", True),
+    ]
+
+
+@pytest.mark.parametrize("arrived", [False, True], ids=["before", "after"])
+async def test_a_group_being_sent_at_a_kill_is_repeated_as_the_same_group(three: World, arrived: bool) -> None:
+    three.slack.troubles.append(Killed(arrived=arrived))
+    three.history.differ(8)
+    await three.check()
+    with pytest.raises(Killed):
+        await three.deliver()
+    await three.restart()
+    await three.deliver()
+
+    again = "firing+firing+firing again"
+    assert three.slack.told == (["firing+firing+firing", again] if arrived else [again])
+    assert len({sent.parcel.identity for sent in three.slack.sent}) == 1
+
+
+async def test_a_test_message_goes_out_by_itself(three: World) -> None:
+    three.history.differ(7)
+    await three.check()
+    await three.judge.test(["slack", "sms"], three.clock.now())
+    await three.deliver()
+
+    assert three.slack.told == ["firing+firing", "test"]
+    assert sorted(three.channels["sms"].told) == ["firing+firing", "firing+firing", "test", "test"]
+
+
+async def test_texts_to_a_number_that_left_the_file_are_given_up(three: World) -> None:
+    three.history.differ(6)
+    await three.check()
+    three.channels = {"slack": three.slack, "sms": FakeChannel("+2")}
+    await three.restart()
+    await three.deliver()
+
+    assert [sent.parcel.recipient for sent in three.channels["sms"].sent] == ["+2"]
+    assert await three.store.backlog() == Backlog(depth=0, dead=1, oldest=None)
+
+
 # --- crashes ---
 
 
@@ -335,7 +482,7 @@ async def test_a_process_killed_while_sending_leaves_a_doubt_that_is_sent_again(
 
     assert world.slack.told == told
     assert world.email.told == ["firing"]
-    assert len({sent.notice.identity for sent in world.slack.sent}) == 1
+    assert len({sent.parcel.identity for sent in world.slack.sent}) == 1
 
 
 async def test_a_process_killed_before_sending_loses_nothing(world: World) -> None:
@@ -415,7 +562,8 @@ async def test_an_alert_removed_from_the_file_is_ended(world: World) -> None:
     await world.check(minutes=1)
     await world.deliver()
 
-    ended = [sent.notice for sent in world.slack.sent if sent.notice.kind is Kind.RESOLVED]
+    notices = [notice for sent in world.slack.sent for notice in sent.parcel.notices]
+    ended = [notice for notice in notices if notice.kind is Kind.RESOLVED]
     assert [(notice.alert, notice.value) for notice in ended] == [("Differs", "unknown")]
 
 
@@ -437,8 +585,8 @@ async def test_of_two_workers_one_gets_a_message(world: World) -> None:
     world.history.differ(6)
     await world.check()
     lease = timedelta(seconds=60)
-    first = await world.store.claim("slack", lease, world.clock.now())
-    second = await world.store.claim("slack", lease, world.clock.now())
+    first = await world.store.claim("slack", tuple, lease, world.clock.now())
+    second = await world.store.claim("slack", tuple, lease, world.clock.now())
 
     assert first is not None
     assert second is None
@@ -447,12 +595,12 @@ async def test_of_two_workers_one_gets_a_message(world: World) -> None:
 async def test_a_lease_that_ran_out_makes_the_message_a_possible_repeat(world: World) -> None:
     world.history.differ(6)
     await world.check()
-    first = await world.store.claim("slack", timedelta(seconds=60), world.clock.now())
-    second = await world.store.claim("slack", timedelta(seconds=60), START + timedelta(seconds=60))
+    first = await world.store.claim("slack", tuple, timedelta(seconds=60), world.clock.now())
+    second = await world.store.claim("slack", tuple, timedelta(seconds=60), START + timedelta(seconds=60))
 
     assert first is not None
     assert second is not None
-    assert (first.notice.repeat, second.notice.repeat) == (False, True)
+    assert (first.parcel.repeat, second.parcel.repeat) == (False, True)
     assert not await world.store.undelivered(first, DeliveryError.reason, "late", START)
 
 

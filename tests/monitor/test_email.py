@@ -11,18 +11,18 @@ import pytest
 
 from monitor.channels.base import DeliveryError
 from monitor.channels.email import Email, tls_context
-from monitor.notice import FailureReason, Kind, Notice, Previous, Receipt, Severity
+from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, Receipt, Severity
 from monitor.serving import bind_tcp
 from sandbox.clock import ManualClock, RealClock
 from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.messages.certificate import Certificate, make_certificate
 from sandbox.messages.mail import Mail, Mailbox, mail_server
 from sync.config_values import MailSecurity, MailServer
+from tests.monitor.parcels import group, parcel
 
 pytestmark = pytest.mark.anyio
 
 START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-NEW = Previous()
 FIRING = Notice(
     identity="7-email-firing-1795514400",
     incident="7",
@@ -85,7 +85,7 @@ async def post(certificate: Certificate) -> AsyncIterator[Post]:
 
 
 async def test_an_alert_arrives_as_text_and_html_with_its_headers(post: Post) -> None:
-    receipt = await post.email().send(FIRING, NEW)
+    receipt = await post.email().send(parcel(FIRING))
 
     (mail,) = post.received()
     headers = mail.message
@@ -104,10 +104,8 @@ async def test_an_alert_arrives_as_text_and_html_with_its_headers(post: Post) ->
 
 async def test_the_end_belongs_to_the_firsts_thread(post: Post) -> None:
     email = post.email()
-    first = await email.send(FIRING, NEW)
-    await email.send(
-        replace(FIRING, identity="7-email-resolved-9", kind=Kind.RESOLVED, until=START), Previous((first,))
-    )
+    first = await email.send(parcel(FIRING))
+    await email.send(parcel(replace(FIRING, identity="7-email-resolved-9", kind=Kind.RESOLVED, until=START), first))
 
     end = post.received()[-1].message
     assert end["Subject"] == "Resolved: [lightspeed-sync] warning InventoryDiscrepancy"
@@ -116,8 +114,8 @@ async def test_the_end_belongs_to_the_firsts_thread(post: Post) -> None:
 
 async def test_a_repeat_has_the_same_message_id_and_says_what_it_is(post: Post) -> None:
     email = post.email()
-    await email.send(FIRING, NEW)
-    await email.send(replace(FIRING, repeat=True), NEW)
+    await email.send(parcel(FIRING))
+    await email.send(parcel(FIRING, repeat=True))
 
     first, second = (mail.message for mail in post.received())
     assert first["Message-ID"] == second["Message-ID"]
@@ -137,7 +135,7 @@ async def test_a_repeat_has_the_same_message_id_and_says_what_it_is(post: Post) 
 )
 async def test_hostile_titles_add_no_header_and_no_markup(post: Post, hostile: str) -> None:
     notice = replace(FIRING, alert=hostile, summary=hostile, examples=(hostile,), description=hostile, signal=hostile)
-    await post.email().send(notice, NEW)
+    await post.email().send(parcel(notice))
 
     (mail,) = post.received()
     html = mail.text("html")
@@ -167,14 +165,14 @@ async def test_each_failure_is_sorted_by_what_is_to_be_done(
 ) -> None:
     post.faults.add("smtp", command, fault)
     with pytest.raises(DeliveryError) as caught:
-        await post.email().send(FIRING, NEW)
+        await post.email().send(parcel(FIRING))
 
     assert caught.value.reason is reason
 
 
 async def test_one_refused_recipient_keeps_the_mail_from_nobody_else(post: Post) -> None:
     post.mailbox.unknown.add("ops@wtfswag.com")
-    await post.email().send(FIRING, NEW)
+    await post.email().send(parcel(FIRING))
 
     (mail,) = post.received()
     assert mail.recipients == ("lead@wtfswag.com",)
@@ -182,7 +180,7 @@ async def test_one_refused_recipient_keeps_the_mail_from_nobody_else(post: Post)
 
 async def test_a_wrong_password_needs_a_person_and_is_not_repeated_anywhere(post: Post) -> None:
     with pytest.raises(DeliveryError) as caught:
-        await post.email(password="wrong-secret").send(FIRING, NEW)
+        await post.email(password="wrong-secret").send(parcel(FIRING))
 
     assert caught.value.reason is FailureReason.REFUSED
     assert "wrong-secret" not in f"{caught.value!r} {caught.value}"
@@ -190,7 +188,7 @@ async def test_a_wrong_password_needs_a_person_and_is_not_repeated_anywhere(post
 
 async def test_a_certificate_that_cannot_be_verified_ends_it(post: Post) -> None:
     with pytest.raises(DeliveryError) as caught:
-        await post.email(verify_against_system=True).send(FIRING, NEW)
+        await post.email(verify_against_system=True).send(parcel(FIRING))
 
     assert caught.value.reason is FailureReason.REFUSED
     assert caught.value.detail == "the server's certificate cannot be verified"
@@ -200,7 +198,7 @@ async def test_a_certificate_that_cannot_be_verified_ends_it(post: Post) -> None
 async def test_a_server_without_starttls_is_never_spoken_to_plainly(post: Post) -> None:
     post.mailbox.offers_tls = False
     with pytest.raises(DeliveryError) as caught:
-        await post.email().send(FIRING, NEW)
+        await post.email().send(parcel(FIRING))
 
     assert caught.value.reason is FailureReason.REFUSED
     assert caught.value.detail == "the server does not offer STARTTLS or sign-in"
@@ -212,13 +210,52 @@ async def test_where_nobody_listens_the_mail_surely_did_not_arrive(certificate: 
     bound.close()
     post = Post(Mailbox(Faults(), clock=ManualClock(START)), Faults(), port, certificate.ca_file)
     with pytest.raises(DeliveryError) as caught:
-        await post.email().send(FIRING, NEW)
+        await post.email().send(parcel(FIRING))
 
     assert caught.value.reason is FailureReason.UNREACHABLE
 
 
 async def test_plain_is_text_alone(post: Post) -> None:
-    await post.email().send(FIRING, NEW, plain=True)
+    await post.email().send(parcel(FIRING), plain=True)
 
     (mail,) = post.received()
     assert mail.message.get_content_type() == "text/plain"
+
+
+# --- several at once ---
+
+OTHER = replace(FIRING, incident="8", alert="SyncLatencyHigh", summary="No sync for 12m")
+
+
+async def test_several_alerts_are_one_mail_that_lists_them(post: Post) -> None:
+    await post.email().send(group("1-email-group-9", FIRING, OTHER))
+
+    (mail,) = post.received()
+    headers = mail.message
+    assert headers["Message-ID"] == "<1-email-group-9@wtfswag.com>"
+    assert headers["Subject"] == "[lightspeed-sync] 2 alerts: InventoryDiscrepancy, SyncLatencyHigh"
+    assert (headers["X-Lightspeed-Sync-Incident"], headers["X-Lightspeed-Sync-Kind"]) == ("7, 8", "firing, firing")
+    for text in (mail.text(), mail.text("html")):
+        assert "6 SKUs differ between Lightspeed and Shopify" in text
+        assert "No sync for 12m" in text
+
+
+async def test_ends_that_come_together_belong_to_every_threads_first_mail(post: Post) -> None:
+    email = post.email()
+    roots = [await email.send(parcel(FIRING)), await email.send(parcel(replace(OTHER, identity="8-email-firing-1")))]
+    ends = [replace(notice, kind=Kind.RESOLVED, until=START) for notice in (FIRING, OTHER)]
+    items = [Item(end, Previous((root,))) for end, root in zip(ends, roots, strict=True)]
+    receipt = await email.send(Parcel("1-email-group-10", items))
+
+    assert str(post.received()[-1].message["References"]).split() == [root.message for root in roots]
+    assert receipt == Receipt("", "<1-email-group-10@wtfswag.com>", thread="")
+
+
+async def test_a_mail_of_the_longest_notices_can_be_read_and_answered(post: Post) -> None:
+    long = replace(FIRING, alert="A" * 200, summary="<" * 900, examples=("&" * 60,) * 9)
+    members = [replace(long, incident=str(number)) for number in range(20)]
+    await post.email().send(group("1-email-group-9", *members))
+
+    (mail,) = post.received()
+    assert str(mail.message["X-Lightspeed-Sync-Incident"]).split(", ")[-1] == "19"
+    assert mail.text("html").count("<h3") == 20

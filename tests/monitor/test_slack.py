@@ -10,18 +10,18 @@ import pytest
 
 from monitor.channels.base import DeliveryError
 from monitor.channels.slack import Slack, SlackWebhook
-from monitor.notice import FailureReason, Kind, Notice, Previous, Receipt, Severity
+from monitor.notice import FailureReason, Item, Kind, Notice, Previous, Receipt, Severity
 from monitor.serving import bind_tcp, serving
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.messages.slack import TOKEN, WEBHOOK_PATH, SlackWorkspace
 from sandbox.messages.slack_app import slack_app
+from tests.monitor.parcels import group, parcel
 
 pytestmark = pytest.mark.anyio
 
 START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 CHANNEL = "#wtf-inventory-alerts"
-NEW = Previous()
 FIRING = Notice(
     identity="7-slack-firing-1795514400",
     incident="7",
@@ -69,7 +69,7 @@ async def slack() -> AsyncIterator[Served]:
 
 
 async def test_a_firing_alert_is_posted_in_blocks_with_a_text_beside_them(slack: Served) -> None:
-    receipt = await slack.bot().send(FIRING, NEW)
+    receipt = await slack.bot().send(parcel(FIRING))
 
     (message,) = slack.workspace.messages
     assert receipt == Receipt(message.channel, message.ts)
@@ -94,8 +94,8 @@ async def test_a_firing_alert_is_posted_in_blocks_with_a_text_beside_them(slack:
 
 async def test_the_end_edits_the_first_message_in_place_and_answers_in_its_thread(slack: Served) -> None:
     bot = slack.bot()
-    first = await bot.send(FIRING, NEW)
-    await bot.send(RESOLVED, Previous((first,)))
+    first = await bot.send(parcel(FIRING))
+    await bot.send(parcel(RESOLVED, first))
 
     message, reply = slack.workspace.messages
     assert len(message.versions) == 2
@@ -109,8 +109,8 @@ async def test_the_end_edits_the_first_message_in_place_and_answers_in_its_threa
 
 async def test_a_reminder_answers_in_the_thread_and_is_seen_in_the_channel(slack: Served) -> None:
     bot = slack.bot()
-    first = await bot.send(FIRING, NEW)
-    await bot.send(replace(FIRING, kind=Kind.REMINDER), Previous((first,)))
+    first = await bot.send(parcel(FIRING))
+    await bot.send(parcel(replace(FIRING, kind=Kind.REMINDER), first))
 
     message, reply = slack.workspace.messages
     assert (len(message.versions), reply.thread_ts, reply.broadcast) == (1, message.ts, True)
@@ -118,16 +118,16 @@ async def test_a_reminder_answers_in_the_thread_and_is_seen_in_the_channel(slack
 
 async def test_the_end_of_a_deleted_message_is_posted_anew(slack: Served) -> None:
     bot = slack.bot()
-    first = await bot.send(FIRING, NEW)
+    first = await bot.send(parcel(FIRING))
     slack.workspace.delete(first.message)
-    await bot.send(RESOLVED, Previous((first,)))
+    await bot.send(parcel(RESOLVED, first))
 
     shown = [message for message in slack.workspace.messages if not message.deleted]
     assert [(message.thread_ts, len(message.shown.blocks)) for message in shown] == [(None, 5)]
 
 
 async def test_a_possible_repeat_says_so(slack: Served) -> None:
-    await slack.bot().send(replace(FIRING, repeat=True), NEW)
+    await slack.bot().send(parcel(FIRING, repeat=True))
 
     assert "Alert: OversellRisk (possible repeat)" in slack.shown()[0]
 
@@ -148,8 +148,8 @@ async def test_a_possible_repeat_says_so(slack: Served) -> None:
 async def test_hostile_titles_change_no_messages_structure(slack: Served, hostile: str) -> None:
     notice = replace(FIRING, alert=hostile, summary=hostile, examples=(hostile,) * 20, description=hostile)
     bot = slack.bot()
-    first = await bot.send(notice, NEW)
-    await bot.send(replace(notice, kind=Kind.RESOLVED), Previous((first,)))
+    first = await bot.send(parcel(notice))
+    await bot.send(parcel(replace(notice, kind=Kind.RESOLVED), first))
 
     for message in slack.workspace.messages:
         assert message.control_sequences == []
@@ -160,8 +160,8 @@ async def test_hostile_titles_change_no_messages_structure(slack: Served, hostil
 async def test_a_message_that_cannot_be_rendered_goes_out_as_text(slack: Served) -> None:
     broken = replace(FIRING, link="https://ops.example.com/" + "x" * 4_000)
     with pytest.raises(DeliveryError) as caught:
-        await slack.bot().send(broken, NEW)
-    await slack.bot().send(broken, NEW, plain=True)
+        await slack.bot().send(parcel(broken))
+    await slack.bot().send(parcel(broken), plain=True)
 
     assert caught.value.reason is FailureReason.MALFORMED
     assert slack.workspace.messages[0].shown.blocks == ()
@@ -199,7 +199,7 @@ async def test_each_failure_is_sorted_by_what_is_to_be_done(
 ) -> None:
     slack.faults.add("slack", "chat.postMessage", fault)
     with pytest.raises(DeliveryError) as caught:
-        await slack.bot().send(FIRING, NEW)
+        await slack.bot().send(parcel(FIRING))
 
     assert (caught.value.reason, caught.value.retry_after) == (reason, wait)
     assert TOKEN not in repr(caught.value) + str(caught.value.__cause__)
@@ -208,9 +208,9 @@ async def test_each_failure_is_sorted_by_what_is_to_be_done(
 async def test_the_fifth_message_of_a_second_is_asked_to_wait(slack: Served) -> None:
     bot = slack.bot()
     for _ in range(4):
-        await bot.send(FIRING, NEW)
+        await bot.send(parcel(FIRING))
     with pytest.raises(DeliveryError) as caught:
-        await bot.send(FIRING, NEW)
+        await bot.send(parcel(FIRING))
 
     assert (caught.value.reason, caught.value.retry_after) == (FailureReason.THROTTLED, 1.0)
 
@@ -226,7 +226,7 @@ async def test_where_nobody_listens_the_message_surely_did_not_arrive(webhook: b
         else Slack(token="xoxb-secret", channel=CHANNEL, base_url=url)
     )
     with pytest.raises(DeliveryError) as caught:
-        await channel.send(FIRING, NEW)
+        await channel.send(parcel(FIRING))
 
     assert caught.value.reason is FailureReason.UNREACHABLE
     assert "secret" not in repr(caught.value)
@@ -235,15 +235,15 @@ async def test_where_nobody_listens_the_message_surely_did_not_arrive(webhook: b
 
 async def test_a_wrong_token_needs_a_person(slack: Served) -> None:
     with pytest.raises(DeliveryError) as caught:
-        await slack.bot(token="xoxb-wrong-secret").send(FIRING, NEW)
+        await slack.bot(token="xoxb-wrong-secret").send(parcel(FIRING))
 
     assert (caught.value.reason, caught.value.detail) == (FailureReason.REFUSED, "invalid_auth")
 
 
 async def test_a_webhook_posts_but_never_edits(slack: Served) -> None:
     webhook = slack.webhook()
-    first = await webhook.send(FIRING, NEW)
-    await webhook.send(RESOLVED, Previous((first,)))
+    first = await webhook.send(parcel(FIRING))
+    await webhook.send(parcel(RESOLVED, first))
 
     assert [len(message.versions) for message in slack.workspace.messages] == [1, 1]
     assert slack.shown()[1].startswith("\N{LARGE GREEN CIRCLE} Resolved")
@@ -264,21 +264,21 @@ async def test_a_webhook_posts_but_never_edits(slack: Served) -> None:
 async def test_a_webhooks_failures_are_sorted_too(slack: Served, fault: Fault, reason: FailureReason) -> None:
     slack.faults.add("slack", "webhook", fault)
     with pytest.raises(DeliveryError) as caught:
-        await slack.webhook().send(FIRING, NEW)
+        await slack.webhook().send(parcel(FIRING))
 
     assert caught.value.reason is reason
     assert "sandbox-webhook-secret" not in repr(caught.value)
 
 
 async def test_a_message_from_the_webhooks_days_is_no_root_for_the_bot(slack: Served) -> None:
-    first = await slack.webhook().send(FIRING, NEW)
-    await slack.bot().send(RESOLVED, Previous((first,)))
+    first = await slack.webhook().send(parcel(FIRING))
+    await slack.bot().send(parcel(RESOLVED, first))
 
     assert [message.thread_ts for message in slack.workspace.messages] == [None, None]
 
 
 async def test_what_began_and_ended_before_it_could_be_told_reads_as_over(slack: Served) -> None:
-    await slack.bot().send(replace(RESOLVED, kind=Kind.SUMMARY, value="12"), NEW)
+    await slack.bot().send(parcel(replace(RESOLVED, kind=Kind.SUMMARY, value="12")))
 
     (message,) = slack.workspace.messages
     assert message.shown.text == (
@@ -286,3 +286,84 @@ async def test_what_began_and_ended_before_it_could_be_told_reads_as_over(slack:
         "It was: Shopify offers 12 units that Lightspeed does not have"
     )
     assert message.shown.blocks[2]["fields"][2]["text"] == ("*When*\n2026-11-24 09:57 UTC to 2026-11-24 10:00 UTC (3m)")
+
+
+# --- several at once ---
+
+OTHER = replace(FIRING, incident="8", alert="SyncLatencyHigh", summary="No sync for 12m", severity=Severity.WARNING)
+
+
+async def test_what_fires_together_is_one_post_that_lists_it(slack: Served) -> None:
+    await slack.bot().send(group("1-slack-group-9", OTHER, FIRING))
+
+    (message,) = slack.workspace.messages
+    assert message.shown.text == "\N{LARGE RED CIRCLE} 2 alerts: SyncLatencyHigh, OversellRisk"
+    assert [block["type"] for block in message.shown.blocks] == ["header", "section", "section", "actions", "context"]
+    assert message.shown.blocks[2]["text"]["text"].startswith(
+        "*\N{LARGE RED CIRCLE} Alert: OversellRisk*\nShopify offers 12 units that Lightspeed does not have\nValue: 12 "
+    )
+    assert message.shown.metadata == {
+        "event_type": "lightspeed_sync_alert",
+        "event_payload": {"identity": "1-slack-group-9", "incident": "8,7", "kind": "firing,firing"},
+    }
+
+
+async def test_the_post_of_a_group_shows_each_members_state_and_its_thread_what_changed(slack: Served) -> None:
+    bot = slack.bot()
+    first = await bot.send(group("1-slack-group-9", OTHER, FIRING))
+    await bot.send(group("7-slack-resolved-1", RESOLVED, before=(first,), members=(OTHER, FIRING)))
+
+    message, reply = slack.workspace.messages
+    assert message.shown.text == "\N{LARGE ORANGE CIRCLE} 1 alert, 1 resolved: SyncLatencyHigh, OversellRisk"
+    assert [block["text"]["text"].partition("\n")[0] for block in message.shown.blocks[1:3]] == [
+        "*\N{LARGE ORANGE CIRCLE} Alert: SyncLatencyHigh*",
+        "*\N{LARGE GREEN CIRCLE} Resolved: OversellRisk*",
+    ]
+    assert reply.thread_ts == message.ts
+    assert reply.shown.text.startswith("\N{LARGE GREEN CIRCLE} Resolved: OversellRisk. Over after 3m")
+
+
+async def test_a_full_group_of_the_longest_notices_is_within_slacks_limits(slack: Served) -> None:
+    long = replace(FIRING, alert="&" * 200, summary="<" * 900, examples=("&" * 60,) * 9, remarks=("&" * 400,) * 3)
+    members = [replace(long, incident=str(number)) for number in range(20)]
+    bot = slack.bot()
+    first = await bot.send(group("1-slack-group-9", *members))
+    over = [replace(member, kind=Kind.RESOLVED, until=START) for member in members]
+    await bot.send(group("1-slack-group-10", *over, before=(first,), members=members))
+
+    message, reply = slack.workspace.messages
+    assert len(str(message.shown.blocks)) < 20_000
+    assert (len(message.versions), len(message.shown.blocks)) == (2, 23)
+    assert reply.thread_ts == message.ts
+
+
+async def test_only_what_has_the_same_message_in_slack_goes_out_together() -> None:
+    one, two = Receipt("C1", "1.0"), Receipt("C1", "2.0")
+    new, first, second = Item(FIRING), Item(RESOLVED, Previous((one,))), Item(RESOLVED, Previous((two,)))
+    reply = Item(RESOLVED, Previous((one, Receipt("C1", "3.0", thread="1.0"))))
+    slack = Slack(token="xoxb-secret", channel=CHANNEL, base_url="http://127.0.0.1:1/")
+
+    assert slack.together([first, new, second, reply]) == [first, reply]
+    assert slack.together([new, first, new]) == [new, new]
+    assert len(slack.together([new] * 30)) == 20
+
+
+async def test_an_answer_in_a_thread_knows_the_message_it_belongs_to(slack: Served) -> None:
+    bot = slack.bot()
+    first = await bot.send(parcel(FIRING))
+    reminder = await bot.send(parcel(replace(FIRING, kind=Kind.REMINDER), first))
+    await bot.send(parcel(RESOLVED, first, reminder))
+
+    assert reminder.thread == first.message
+    assert [message.thread_ts for message in slack.workspace.messages] == [None, first.message, first.message]
+
+
+async def test_after_a_new_post_the_thread_goes_on_there(slack: Served) -> None:
+    bot = slack.bot()
+    first = await bot.send(parcel(FIRING))
+    slack.workspace.delete(first.message)
+    anew = await bot.send(parcel(replace(FIRING, kind=Kind.REMINDER), first))
+    await bot.send(parcel(RESOLVED, first, anew))
+
+    message = next(message for message in slack.workspace.messages if message.ts == anew.message)
+    assert message.shown.text.startswith("\N{LARGE GREEN CIRCLE} Resolved")

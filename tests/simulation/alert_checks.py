@@ -37,17 +37,16 @@ def arrived(world: World) -> list[Arrived]:
             about = (content.metadata or {}).get("event_payload", {})
             if place == 0:  # an edit repeats what its answer in the thread says
                 marked = _MARK in str(content.text) + str(content.blocks)
-                found.append(Arrived("slack", about["identity"], about["incident"], about["kind"], marked))
+                told = zip(about["incident"].split(","), about["kind"].split(","), strict=True)
+                found += [Arrived("slack", about["identity"], incident, kind, marked) for incident, kind in told]
     for mail in world.mail.messages:
-        incident = str(mail.message["X-Lightspeed-Sync-Incident"])
+        incidents = str(mail.message["X-Lightspeed-Sync-Incident"]).split(",")
+        kinds = str(mail.message["X-Lightspeed-Sync-Kind"]).split(",")
         identity = str(mail.message["Message-ID"]).strip("<>").partition("@")[0]
-        subject = str(mail.message["Subject"]).strip()  # a long one is folded before its first word
-        kind = next((kind for word, kind in _WORDS.items() if subject.startswith(word)), "firing")
-        found.append(Arrived("email", identity, incident, kind, _MARK in subject))
+        marked = _MARK in str(mail.message["Subject"])
+        told = zip(incidents, kinds, strict=True)
+        found += [Arrived("email", identity, incident.strip(), kind.strip(), marked) for incident, kind in told]
     return found
-
-
-_WORDS = {"Resolved: ": "resolved", "Was firing: ": "summary", "Test: ": "test"}
 
 
 class AlertChecks:
@@ -62,7 +61,7 @@ class AlertChecks:
         """Check what must hold at any moment: repeats are marked."""
         times: dict[tuple[str, str], list[Arrived]] = defaultdict(list)
         for one in arrived(self._world):
-            times[one.channel, one.identity].append(one)
+            times[one.channel, f"{one.identity} of {one.incident}"].append(one)
         for (channel, identity), copies in times.items():
             unmarked = sum(not copy.marked for copy in copies)
             if unmarked > 1:  # the first one sent may arrive last
