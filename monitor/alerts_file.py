@@ -6,7 +6,7 @@ is `monitor.alerts_model`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -207,13 +207,21 @@ def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
-def unreachable(content: AlertsFile, credentials: frozenset[str]) -> Iterator[str]:
-    """Yield one sentence for each channel that is routed to but cannot be used with these credentials or addresses."""
+def lacking(content: AlertsFile, credentials: Collection[str]) -> Mapping[str, str]:
+    """Return the channels that are routed to but cannot be used with these credentials or addresses, and why."""
+    found = {}
     for name in sorted(content.told()):
         settings = content.channels[name]
         if isinstance(settings, SmsSettings) and not settings.to:
-            yield f"{name}: no telephone number stands under channels.{name}.to, so nobody gets text messages"
+            found[name] = f"no telephone number stands under channels.{name}.to, so nobody gets text messages"
         elif isinstance(settings, EmailSettings) and not settings.to:
-            yield f"{name}: no address stands under channels.{name}.to, so nobody gets its mail"
+            found[name] = f"no address stands under channels.{name}.to, so nobody gets its mail"
         elif name not in credentials:
-            yield f"{name}: its credentials are not set in the environment, so nothing is sent there"
+            found[name] = "its credentials are not set in the environment, so nothing is sent there"
+    return found
+
+
+def unreachable(content: AlertsFile, credentials: Collection[str]) -> Iterator[str]:
+    """Yield one sentence for each channel that is routed to but cannot be used with these credentials or addresses."""
+    for name, why in lacking(content, credentials).items():
+        yield f"{name}: {why}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
@@ -125,6 +125,16 @@ def written_duration(length: timedelta) -> str:
             parts.append(f"{rest // size}{unit}")
             rest %= size
     return " ".join(parts[:2])
+
+
+def written_minute(moment: datetime | None) -> str:
+    """Write a moment to the minute, "" for none."""
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def written_second(moment: datetime | None) -> str:
+    """Write a moment to the second, "" for none."""
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

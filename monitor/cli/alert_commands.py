@@ -77,3 +77,20 @@ def lift(
     from monitor.cli import alerts
 
     raise typer.Exit(alerts.lift(settings(have=stored()), number, json=json))
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The alert, as alerts.yaml names it.")],
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help='Then: "2026-11-24 10:00" in UTC, or 2h for so long ago.')
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Tell the whole story of an alert: its numbers, since when it waits or fires, who was told what, and why not more.
+
+    Example: lightspeed-sync alerts explain InventoryDiscrepancy --at "2026-11-24 10:00"
+    """
+    from monitor.cli import explaining
+
+    raise typer.Exit(explaining.show(settings(have=stored()), name, at, json=json))

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from monitor.cli import common
-from monitor.cli.common import Exit, minute, person, run, say, say_json, show_table, usage
+from monitor.cli.common import Exit, person, run, say, say_json, show_table, usage
 from monitor.cli.reading import daemon_runs, opened_state
 from monitor.control import SILENCE, ask
 from monitor.desk import AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
@@ -20,7 +20,7 @@ from monitor.notice import Severity
 from monitor.reach import Firing, reached
 from monitor.rules import Phase, State
 from monitor.store import Incident, Store
-from monitor.units import Unfit, did_you_mean, duration, shown, written_duration
+from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_minute
 from monitor.workshop import workshop
 from sync.clock import SystemClock
 from sync.settings import Settings
@@ -97,25 +97,25 @@ def _tell(found: Listed, now: datetime) -> None:
 
 def _firing_row(each: Firing) -> tuple[object, ...]:
     one = each.incident
-    by = f"by {one.acknowledged_by}, {minute(one.acknowledged_at)}" if one.acknowledged_at else "by nobody"
-    return one.alert, one.severity.value, minute(one.since), one.value, one.limit, each.words, by
+    by = f"by {one.acknowledged_by}, {written_minute(one.acknowledged_at)}" if one.acknowledged_at else "by nobody"
+    return one.alert, one.severity.value, written_minute(one.since), one.value, one.limit, each.words, by
 
 
 def _pending_rows(pending: dict[str, State], now: datetime) -> Iterator[tuple[object, ...]]:
     for name, state in pending.items():
         since = state.since or now
-        yield name, minute(since), written_duration(now - since)
+        yield name, written_minute(since), written_duration(now - since)
 
 
 def _silence_row(each: Silence, now: datetime) -> tuple[object, ...]:
-    until = f"{minute(each.ends_at)}, for {written_duration(each.ends_at - now)}"
+    until = f"{written_minute(each.ends_at)}, for {written_duration(each.ends_at - now)}"
     sooner = ", or until what it hides has ended" if each.until_resolved else ""
     return each.id, str(each.matcher), until + sooner, each.author, each.reason
 
 
 def _ended_row(each: Incident) -> tuple[object, ...]:
-    ended = "" if each.resolved_at is None else minute(each.resolved_at)
-    return each.alert, minute(each.since), ended, each.summary
+    ended = "" if each.resolved_at is None else written_minute(each.resolved_at)
+    return each.alert, written_minute(each.since), ended, each.summary
 
 
 def _ways_on(found: Listed) -> Iterator[str]:
@@ -215,7 +215,7 @@ def silence(settings: Settings, order: SilenceOrder, *, json: bool) -> Exit:
         return Exit.DONE
     sooner = ", or until what it hides has ended" if kept.until_resolved else ""
     say(
-        f"Silence {kept.id}: nothing is told of {kept.matcher} until {minute(kept.ends_at)}{sooner}.",
+        f"Silence {kept.id}: nothing is told of {kept.matcher} until {written_minute(kept.ends_at)}{sooner}.",
         f"End it sooner:   lightspeed-sync alerts lift {kept.id}",
     )
     return Exit.DONE

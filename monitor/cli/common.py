@@ -10,7 +10,7 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
+from datetime import date
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,6 +112,14 @@ def alerts(chosen: Settings) -> AlertsFile:
         return load_alerts(chosen.alerts_file)
 
 
+def alerts_as_they_are(chosen: Settings) -> AlertsFile | None:
+    """Return the alerts file for a command that can do without; None, with every mistake told, where it has some."""
+    try:
+        return alerts(chosen)
+    except typer.Exit:
+        return None
+
+
 def settings_and_alerts(
     *, have: tuple[str, ...] = (), shops: bool = False, daemon: bool = False
 ) -> tuple[Settings, AlertsFile]:
@@ -178,11 +186,6 @@ def _for_json(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return value.name if isinstance(value, Enum) else printable(value)
-
-
-def minute(moment: datetime | None) -> str:
-    """Write a moment to the minute, "" for none."""
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def usage(sentence: str) -> typer.Exit:

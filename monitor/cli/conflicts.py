@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from monitor.actions import DecideOrder
-from monitor.cli.common import Exit, alerts, minute, person, run, say, say_json, show_table
+from monitor.cli.common import Exit, alerts, person, run, say, say_json, show_table
 from monitor.cli.reading import daemon_runs, opened_state
 from monitor.control import ask
-from monitor.units import counted
+from monitor.units import counted, written_minute
 from monitor.workshop import workshop
 from sync.records import Conflict, ConflictDecision
 from sync.settings import Settings
@@ -53,7 +53,7 @@ def state(conflict: Conflict) -> str:
     """Return in words how far a conflict has come."""
     said = ""
     if conflict.decision is not None:
-        at = minute(conflict.decided_at)
+        at = written_minute(conflict.decided_at)
         said = f"{conflict.decision.value} by {conflict.decided_by or 'somebody'}, {at}"
     if conflict.quarantined_since is None:
         less_or_more = "fewer" if conflict.kept > 0 else "more"
@@ -61,7 +61,7 @@ def state(conflict: Conflict) -> str:
         return f"kept: Shopify shows {kept}" + (f" ({said})" if said else "")
     if said:
         return f"{said}; the next sync carries it out"
-    return f"waits for a person since {minute(conflict.quarantined_since)}"
+    return f"waits for a person since {written_minute(conflict.quarantined_since)}"
 
 
 def decide(settings: Settings, skus: Sequence[str], decision: ConflictDecision, *, json: bool) -> Exit:

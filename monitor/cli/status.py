@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from monitor.cli import skus
-from monitor.cli.common import Exit, minute, rows, run, say, say_json, show_table
+from monitor.cli.common import Exit, rows, run, say, say_json, show_table
 from monitor.cli.reading import daemon_runs, opened_state
 from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
 from monitor.store import Incident, Store
-from monitor.units import counted, written_duration
+from monitor.units import counted, written_duration, written_minute
 from sync.app import sales_settings
 from sync.clock import SystemClock
 from sync.errors import Code
@@ -141,7 +141,7 @@ def _orders(found: Stand, now: datetime) -> str:
 def _brakes(pauses: Sequence[Pause], stopped: RunRecord | None) -> Iterator[str]:
     """Yield what keeps numbers from being written, in its own words, with the way on."""
     for pause in pauses:
-        yield f"PAUSED {pause.kind.value} since {minute(pause.since)}: {pause.reason}"
+        yield f"PAUSED {pause.kind.value} since {written_minute(pause.since)}: {pause.reason}"
         yield f"       {Code.BR004.remedy}"
     if stopped is not None and stopped.code is not None:
         word = "BRAKED" if stopped.outcome is RunOutcome.BRAKED else "FAILED"
@@ -152,7 +152,7 @@ def _brakes(pauses: Sequence[Pause], stopped: RunRecord | None) -> Iterator[str]
 def _alerts(firing: Sequence[Incident]) -> Iterator[str]:
     for each in firing:
         named = f" ({', '.join(each.examples)})" if each.examples else ""
-        yield f"FIRING {each.alert} ({each.severity.value}, since {minute(each.since)}): {each.summary}{named}"
+        yield f"FIRING {each.alert} ({each.severity.value}, since {written_minute(each.since)}): {each.summary}{named}"
 
 
 def _run_row(run: RunRecord) -> tuple[object, ...]:

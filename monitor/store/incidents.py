@@ -180,6 +180,13 @@ def latest(connection: Connection, limit: int) -> Sequence[Incident]:
     return [_incident(row) for row in connection.execute(query)]
 
 
+def of_alert(connection: Connection, alert: str, until: datetime) -> Incident | None:
+    """Return the newest incident of an alert that had begun at a moment."""
+    query = sa.select(incidents).where(incidents.c.rule == alert, incidents.c.opened_at <= until)
+    row = connection.execute(query.order_by(incidents.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _incident(row)
+
+
 def _incident(row: Row[Any]) -> Incident:
     return Incident(
         id=row.id,

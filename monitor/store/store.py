@@ -19,7 +19,7 @@ from monitor.store.incidents import Incident
 from monitor.store.judged import Judged, Place
 from monitor.store.messages import Claim, Together
 from monitor.store.people import Deed
-from monitor.store.story import Message, messages_about
+from monitor.store.story import Change, Judging, Message, changes_of, judging_at, messages_about
 from monitor.store.tell import Telling, Told
 from monitor.store.verdicts import Decided
 from sync.storage.database import Database
@@ -71,6 +71,18 @@ class Store:
     async def latest_incidents(self, limit: int = 20) -> Sequence[Incident]:
         """Return the latest incidents, newest first."""
         return await self._database.read(lambda connection: incidents.latest(connection, limit))
+
+    async def incident_of(self, alert: str, until: datetime) -> Incident | None:
+        """Return the newest incident of an alert that had begun at a moment."""
+        return await self._database.read(lambda connection: incidents.of_alert(connection, alert, until))
+
+    async def judging_at(self, at: datetime) -> Judging | None:
+        """Return what the signals were at the last judging at or before a moment."""
+        return await self._database.read(lambda connection: judging_at(connection, at))
+
+    async def changes_of(self, alert: str, until: datetime, limit: int = 50) -> Sequence[Change]:
+        """Return the last changes of a rule's phase up to a moment, oldest first."""
+        return await self._database.read(lambda connection: changes_of(connection, alert, until, limit))
 
     # --- people ---
     async def silence(self, wanted: Silence) -> Silence:

@@ -1,8 +1,8 @@
-"""What is on record about one alert, for people who ask: what became of each message about it."""
+"""What is on record about one alert, for people who ask: judgings, its changes, and what became of each message."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from monitor.notice import Kind
+from monitor.rules import Phase, Reason
 from monitor.store.judged import Place
-from sync.storage.tables import outbox
+from sync.storage.tables import evaluations, outbox, transitions
 
 DELIVERED, GIVEN_UP = "done", "dead"
 
@@ -65,4 +66,46 @@ def _message(row: Row[Any]) -> Message:
         next_at=row.next_at,
         error=row.last_error or "",
         proof=" ".join(filter(None, ((row.external or {}).get(part) for part in ("channel", "message")))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """One judging of the rules: what each signal was; None: it had no number."""
+
+    at: datetime
+    values: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a rule's phase on record."""
+
+    at: datetime
+    before: Phase
+    after: Phase
+    reason: Reason
+    value: float | None
+    note: str
+    condition: str
+
+
+def judging_at(connection: Connection, at: datetime) -> Judging | None:
+    """Return the last judging at or before a moment."""
+    query = sa.select(evaluations).where(evaluations.c.at <= at).order_by(evaluations.c.at.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Judging(row.at, row.samples)
+
+
+def changes_of(connection: Connection, alert: str, until: datetime, limit: int) -> Sequence[Change]:
+    """Return the last changes of a rule's phase up to a moment, oldest first."""
+    query = sa.select(transitions).where(transitions.c.rule == alert, transitions.c.at <= until)
+    rows = connection.execute(query.order_by(transitions.c.id.desc()).limit(limit)).all()
+    return [_change(row) for row in reversed(rows)]
+
+
+def _change(row: Row[Any]) -> Change:
+    reason, detail = Reason[row.reason.upper()], row.detail
+    return Change(
+        row.at, Phase(row.before), Phase(row.after), reason, row.value, detail.get("note", ""), detail["condition"]
     )

@@ -1,0 +1,154 @@
+"""`alerts explain`: the whole story of one alert, now or at a moment of the past."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+from monitor import recorded, rules
+from monitor.alerts_file import lacking
+from monitor.alerts_model import AlertsFile
+from monitor.audience import audiences
+from monitor.cli import common
+from monitor.cli.common import Exit, run, say, say_json, show_table, usage
+from monitor.cli.reading import opened_state
+from monitor.explain import Compared, Explanation, changes, explain, verdicts
+from monitor.known import Known, as_of, message_as_of, state_at
+from monitor.rules import Past, Rule, Sample, State
+from monitor.signals import DEFAULT_WINDOW
+from monitor.store import Store
+from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_second
+from monitor.watch import open_channels
+from sync.clock import SystemClock
+from sync.errors import Code, Permanent
+from sync.settings import Settings
+from sync.storage.ledger import SqlLedger
+
+_ROWS = 10  # of a table, the newest
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Return the moment that a person names: in ISO 8601, in UTC where no zone stands, or so long ago, like 2h."""
+    with suppress(Unfit):
+        return now - duration(text)
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError:
+        like = 'write it like "2026-11-24 10:00" (UTC), or 2h for two hours ago'
+        raise usage(f"--at: {shown(text)} is not a moment; {like}.") from None
+    return named if named.tzinfo is not None else named.replace(tzinfo=UTC)
+
+
+def show(settings: Settings, name: str, at: str | None, *, json: bool) -> Exit:
+    """Tell the story of one alert."""
+    now = SystemClock().now()
+    then = now if at is None else moment(at, now)
+    content = common.alerts_as_they_are(settings)
+    known = run(lambda: _look(settings, content, name, then, past=at is not None))
+    told = explain(known)
+    if json:
+        say_json({**asdict(told), "changes": [asdict(each) for each in known.changes], **_records(known)})
+    else:
+        _tell(told, known)
+    return Exit.DONE
+
+
+def _records(known: Known) -> dict[str, object]:
+    return {
+        "incident": None if known.incident is None else asdict(known.incident),
+        "verdicts": [asdict(each) for each in known.decided],
+        "messages": [asdict(each) for each in known.messages],
+    }
+
+
+async def _look(settings: Settings, content: AlertsFile | None, name: str, at: datetime, *, past: bool) -> Known:
+    async with opened_state(settings) as database:
+        store = Store(database)
+        known = await _on_record(store, name, at, past=past)
+        alert = None if content is None else content.alert(name)
+        if alert is None and known.incident is None and not known.changes:
+            names = [] if content is None else [each.name for each in content.alerts]
+            raise Permanent(Code.NT003, f"({name}; {did_you_mean(name, names)})")
+        if alert is None or content is None:
+            return known
+        rule = alert.rule()
+        there = await _channels(settings, content)
+        audience = audiences(content, there)[name]
+        routed = {*content.channels_for(alert), *(channel for step in content.steps_for(alert) for channel in step.to)}
+        return replace(
+            known,
+            rule=rule,
+            subject=audience.subject,
+            places=audience.places,
+            repeat=audience.repeat,
+            samples=await _samples(store, SqlLedger(database), rule, known),
+            unreachable={channel: why for channel, why in lacking(content, there).items() if channel in routed},
+        )
+
+
+async def _channels(settings: Settings, content: AlertsFile) -> Collection[str]:
+    """Return the channels that the settings have credentials for."""
+    opened = open_channels(settings, content, SystemClock())
+    for channel in opened.values():
+        await channel.close()
+    return opened.keys()
+
+
+async def _on_record(store: Store, name: str, at: datetime, *, past: bool) -> Known:
+    changes = await store.changes_of(name, at)
+    incident = as_of(await store.incident_of(name, at), at)
+    decided = [] if incident is None else [each for each in await store.verdicts(incident.id) if each.at <= at]
+    messages = [] if incident is None else await store.messages(incident.id)
+    ended = incident is not None and incident.resolved_at is not None
+    kept = State() if past else (await store.states()).get(name, State())
+    return Known(
+        name=name,
+        at=at,
+        state=state_at(changes, at) if past else kept,
+        judging=await store.judging_at(at),
+        changes=changes,
+        incident=incident,
+        decided=decided,
+        messages=[message_as_of(each, at, ended=ended) for each in messages if each.created_at <= at],
+        silences=await store.standing_silences(at),
+    )
+
+
+async def _samples(store: Store, ledger: SqlLedger, rule: Rule, known: Known) -> Mapping[str, Sample]:
+    """Return what the rule saw at the last judging, windows taken."""
+    if known.judging is None:
+        return {}
+    at, back = known.judging.at, rule.over or DEFAULT_WINDOW
+    calls = await ledger.calls_since(at - back)
+    seen = recorded.samples(rule, known.judging.values, calls, at)
+    series = await store.history(at - back, list(seen))
+    before: Past = {name: [pair for pair in pairs if pair[0] < at] for name, pairs in series.items()}
+    return rules.evaluate(rule, seen, known.state, at, before).samples
+
+
+def _tell(told: Explanation, known: Known) -> None:
+    say(f"{told.alert} at {written_second(told.at)}", "", *told.standing)
+    if told.compared:
+        say("", f"Its condition: {told.condition}")
+        show_table(("signal", "is", "alert at", "", ""), [_compared_row(each) for each in told.compared])
+        say(_judged(told))
+    say("", *told.told)
+    if known.decided:
+        say("")
+        show_table(("decided", "for", "told", "why"), verdicts(known)[-_ROWS:])
+    if known.changes:
+        say("")
+        show_table(("changed", "from -> to", "number", "why"), changes(known)[-_ROWS:])
+
+
+def _judged(told: Explanation) -> str:
+    if told.judged_at is None:
+        return "The rules were not judged yet."
+    return f"Last judged {written_duration(told.at - told.judged_at)} before, at {written_second(told.judged_at)}."
+
+
+def _compared_row(each: Compared) -> tuple[object, ...]:
+    held = {True: "holds", False: "does not hold", None: "cannot be told"}[each.holds]
+    return each.signal, each.value, each.bound, held, each.note or each.title
