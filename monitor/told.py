@@ -107,7 +107,7 @@ def _why_not_more(known: Known, place: str, last: Decided, delivered: Sequence[M
 
 
 def _step_not_yet(known: Known, place: str) -> str:
-    step = next((each.step for each in known.places if each.channel == Place.named(place).channel), None)
+    step = next((each.step for each in known.places if str(each) == place and each.step is not None), None)
     told_at = [each.created_at for each in known.messages]
     begun = min(told_at, default=None if known.incident is None else known.incident.opened_at)
     if step is None or begun is None:
@@ -119,8 +119,8 @@ def _would_be_told(known: Known) -> Iterator[str]:
     """Say who would be told, should it fire, and what would hide it."""
     if known.rule is None:
         return
-    at_once = [each.channel for each in known.places if each.step is None]
-    later = [f"{each.channel} after {written_duration(each.step)}" for each in known.places if each.step is not None]
+    at_once = [str(each) for each in known.places if each.step is None]
+    later = [f"{each} after {written_duration(each.step)}" for each in known.places if each.step is not None]
     if not known.places:
         yield "Should it fire, nobody is told: no route leads to a channel that is set up."
     else:

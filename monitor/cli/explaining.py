@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -88,12 +88,12 @@ async def _look(settings: Settings, content: AlertsFile | None, name: str, at: d
         )
 
 
-async def _channels(settings: Settings, content: AlertsFile) -> Collection[str]:
-    """Return the channels that the settings have credentials for."""
+async def _channels(settings: Settings, content: AlertsFile) -> Mapping[str, Sequence[str]]:
+    """Return the channels that the settings have credentials for, with whom each writes to."""
     opened = open_channels(settings, content, SystemClock())
     for channel in opened.values():
         await channel.close()
-    return opened.keys()
+    return {name: channel.recipients for name, channel in opened.items()}
 
 
 async def _on_record(store: Store, name: str, at: datetime, *, past: bool) -> Known:
