@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from monitor.alerts_model import Alert, AlertsFile
-from monitor.hiding import Subject
+from monitor.hiding import Matcher, Subject, Window
+from monitor.hours import Hours
 from monitor.store.judged import Place
 
 
@@ -18,6 +19,12 @@ class Audience:
     subject: Subject
     places: tuple[Place, ...]
     repeat: timedelta
+    hours: Hours | None = None
+    hours_name: str = ""
+
+    def closed(self, now: datetime) -> str | None:
+        """Return the name of the alert's business hours where it is outside of them."""
+        return self.hours_name if self.hours is not None and not self.hours.open_at(now) else None
 
 
 def audiences(content: AlertsFile, there: Mapping[str, Sequence[str]]) -> Mapping[str, Audience]:
@@ -32,4 +39,15 @@ def _audience(content: AlertsFile, alert: Alert, there: Mapping[str, Sequence[st
         subject=Subject(alert.name, alert.severity, alert.labels, alert.depends_on),
         places=tuple(Place(name, each, step) for name, step in named for each in there.get(name, ())),
         repeat=content.repeat_for(alert),
+        hours=content.hours_for(alert),
+        hours_name=alert.business_hours or "",
     )
+
+
+def open_windows(content: AlertsFile, now: datetime) -> Sequence[Window]:
+    """Return the maintenance windows that are open."""
+    return [
+        Window(each.name, Matcher(alerts=each.alerts or ()), each.author, each.reason)
+        for each in content.maintenance
+        if each.open_at(now)
+    ]

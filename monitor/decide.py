@@ -27,6 +27,7 @@ class Why(Enum):
     LASTS = "it flaps, and has lasted by now"
     REPEAT = "the repeat interval has passed"
     FALLBACK = "another channel did not take it"
+    DIGEST = "its time has come"
     ENDED = "the channel was told of the beginning and is told of the end"
     COALESCED = "beginning and end go into one message"
     ENDED_HIDDEN = "it began and ended behind a silence; both are told now"

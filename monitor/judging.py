@@ -16,10 +16,12 @@ import structlog
 from monitor import facts as knowledge
 from monitor import rules, signals
 from monitor.alerts_model import AlertsFile
-from monitor.audience import audiences
+from monitor.audience import audiences, open_windows
 from monitor.conditions import signals_in
+from monitor.daily import Daily
+from monitor.decide import Damping, Hidden
 from monitor.facts import FULL_JOB, STOCK_JOB, Facts, History, OrderBook
-from monitor.hiding import Silence, hidden_by
+from monitor.hiding import Silence, Subject, Window, hidden_by
 from monitor.metrics import Metrics
 from monitor.notice import Kind, Notice, Severity
 from monitor.outbox import Outbox
@@ -60,7 +62,8 @@ class Judge:
         self._vitals = vitals
         self._clock = clock
         self._started_at = clock.now()
-        self._telling = Telling(link)
+        self._link = link
+        self._daily = Daily(content.digest, store=store, orders=orders, link=link)
         self.take(content)
         self.facts: Facts | None = None  # of the last evaluation, for the status page
 
@@ -69,6 +72,9 @@ class Judge:
         self._content = content
         self._rules = content.rules()
         self._audiences = audiences(content, self._outbox.channels)
+        self._daily.wanted = content.digest
+        flapping = content.flapping
+        self._telling = Telling(self._link, Damping(flapping.count, flapping.window, flapping.hold))
 
     @property
     def names(self) -> frozenset[str]:
@@ -98,11 +104,13 @@ class Judge:
         past = await self._past(now)
         judged = [self._judge(rule, states.get(rule.name, State()), facts, past) for rule in self._rules]
         judged += [_removed(name, state) for name, state in states.items() if name not in self.names]
-        told_of = self._hidden(judged, await self._store.standing_silences(now), now)
-        told = await self._store.record(told_of, self._telling, signals.values(facts), now)
+        windows = open_windows(self._content, now)
+        judged = self._hidden(judged, await self._store.standing_silences(now), windows, now)
+        told = await self._store.record(judged, windows, self._telling, signals.values(facts), now)
         self._report(judged, told, now)
         await self._outbox.expire()
-        if any(each.verdict.kind is not None for each in told):
+        digest = await self._daily.tell(facts, self._outbox.channels, now)
+        if digest or any(each.verdict.kind is not None for each in told):
             self._outbox.wake()
             await self._show_backlog()
         return told
@@ -110,7 +118,7 @@ class Judge:
     async def test(self, channels: Sequence[str], now: datetime) -> None:
         """Send a message marked as a test through these channels."""
         places = [Place(name, each) for name in channels for each in self._outbox.channels[name]]
-        await self._store.enqueue([(each, _test_notice(each, self._telling.link, now)) for each in places], now)
+        await self._store.enqueue([(each, _test_notice(each, self._link, now)) for each in places], now)
         self._outbox.wake()
 
     # --- parts of an evaluation ---
@@ -128,20 +136,17 @@ class Judge:
         audience = self._audiences[rule.name]
         return Judged(rule.name, rule, transition, audience.subject, audience.places, audience.repeat)
 
-    def _hidden(self, judged: Sequence[Judged], silences: Sequence[Silence], now: datetime) -> Sequence[Judged]:
+    def _hidden(
+        self, judged: Sequence[Judged], silences: Sequence[Silence], windows: Sequence[Window], now: datetime
+    ) -> list[Judged]:
         """Say of each alert what hides it, now that it is known which others fire."""
         burning = {each.name for each in judged if each.transition.after.phase is not Phase.OK}
-        return [
-            each
-            if each.subject is None
-            else replace(
-                each,
-                hidden=hidden_by(
-                    each.subject, silences=silences, windows=(), closed_hours=None, burning=burning, now=now
-                ),
-            )
-            for each in judged
-        ]
+
+        def hidden(subject: Subject) -> Hidden | None:
+            closed = self._audiences[subject.name].closed(now)
+            return hidden_by(subject, silences=silences, windows=windows, closed_hours=closed, burning=burning, now=now)
+
+        return [each if each.subject is None else replace(each, hidden=hidden(each.subject)) for each in judged]
 
     def _report(self, judged: Sequence[Judged], told: Sequence[Told], now: datetime) -> None:
         metrics = self._metrics

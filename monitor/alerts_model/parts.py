@@ -173,10 +173,6 @@ class Maintenance(Part):
     author: Text = Field(description="Who asked for it.")
     reason: Text = Field(description="Why.")
 
-    def covers(self, alert: str) -> bool:
-        """Tell whether an alert of this name is hidden while the window is open."""
-        return self.alerts is None or alert in self.alerts
-
     def open_at(self, moment: datetime) -> bool:
         """Tell whether the window is open; its beginning is, its end is not."""
         if self.begin is not None and self.end is not None:
@@ -197,6 +193,12 @@ class Digest(Part):
     at: LocalClock = Field(description="Time of day.")
     zone: Zone = Field(description="Time zone of that time.")
     to: SomeNames = Field(description="The channels that are told.")
+
+    def due_at(self, now: datetime) -> datetime:
+        """Return when it was due last."""
+        today = now.astimezone(self.zone).date()
+        due = [instant(datetime.combine(day, self.at), self.zone) for day in (today, today - timedelta(days=1))]
+        return next(moment for moment in due if moment <= now)
 
 
 class Flapping(Part):

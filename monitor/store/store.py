@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from monitor.digest import Ended
 from monitor.facts import Backlog
-from monitor.hiding import Silence
+from monitor.hiding import Silence, Window
 from monitor.notice import FailureReason, Notice, Receipt
 from monitor.rules import State
-from monitor.store import incidents, messages, people, verdicts
+from monitor.store import digests, incidents, messages, people, verdicts
 from monitor.store.history import history, record_evaluation
 from monitor.store.incidents import Incident
 from monitor.store.judged import Judged, Place
@@ -45,16 +46,22 @@ class Store:
         return await self._database.read(incidents.states)
 
     async def record(
-        self, judged: Sequence[Judged], telling: Telling, values: Mapping[str, float | None], now: datetime
+        self,
+        judged: Sequence[Judged],
+        windows: Sequence[Window],
+        telling: Telling,
+        values: Mapping[str, float | None],
+        now: datetime,
     ) -> Sequence[Told]:
         """Keep what an evaluation found, with its incidents and messages; return what was decided to tell.
 
-        `values` are what the signals were, for the history.
+        `windows` are the maintenance windows that are open, `values` what the signals were, for the history.
         """
 
         def keep(connection: Connection) -> Sequence[Told]:
             record_evaluation(connection, values, now)
-            return incidents.record(connection, judged, telling, now)
+            told = incidents.record(connection, judged, telling, now)
+            return [*told, *digests.turn_windows(connection, windows, telling.link, now)]
 
         return await self._database.write(keep)
 
@@ -83,6 +90,35 @@ class Store:
     async def changes_of(self, alert: str, until: datetime, limit: int = 50) -> Sequence[Change]:
         """Return the last changes of a rule's phase up to a moment, oldest first."""
         return await self._database.read(lambda connection: changes_of(connection, alert, until, limit))
+
+    # --- digests ---
+    async def day_due(self, due: datetime) -> bool:
+        """Tell whether no digest was told since it was last due; the first time, begin to count instead."""
+
+        def look(connection: Connection) -> bool:
+            told = digests.last_told(connection)
+            if told is None:
+                digests.mark(connection, due)
+            return told is not None and told < due
+
+        return await self._database.write(look)
+
+    async def incidents_since(self, since: datetime) -> Sequence[Ended]:
+        """Return the incidents that fired at any time since a moment, oldest first."""
+        return await self._database.read(lambda connection: digests.of_day(connection, since))
+
+    async def sent_since(self, since: datetime) -> Mapping[str, int]:
+        """Return how many messages each channel has taken since a moment."""
+        return await self._database.read(lambda connection: digests.sent_since(connection, since))
+
+    async def tell_day(self, channels: Sequence[str], notice: Notice, due: datetime) -> None:
+        """Write the digest of a day to channels, once for the moment at which it was due."""
+
+        def tell(connection: Connection) -> None:
+            digests.tell(connection, channels, notice, notice.at)
+            digests.mark(connection, due)
+
+        await self._database.write(tell)
 
     # --- people ---
     async def silence(self, wanted: Silence) -> Silence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from monitor.decide import Hidden, Verdict, Why
 from monitor.notice import Kind
-from sync.storage.tables import verdicts
+from sync.storage.tables import incidents, verdicts
 
 _HIDING = (Why.SILENCED, Why.MAINTENANCE, Why.OUTSIDE_HOURS, Why.DEPENDS_ON, Why.DAMPED)
 
@@ -69,14 +69,19 @@ def of_incident(connection: Connection, incident_id: int) -> Sequence[Decided]:
     return [_decided(row) for row in connection.execute(query)]
 
 
-def hidden_in_window(connection: Connection, window: str, since: datetime) -> Sequence[int]:
-    """Return the incidents that a maintenance window has hidden from anybody since a moment, oldest first."""
+def hidden_in_window(connection: Connection, window: str, since: datetime) -> Mapping[int, Sequence[str]]:
+    """Return the incidents that nobody had been told of when a window began to hide them, with the places concerned."""
+    untold = sa.or_(incidents.c.notified_at.is_(None), incidents.c.notified_at >= since)
     query = (
-        sa.select(verdicts.c.incident_id)
-        .where(verdicts.c.why == Why.MAINTENANCE.name.lower(), verdicts.c.detail == window, verdicts.c.at >= since)
-        .distinct()
+        sa.select(verdicts.c.incident_id, verdicts.c.channel)
+        .join(incidents, incidents.c.id == verdicts.c.incident_id)
+        .where(verdicts.c.why == Why.MAINTENANCE.name.lower(), verdicts.c.detail == window)
+        .where(verdicts.c.at >= since, untold)
     )
-    return sorted(connection.scalars(query))
+    found: dict[int, list[str]] = {}
+    for incident_id, place in connection.execute(query.distinct()):
+        found.setdefault(incident_id, []).append(place)
+    return found
 
 
 def _decided(row: Row[Any]) -> Decided:
