@@ -7,6 +7,7 @@ is `monitor.alerts_model`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,19 +49,37 @@ class AlertsFileError(Permanent):
         return "\n".join(f"{self.code.name} {mistake}" for mistake in self.mistakes)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file says, and what in it is no mistake but probably not meant."""
+
+    content: AlertsFile
+    doubts: tuple[Mistake, ...] = ()
+
+
 def load_alerts(path: Path) -> AlertsFile:
     """Return the file's content; raises AlertsFileError, also where it is missing or cannot be read."""
+    return read_alerts(path).content
+
+
+def read_alerts(path: Path) -> Reading:
+    """Return the file's content with its doubts; raises AlertsFileError as `load_alerts` does."""
     try:
         with path.open("rb") as stream:
             raw = stream.read(MOST_BYTES + 1)
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         raise AlertsFileError([Mistake(str(path), 1, 1, reason, "set ALERTS_FILE to a readable file")]) from error
-    return parse(raw, str(path))
+    return read(raw, str(path))
 
 
 def parse(raw: bytes, file: str = "alerts.yaml") -> AlertsFile:
     """Return the content of a file given as bytes; raises AlertsFileError with all its mistakes."""
+    return read(raw, file).content
+
+
+def read(raw: bytes, file: str = "alerts.yaml") -> Reading:
+    """Return the content of a file given as bytes, with its doubts; raises AlertsFileError with all its mistakes."""
     page = Page(file)
     if len(raw) > MOST_BYTES:
         page.add(None, "the file is larger than 256 KiB", "this is not an alerts file, or most of it is not needed")
@@ -71,7 +90,7 @@ def parse(raw: bytes, file: str = "alerts.yaml") -> AlertsFile:
         page.add(None, "the file is not a list of settings", "begin with lines like `sync_interval: 60s`")
     if page.mistakes:
         raise AlertsFileError(page.mistakes)
-    return found or AlertsFile()
+    return Reading(found or AlertsFile(), tuple(sorted(page.doubts, key=lambda each: (each.line, each.column))))
 
 
 # --- from plain data to models ---
@@ -178,7 +197,7 @@ def _report(model: type[BaseModel], base: Loc, detail: ErrorDetails, page: Page)
     context = detail.get("ctx", {})
     match detail["type"]:
         case "unfit":
-            page.at(loc, str(context["problem"]), str(context["remedy"]))
+            page.at(loc, str(context["problem"]), str(context["remedy"]), within=int(context["within"]))
         case "extra_forbidden":
             known = _keys_of(model, detail["loc"][:-1])
             page.at(loc, f"there is no setting {shown(str(loc[-1]))} here", did_you_mean(str(loc[-1]), known), key=True)
@@ -196,6 +215,13 @@ def _example(key: str) -> str:
         "when": "with a condition, like discrepant_skus > 5",
         "severity": "with critical, warning or info",
         "to": "with channels, like [slack, email]",
+        "after": "with a duration, like 15m",
+        "zone": "with a time zone, like America/New_York",
+        "open": 'with times, like "mon-fri 09:00-20:00"',
+        "at": 'with a time of day, like "08:00"',
+        "url": "with an address, like https://example.com/alerts",
+        "author": "with who asked for it",
+        "reason": "with a few words",
     }.get(key, "")
 
 

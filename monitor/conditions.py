@@ -150,64 +150,81 @@ class _Reader:
     """Reads a condition from its words: parentheses, `and`, `or`, and the comparisons between them."""
 
     def __init__(self, text: str, units: Mapping[str, Unit]) -> None:
-        self._text = text
         self._units = units
-        self._words = _words(text)
+        self._words = [*_words(text), _Word("", len(text.rstrip()))]
         self._at = 0
 
     def whole(self) -> Condition:
         found = self._any_of()
-        if self._word:
+        if self._word.text:
             raise self._odd("a parenthesis is closed that was never opened", "remove it, or add the other one")
         return found
 
     @property
-    def _word(self) -> str:
-        """The next word, "" at the end."""
-        return self._words[self._at] if self._at < len(self._words) else ""
+    def _word(self) -> _Word:
+        """The next word; the last one is empty."""
+        return self._words[self._at]
 
     def _any_of(self) -> Condition:
         parts = [self._all_of()]
-        while self._word.lower() == "or":
+        while self._word.lower == "or":
             self._at += 1
             parts.append(self._all_of())
         return parts[0] if len(parts) == 1 else AnyOf(_flat(parts, AnyOf))
 
     def _all_of(self) -> Condition:
         parts = [self._one()]
-        while self._word.lower() == "and":
+        while self._word.lower == "and":
             self._at += 1
             parts.append(self._one())
         return parts[0] if len(parts) == 1 else AllOf(_flat(parts, AllOf))
 
     def _one(self) -> Condition:
         word = self._word
+        if word.text == "(":
+            return self._inner()
+        if word.lower in ("", ")", "and", "or"):
+            raise self._odd(f"a comparison is missing {f'before {word.text}' if word.text else 'at the end'}", _EXAMPLE)
         self._at += 1
-        if word == "(":
-            inner = self._any_of()
-            if self._word != ")":
-                raise self._odd("a parenthesis is not closed", "add the other one")
-            self._at += 1
-            if self._word not in ("", ")") and self._word.lower() not in ("and", "or"):
-                raise self._odd("something stands behind a parenthesis", "join both with `and` or `or`")
-            return inner
-        if not word or word == ")" or word.lower() in ("and", "or"):
-            raise self._odd(f"a comparison is missing {f'before {word}' if word else 'at the end'}", _EXAMPLE)
-        if self._word == "(":
+        if self._word.text == "(":
             raise self._odd("something stands before a parenthesis", "join both with `and` or `or`")
         return _comparison(word, self._units)
 
+    def _inner(self) -> Condition:
+        self._at += 1
+        inner = self._any_of()
+        if self._word.text != ")":
+            raise self._odd("a parenthesis is not closed", "add the other one")
+        self._at += 1
+        if self._word.lower not in ("", ")", "and", "or"):
+            raise self._odd("something stands behind a parenthesis", "join both with `and` or `or`")
+        return inner
+
     def _odd(self, problem: str, remedy: str) -> Unfit:
-        return Unfit(f"in {shown(self._text)} {problem}", remedy)
+        return Unfit(problem, remedy, within=self._word.begin)
 
 
-def _words(text: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    begin: int  # characters before it
+
+    @property
+    def lower(self) -> str:
+        return self.text.lower()
+
+
+def _words(text: str) -> list[_Word]:
     """Cut a text at parentheses, `and` and `or`, which stay words of their own."""
     words, end = [], 0
-    for found in _WORD.finditer(text):
-        words += [text[end : found.start()].strip(), found[0]]
-        end = found.end()
-    return [word for word in [*words, text[end:].strip()] if word]
+    for found in (*_WORD.finditer(text), None):
+        begin = len(text) if found is None else found.start()
+        between = text[end:begin]
+        words.append(_Word(between.strip(), end + len(between) - len(between.lstrip())))
+        if found is not None:
+            words.append(_Word(found[0], begin))
+            end = found.end()
+    return [word for word in words if word.text]
 
 
 def _flat(parts: list[Condition], kind: type[AllOf | AnyOf]) -> tuple[Condition, ...]:
@@ -215,12 +232,15 @@ def _flat(parts: list[Condition], kind: type[AllOf | AnyOf]) -> tuple[Condition,
     return tuple(each for part in parts for each in (part.parts if isinstance(part, kind) else (part,)))
 
 
-def _comparison(text: str, units: Mapping[str, Unit]) -> Comparison:
-    found = _COMPARISON.fullmatch(text)
+def _comparison(word: _Word, units: Mapping[str, Unit]) -> Comparison:
+    found = _COMPARISON.fullmatch(word.text)
     if found is None:
-        raise Unfit(f"{shown(text)} is not a condition", _EXAMPLE)
+        raise Unfit(f"{shown(word.text)} is not a condition", _EXAMPLE, within=word.begin)
     name, op, bound = found.groups()
     unit = units.get(name)
     if unit is None:
-        raise Unfit(f"there is no signal {shown(name)}", did_you_mean(name, units))
-    return Comparison(name, Op(op), limit(name, bound, unit), unit)
+        raise Unfit(f"there is no signal {shown(name)}", did_you_mean(name, units), within=word.begin)
+    try:
+        return Comparison(name, Op(op), limit(name, bound, unit), unit)
+    except Unfit as unfit:
+        raise Unfit(unfit.problem, unfit.remedy, within=word.begin + found.start(3)) from unfit

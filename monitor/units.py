@@ -28,11 +28,12 @@ class Unit(StrEnum):
 
 
 class Unfit(ValueError):
-    """A text cannot be understood: what is wrong, and what would be right."""
+    """A text cannot be understood: what is wrong, what would be right, and how many characters `within` that is."""
 
-    def __init__(self, problem: str, remedy: str) -> None:
+    def __init__(self, problem: str, remedy: str, *, within: int = 0) -> None:
         self.problem = problem
         self.remedy = remedy
+        self.within = within
         super().__init__(f"{problem}; {remedy}")
 
 

@@ -41,27 +41,45 @@ class Mistake:
 
 @dataclass(slots=True)
 class Page:
-    """The file while it is being read: mistakes so far, and where each key and value stands."""
+    """The file while it is being read: mistakes so far, what is only doubtful, and where each key and value stands.
+
+    `texts` are the values that stand in one line as they are: a place within such a text is a place in the file.
+    """
 
     file: str
     mistakes: list[Mistake] = field(default_factory=list)
+    doubts: list[Mistake] = field(default_factory=list)
     keys: dict[Loc, StreamMark] = field(default_factory=dict)
     values: dict[Loc, StreamMark] = field(default_factory=dict)
+    texts: dict[Loc, int] = field(default_factory=dict)
 
     def add(self, mark: StreamMark | None, problem: str, remedy: str) -> None:
         """Report a mistake at a mark; at the file's beginning where there is none."""
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         self.mistakes.append(Mistake(self.file, line, column, problem, remedy))
 
-    def at(self, loc: Loc, problem: str, remedy: str, *, key: bool = False) -> None:
-        """Report a mistake at a value, or at its key, or at the nearest thing around it."""
+    def at(self, loc: Loc, problem: str, remedy: str, *, key: bool = False, within: int = 0) -> None:
+        """Report a mistake at a value, so many characters `within` its text; at its key; or around it."""
+        line, column = self._place(loc, key=key)
+        if within and loc in self.texts:
+            column += self.texts[loc] + within
+        self.mistakes.append(Mistake(self.file, line, column, problem, remedy))
+
+    def doubt(self, loc: Loc, problem: str, remedy: str, *, key: bool = False) -> None:
+        """Report at a value, or at its key, what is no mistake but probably not meant."""
+        self.doubts.append(Mistake(self.file, *self._place(loc, key=key), problem, remedy))
+
+    def line(self, loc: Loc) -> int:
+        """Return the line of a value."""
+        return self._place(loc)[0]
+
+    def _place(self, loc: Loc, *, key: bool = False) -> tuple[int, int]:
         first, second = (self.keys, self.values) if key else (self.values, self.keys)
         for length in range(len(loc), -1, -1):
             mark = first.get(loc[:length]) or second.get(loc[:length])
             if mark is not None:
-                self.add(mark, problem, remedy)
-                return
-        self.add(None, problem, remedy)
+                return mark.line + 1, mark.column + 1
+        return 1, 1
 
 
 def plain_data(raw: bytes, page: Page) -> Any:
@@ -128,7 +146,17 @@ def _value(node: Node, loc: Loc, page: Page) -> Any:
         case SequenceNode():
             return [_value(each, (*loc, number), page) for number, each in enumerate(node.value)]
         case _:
+            if isinstance(node, ScalarNode):
+                _remember_text(node, loc, page)
             return _scalar(node, page)
+
+
+def _remember_text(node: ScalarNode, loc: Loc, page: Page) -> None:
+    """Remember how far behind a value's beginning its text begins, where it stands in one line as it is."""
+    quote = 1 if node.style in ("'", '"') else 0
+    begin, end = node.start_mark, node.end_mark
+    if begin.line == end.line and end.column - begin.column == len(str(node.value)) + 2 * quote:
+        page.texts[loc] = quote
 
 
 def _mapping(node: MappingNode, loc: Loc, page: Page) -> dict[str, Any]:

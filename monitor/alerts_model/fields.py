@@ -34,9 +34,10 @@ _LONGEST_LABEL = 200
 _MOST_EVALUATIONS = 100  # results that a state may have to remember
 
 
-def refuse(problem: str, remedy: str) -> PydanticCustomError:
-    """Return the error that carries what is wrong and what would be right."""
-    return PydanticCustomError("unfit", "{problem}; {remedy}", {"problem": problem, "remedy": remedy})
+def refuse(unfit: Unfit) -> PydanticCustomError:
+    """Return the error that carries what is wrong, what would be right, and where."""
+    context = {"problem": unfit.problem, "remedy": unfit.remedy, "within": unfit.within}
+    return PydanticCustomError("unfit", "{problem}; {remedy}", context)
 
 
 class Parsed:
@@ -55,7 +56,7 @@ class Parsed:
             try:
                 return self._parse(value)
             except Unfit as unfit:
-                raise refuse(unfit.problem, unfit.remedy) from unfit
+                raise refuse(unfit) from unfit
 
         return core_schema.no_info_plain_validator_function(run)
 

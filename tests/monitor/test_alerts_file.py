@@ -205,18 +205,18 @@ def test_channels_that_cannot_be_used_are_named() -> None:
         ),
         pytest.param(
             alert("when: sync_latency > 10"),
-            "a.yaml:4:11: sync_latency is measured as a duration, but 10 has no unit; "
+            "a.yaml:4:26: sync_latency is measured as a duration, but 10 has no unit; "
             "write 10s for seconds, 10m for minutes",
             id="unit of a duration",
         ),
         pytest.param(
             alert("when: error_rate > 5"),
-            "a.yaml:4:11: error_rate is measured as a ratio, but '5' is not a percentage; write it like 5%",
+            "a.yaml:4:24: error_rate is measured as a ratio, but '5' is not a percentage; write it like 5%",
             id="unit of a rate",
         ),
         pytest.param(
             alert("when: discrepant_skus > 5m"),
-            "a.yaml:4:11: discrepant_skus is measured as a count, but '5m' is not a plain number; "
+            "a.yaml:4:29: discrepant_skus is measured as a count, but '5m' is not a plain number; "
             "write it without a unit, like 5",
             id="unit of a count",
         ),
@@ -227,7 +227,8 @@ def test_channels_that_cannot_be_used_are_named() -> None:
         ),
         pytest.param(
             alert("when: discrepant_skus > 5\n    over: 5m"),
-            "a.yaml:5:5: discrepant_skus is a number of this moment and has no window; remove `over`, or use `for`",
+            "a.yaml:5:5: discrepant_skus is a number of this moment and has no window; "
+            "add `take: max`, use `for`, or remove `over`",
             id="a window without a rate",
         ),
         pytest.param(
@@ -313,7 +314,7 @@ limits: {stock: {drift_limit: many}}
         "a.yaml:4:11:",
         "a.yaml:5:15:",
         "a.yaml:9:5:",
-        "a.yaml:11:11:",
+        "a.yaml:11:24:",
         "a.yaml:15:10:",
         "a.yaml:16:31:",
     ]
