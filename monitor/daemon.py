@@ -253,7 +253,7 @@ async def running(
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions, desk), bound))
         await stack.enter_async_context(serving(public_app(shop), public))
-        reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor.metrics)
+        reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor)
         watching = asyncio.create_task(reload.run(), name="reload")
         stack.callback(watching.cancel)
         schedule.start()

@@ -21,6 +21,7 @@ from sync.records import (
 
 STOCK_JOB = "stock"
 FULL_JOB = "full"
+APIS = ("lightspeed", "shopify")
 DAY = timedelta(days=1)
 """Within which booked orders are counted for people."""
 UNEQUAL = "unequal"

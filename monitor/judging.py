@@ -193,7 +193,8 @@ def _show(metrics: Metrics, facts: Facts) -> None:
     """Set the gauges that tell how things stand; the ledger knows them over restarts."""
     metrics.stand(facts.standing)
     metrics.count_orders(facts.orders)
-    metrics.pause(pause.kind for pause in facts.pauses)
+    metrics.pause(facts.pauses)
+    metrics.vitals.show(facts)
     metrics.backlog(facts.backlog.depth, facts.backlog.dead, facts.backlog.oldest)
     for job, run in ((STOCK_JOB, facts.stock), (FULL_JOB, facts.full)):
         if run is not None:

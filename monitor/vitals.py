@@ -94,7 +94,7 @@ class VitalsWatch:
     def begun(self, job: str) -> None:
         """Let a run begin: that is no news."""
 
-    def reloaded(self, *, taken: bool) -> None:
+    def reloaded(self, _now: datetime, *, taken: bool) -> None:
         """Remember whether the alerts file on disk is the one in force."""
         self.alerts_file_rejected = not taken
 

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client import generate_latest
 
+from monitor.facts import Backlog, Facts
 from monitor.metrics import Build, Metrics
 from monitor.notice import FailureReason, Severity
+from monitor.vitals import Disk, Vitals
 from sync.errors import Code
 from sync.events import (
     ApiAttempt,
@@ -26,7 +28,7 @@ from sync.events import (
     RunStarted,
     StockWritten,
 )
-from sync.records import OrderStanding, OrderState, PauseKind, RunOutcome, Standing, WriteOutcome
+from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, Standing, WriteOutcome
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 STANDING = Standing(
@@ -40,6 +42,28 @@ STANDING = Standing(
     unanswered_writes=8,
     uningested_skus=9,
     unsettled_skus=5,
+    oversell_cents=12_345,
+    uninstalled_at=NOW,
+)
+FACTS = Facts(
+    now=NOW,
+    started_at=NOW,
+    standing=STANDING,
+    stock=None,
+    full=None,
+    proof=None,
+    calls=[],
+    pauses=[],
+    backlog=Backlog(),
+    orders=OrderStanding({}, None),
+    books=True,
+    vitals=Vitals(
+        clocks={"shopify": -2.5},
+        signed_in_until={"lightspeed": NOW},
+        succeeded_at={"lightspeed": NOW},
+        failing_since={"shopify": NOW},
+        disk=Disk(free=30, size=120),
+    ),
 )
 ORDERS = OrderStanding({OrderState.SEEN: 2, OrderState.POSTED: 900}, oldest=NOW, duplicates=1, waiting=("#1001",))
 DASHBOARDS = {
@@ -63,6 +87,18 @@ DASHBOARDS = {
     "lightspeed_sync_order_booking_seconds": (),
     "lightspeed_sync_unsettled_skus": (),
     "lightspeed_sync_reservations_active": (),
+    "lightspeed_sync_money_at_risk": (),
+    "lightspeed_sync_app_uninstalled": (),
+    "lightspeed_sync_paused_since_timestamp_seconds": ("kind",),
+    "lightspeed_sync_api_failing_since_timestamp_seconds": ("api",),
+    "lightspeed_sync_api_last_success_timestamp_seconds": ("api",),
+    "lightspeed_sync_server_clock_ahead_seconds": ("api",),
+    "lightspeed_sync_sign_in_expiry_timestamp_seconds": ("api",),
+    "lightspeed_sync_state_disk_free_bytes": (),
+    "lightspeed_sync_state_disk_size_bytes": (),
+    "lightspeed_sync_notification_latency_seconds": ("channel",),
+    "lightspeed_sync_alerts_file_last_reload_successful": (),
+    "lightspeed_sync_alerts_file_last_reload_success_timestamp_seconds": (),
     "lightspeed_sync_alerts": ("severity", "state"),
     "lightspeed_sync_notifications_total": ("channel",),
     "lightspeed_sync_notification_failures_total": ("channel", "reason"),
@@ -95,7 +131,11 @@ def busy(metrics: Metrics) -> Metrics:
         Events(metrics)(event)
     metrics.stand(STANDING)
     metrics.count_orders(ORDERS)
+    metrics.pause([Pause(PauseKind.WRITES, "stock-taking", NOW)])
+    metrics.vitals.show(FACTS)
     metrics.backlog(1, 0, NOW)
+    metrics.delivered("slack", 1.5)
+    metrics.reloaded(NOW, taken=True)
     metrics.due("stock", 2, 1)
     metrics.begun("stock")
     metrics.sent("slack")
@@ -166,6 +206,20 @@ def test_every_name_is_announced_before_anything_happened(metrics: Metrics) -> N
         ("unsettled_skus", {}, 5.0),
         ("order_booking_seconds_bucket", {"le": "60.0"}, 0.0),
         ("order_booking_seconds_bucket", {"le": "90.0"}, 1.0),
+        ("money_at_risk", {}, 123.45),
+        ("app_uninstalled", {}, 1.0),
+        ("paused_since_timestamp_seconds", {"kind": "writes"}, 1795514400.0),
+        ("paused_since_timestamp_seconds", {"kind": "orders"}, None),
+        ("api_failing_since_timestamp_seconds", {"api": "shopify"}, 1795514400.0),
+        ("api_failing_since_timestamp_seconds", {"api": "lightspeed"}, None),
+        ("api_last_success_timestamp_seconds", {"api": "lightspeed"}, 1795514400.0),
+        ("server_clock_ahead_seconds", {"api": "shopify"}, -2.5),
+        ("sign_in_expiry_timestamp_seconds", {"api": "lightspeed"}, 1795514400.0),
+        ("state_disk_free_bytes", {}, 30.0),
+        ("state_disk_size_bytes", {}, 120.0),
+        ("notification_latency_seconds_bucket", {"channel": "slack", "le": "1.0"}, 0.0),
+        ("notification_latency_seconds_bucket", {"channel": "slack", "le": "2.0"}, 1.0),
+        ("alerts_file_last_reload_successful", {}, 1.0),
         ("discrepant_skus", {"direction": "oversell"}, 3.0),
         ("discrepancy_units", {"direction": "undersell"}, 4.0),
         ("quarantined_skus", {}, 1.0),

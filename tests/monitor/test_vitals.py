@@ -80,9 +80,9 @@ def test_what_is_remembered_has_an_end(watch: VitalsWatch) -> None:
 
 
 def test_a_file_that_was_kept_out_is_told_until_one_is_taken(watch: VitalsWatch) -> None:
-    watch.reloaded(taken=False)
+    watch.reloaded(START, taken=False)
     assert watch.taken().alerts_file_rejected
-    watch.reloaded(taken=True)
+    watch.reloaded(START, taken=True)
     assert not watch.taken().alerts_file_rejected
 
 

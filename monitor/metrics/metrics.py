@@ -1,9 +1,4 @@
-"""What Prometheus reads: every metric of the product, on a registry of its own.
-
-Names and labels are fixed by dashboards (docs/alerts.md lists them); none carries a SKU, an order or a customer.
-Events of the engine move counters and histograms; gauges about the shops are set after each evaluation, never
-while being scraped. A moment that never came has no sample: it is not 1970 and not now.
-"""
+"""All metrics and the ways to move them."""
 
 from __future__ import annotations
 
@@ -15,18 +10,15 @@ from itertools import product
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
     Info,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from monitor.decide import Why
+from monitor.metrics.kinds import PREFIX, Kinds
+from monitor.metrics.vitals import VitalsMetrics
 from monitor.notice import FailureReason, Severity
 from sync.events import (
     ApiAttempt,
@@ -41,10 +33,9 @@ from sync.events import (
     StockWritten,
     WebhookMet,
 )
-from sync.records import OrderStanding, OrderState, PauseKind, RunOutcome, Standing, WriteOutcome
+from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, Standing, WriteOutcome
 from sync.webhooks import Receipt, Topic
 
-PREFIX = "lightspeed_sync"
 JOBS = ("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "prune")
 UNRECORDED = ("rules", "intake")  # jobs of which no run is kept: they have no series by run
 CHANNELS = ("slack", "email", "sms")
@@ -58,6 +49,7 @@ _MET_BY_TOPIC = tuple(each for each in Receipt if each not in (Receipt.IGNORED, 
 _PASS_SECONDS = (0.5, 1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _PROPAGATION_SECONDS = (1, 5, 15, 30, 60, 90, 120, 180, 300, 600, 900, 1800, 3600)
 _BOOKING_SECONDS = (5, 15, 30, 60, 90, 120, 180, 300, 600, 900, 1800, 3600, 14400, 86400)
+_LATENCY_SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600, 14400, 86400)
 _CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
 
 
@@ -67,28 +59,6 @@ class Build:
 
     version: str
     shopify_api_version: str
-
-
-class Moments(Collector):
-    """Gauges of moments, in Unix seconds; a moment that never came has no sample."""
-
-    def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
-        self._name, self._text, self._labels = f"{PREFIX}_{name}", text, tuple(labels)
-        self._values: dict[tuple[str, ...], float] = {}
-
-    def set(self, moment: datetime | None, *labels: str) -> None:
-        """Set or, with None, forget the moment of these labels."""
-        if moment is None:
-            self._values.pop(labels, None)
-        else:
-            self._values[labels] = moment.timestamp()
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield the metric with the moments known so far."""
-        family = GaugeMetricFamily(self._name, self._text, labels=self._labels)
-        for labels, value in list(self._values.items()):
-            family.add_metric(labels, value)
-        yield family
 
 
 class Metrics:
@@ -104,12 +74,14 @@ class Metrics:
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry(auto_describe=True)
+        self._kinds = Kinds(self.registry)
         self._process()
         self._runs()
         self._stock()
         self._orders()
         self._api()
         self._alerts()
+        self.vitals = VitalsMetrics(self._kinds)
         self._start_at_zero(jobs, channels, operations or {})
         self._info(build)
 
@@ -117,8 +89,10 @@ class Metrics:
     def _process(self) -> None:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.database_bytes = self._gauge("database_size_bytes", "Size of the database file and its log.")
-        self.event_loop_lag = self._gauge("event_loop_lag_seconds", "How late the event loop ran its last heartbeat.")
+        self.database_bytes = self._kinds.gauge("database_size_bytes", "Size of the database file and its log.")
+        self.event_loop_lag = self._kinds.gauge(
+            "event_loop_lag_seconds", "How late the event loop ran its last heartbeat."
+        )
 
     def _info(self, build: Build) -> None:
         info = Info(f"{PREFIX}_build", "What is running.", registry=self.registry)
@@ -131,109 +105,117 @@ class Metrics:
         )
 
     def _runs(self) -> None:
-        self.runs = self._counter(
+        self.runs = self._kinds.counter(
             "runs", "Runs on record that ended, by any outcome; of orders only where some were due.", "job"
         )
-        self.run_failures = self._counter("run_failures", "Runs that failed or were interrupted.", "job")
-        self.run_brakes = self._counter("run_brakes", "Runs that stopped before writing, for a person.", "job")
-        self.run_seconds = self._histogram("run_duration_seconds", "How long runs took.", _PASS_SECONDS, "job")
-        self.running = self._gauge("running", "1 while a run is going on.", "job")
-        self.last_success = self._moments("last_success_timestamp_seconds", "End of the last successful run.", "job")
-        self.last_completion = self._moments("last_completion_timestamp_seconds", "End of the last run.", "job")
-        self.last_proof = self._moments(
+        self.run_failures = self._kinds.counter("run_failures", "Runs that failed or were interrupted.", "job")
+        self.run_brakes = self._kinds.counter("run_brakes", "Runs that stopped before writing, for a person.", "job")
+        self.run_seconds = self._kinds.histogram("run_duration_seconds", "How long runs took.", _PASS_SECONDS, "job")
+        self.running = self._kinds.gauge("running", "1 while a run is going on.", "job")
+        self.last_success = self._kinds.moments(
+            "last_success_timestamp_seconds", "End of the last successful run.", "job"
+        )
+        self.last_completion = self._kinds.moments("last_completion_timestamp_seconds", "End of the last run.", "job")
+        self.last_proof = self._kinds.moments(
             "last_equality_proof_timestamp_seconds", "When a full reading last proved both shops equal."
         )
-        self.expected = self._counter(
+        self.expected = self._kinds.counter(
             "scheduler_runs_expected", "Times that a job was to begin, on its beat or sooner.", "job"
         )
-        self.actual = self._counter("scheduler_runs_actual", "Times that a job was begun, run on record or not.", "job")
-        self.missed = self._counter(
+        self.actual = self._kinds.counter(
+            "scheduler_runs_actual", "Times that a job was begun, run on record or not.", "job"
+        )
+        self.missed = self._kinds.counter(
             "scheduler_runs_missed", "Times that a job was left out, or joined to another time.", "job"
         )
 
     def _stock(self) -> None:
-        self.linked = self._gauge("linked_skus", "SKUs linked between the two shops.")
-        self.discrepant = self._gauge(
+        self.linked = self._kinds.gauge("linked_skus", "SKUs linked between the two shops.")
+        self.discrepant = self._kinds.gauge(
             "discrepant_skus", "SKUs whose number differed in two evaluations or more.", "direction"
         )
-        self.discrepancy = self._gauge("discrepancy_units", "Units by which discrepant SKUs differ.", "direction")
-        self.quarantined = self._gauge("quarantined_skus", "SKUs that wait for a person.")
-        self.parked = self._gauge("parked_skus", "SKUs whose stock Shopify refuses to change.")
-        self.unanswered = self._gauge("unanswered_writes", "Stock writes whose fate is unknown.")
-        self.uningested = self._gauge("uningested_skus", "SKUs with committed units of orders not seen.")
-        self.unsettled = self._gauge(
+        self.discrepancy = self._kinds.gauge("discrepancy_units", "Units by which discrepant SKUs differ.", "direction")
+        self.quarantined = self._kinds.gauge("quarantined_skus", "SKUs that wait for a person.")
+        self.parked = self._kinds.gauge("parked_skus", "SKUs whose stock Shopify refuses to change.")
+        self.unanswered = self._kinds.gauge("unanswered_writes", "Stock writes whose fate is unknown.")
+        self.uningested = self._kinds.gauge("uningested_skus", "SKUs with committed units of orders not seen.")
+        self.unsettled = self._kinds.gauge(
             "unsettled_skus", "SKUs held back by a sale that may or may not be in their stock."
         )
-        self.propagation = self._histogram(
+        self.money_at_risk = self._kinds.gauge(
+            "money_at_risk", "What oversold units would cost, in the shop's currency."
+        )
+        self.uninstalled = self._kinds.gauge("app_uninstalled", "1 while our app is gone from the shop.")
+        self.propagation = self._kinds.histogram(
             "propagation_seconds", "From a change in Lightspeed to Shopify's acknowledgement.", _PROPAGATION_SECONDS
         )
-        self.writes = self._counter("stock_writes", "Rows of stock writes, by outcome.", "outcome")
-        self.written_units = self._counter("stock_written_units", "Units changed by applied stock writes.")
-        self.paused = self._gauge("paused", "1 while a person has paused this kind of work.", "kind")
-        self.reservations = self._gauge("reservations_active", "Cart reservations that hold stock.")
+        self.writes = self._kinds.counter("stock_writes", "Rows of stock writes, by outcome.", "outcome")
+        self.written_units = self._kinds.counter("stock_written_units", "Units changed by applied stock writes.")
+        self.paused = self._kinds.gauge("paused", "1 while a person has paused this kind of work.", "kind")
+        self.paused_since = self._kinds.moments(
+            "paused_since_timestamp_seconds", "Since when a person has paused this kind of work.", "kind"
+        )
+        self.reservations = self._kinds.gauge("reservations_active", "Cart reservations that hold stock.")
 
     def _orders(self) -> None:
-        self.orders = self._gauge("orders", "Orders in the ledger, by state.", "state")
-        self.oldest_unposted_order = self._moments(
+        self.orders = self._kinds.gauge("orders", "Orders in the ledger, by state.", "state")
+        self.oldest_unposted_order = self._kinds.moments(
             "oldest_unposted_order_timestamp_seconds",
             "Since when the longest waiting order waits to be booked; no sample while none does.",
         )
-        self.duplicates = self._gauge("duplicate_sales", "References under which Lightspeed has more than one sale.")
-        self.booking = self._histogram(
+        self.duplicates = self._kinds.gauge(
+            "duplicate_sales", "References under which Lightspeed has more than one sale."
+        )
+        self.booking = self._kinds.histogram(
             "order_booking_seconds",
             "From an order, or its change, to its completed sale in Lightspeed.",
             _BOOKING_SECONDS,
         )
 
     def _api(self) -> None:
-        self.api_requests = self._counter("api_requests", "Attempts at API calls, retries too.", "api", "operation")
-        self.api_failures = self._counter(
+        self.api_requests = self._kinds.counter(
+            "api_requests", "Attempts at API calls, retries too.", "api", "operation"
+        )
+        self.api_failures = self._kinds.counter(
             "api_failures", "Attempts at API calls that failed, by catalogue code.", "api", "operation", "code"
         )
-        self.api_seconds = self._histogram(
+        self.api_seconds = self._kinds.histogram(
             "api_request_duration_seconds", "How long attempts took.", _CALL_SECONDS, "api", "operation"
         )
-        self.api_quota = self._gauge("api_quota_used_ratio", "How full the vendor's bucket is.", "api")
+        self.api_quota = self._kinds.gauge("api_quota_used_ratio", "How full the vendor's bucket is.", "api")
 
-        self.webhooks = self._counter("webhooks", "Webhooks, by what became of them.", "topic", "outcome")
+        self.webhooks = self._kinds.counter("webhooks", "Webhooks, by what became of them.", "topic", "outcome")
 
     def _alerts(self) -> None:
-        self.alerts = self._gauge("alerts", "Alerts, by severity and state.", "severity", "state")
-        self.rule_evaluations = self._counter("rule_evaluations", "Evaluations of alert rules.")
-        self.rule_failures = self._counter("rule_evaluation_failures", "Evaluations that had to go without a number.")
-        self.last_evaluation = self._moments(
+        self.alerts = self._kinds.gauge("alerts", "Alerts, by severity and state.", "severity", "state")
+        self.rule_evaluations = self._kinds.counter("rule_evaluations", "Evaluations of alert rules.")
+        self.rule_failures = self._kinds.counter(
+            "rule_evaluation_failures", "Evaluations that had to go without a number."
+        )
+        self.last_evaluation = self._kinds.moments(
             "rules_last_evaluation_timestamp_seconds", "When the alert rules were last evaluated."
         )
-        self.reload_taken = self._gauge(
+        self.reload_taken = self._kinds.gauge(
             "alerts_file_last_reload_successful", "Whether alerts.yaml was taken when it was last read."
         )
-        self.reload_taken_at = self._moments(
+        self.reload_taken_at = self._kinds.moments(
             "alerts_file_last_reload_success_timestamp_seconds", "When alerts.yaml was last taken."
         )
-        self.notifications = self._counter("notifications", "Messages handed to a channel, retries too.", "channel")
-        self.notification_failures = self._counter(
+        self.notifications = self._kinds.counter(
+            "notifications", "Messages handed to a channel, retries too.", "channel"
+        )
+        self.notification_failures = self._kinds.counter(
             "notification_failures", "Messages that a channel did not take.", "channel", "reason"
         )
-        self.suppressed = self._counter("notifications_suppressed", "Transitions not told, by reason.", "reason")
-        self.outbox_depth = self._gauge("notification_outbox_depth", "Messages that wait to be delivered.")
-        self.outbox_dead = self._gauge("notification_outbox_dead", "Messages given up on.")
-        self.outbox_oldest = self._moments(
+        self.suppressed = self._kinds.counter("notifications_suppressed", "Transitions not told, by reason.", "reason")
+        self.latency = self._kinds.histogram(
+            "notification_latency_seconds", "From a message's writing to its delivery.", _LATENCY_SECONDS, "channel"
+        )
+        self.outbox_depth = self._kinds.gauge("notification_outbox_depth", "Messages that wait to be delivered.")
+        self.outbox_dead = self._kinds.gauge("notification_outbox_dead", "Messages given up on.")
+        self.outbox_oldest = self._kinds.moments(
             "notification_outbox_oldest_timestamp_seconds", "When the oldest undelivered message was due."
         )
-
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry)
-
-    def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
-        return Histogram(f"{PREFIX}_{name}", text, labels, buckets=buckets, registry=self.registry)
-
-    def _moments(self, name: str, text: str, *labels: str) -> Moments:
-        moments = Moments(name, text, labels)
-        self.registry.register(moments)
-        return moments
 
     # --- every series with a known name exists before it first moves: `rate()` needs its zero ---
     def _start_at_zero(
@@ -245,6 +227,7 @@ class Metrics:
             self.api_seconds.labels(api, operation)
         for channel in channels:
             self.notifications.labels(channel)
+            self.latency.labels(channel)
         for why in Why:
             self.suppressed.labels(why.name.lower())
         for channel, reason in product(channels, FailureReason):
@@ -340,6 +323,8 @@ class Metrics:
         self.unanswered.set(standing.unanswered_writes)
         self.uningested.set(standing.uningested_skus)
         self.unsettled.set(standing.unsettled_skus)
+        self.money_at_risk.set(standing.oversell_cents / 100)
+        self.uninstalled.set(standing.uninstalled_at is not None)
 
     def count_orders(self, standing: OrderStanding) -> None:
         """Show how far orders have come on their way into Lightspeed."""
@@ -348,11 +333,12 @@ class Metrics:
         self.oldest_unposted_order.set(standing.oldest)
         self.duplicates.set(standing.duplicates)
 
-    def pause(self, kinds: Iterable[PauseKind]) -> None:
-        """Show what is paused."""
-        paused = set(kinds)
+    def pause(self, pauses: Iterable[Pause]) -> None:
+        """Show what is paused, and since when."""
+        since = {pause.kind: pause.since for pause in pauses}
         for kind in PauseKind:
-            self.paused.labels(kind.value).set(1 if kind in paused else 0)
+            self.paused.labels(kind.value).set(1 if kind in since else 0)
+            self.paused_since.set(since.get(kind), kind.value)
 
     def reloaded(self, now: datetime, *, taken: bool) -> None:
         """Show how the last reading of alerts.yaml went."""
@@ -380,6 +366,10 @@ class Metrics:
     def sent(self, channel: str) -> None:
         """Count a message handed to a channel."""
         self.notifications.labels(channel).inc()
+
+    def delivered(self, channel: str, seconds: float) -> None:
+        """Take note of how long a message took from its writing to its delivery."""
+        self.latency.labels(channel).observe(max(0.0, seconds))
 
     def failed(self, channel: str, reason: FailureReason) -> None:
         """Count a message that a channel did not take."""
