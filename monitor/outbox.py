@@ -38,6 +38,9 @@ class DeliveryMeter(Protocol):
     def failed(self, channel: str, reason: FailureReason) -> None:
         """Count an attempt that failed."""
 
+    def delivered(self, channel: str, seconds: float) -> None:
+        """Take note of how long after its writing a message was delivered."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
@@ -263,6 +266,9 @@ class _Worker:
         return timedelta(seconds=seconds)
 
     def _succeeded(self, claim: Claim) -> None:
+        now = self._clock.now()
+        for notice in claim.parcel.notices:
+            self._meter.delivered(self.name, (now - notice.at).total_seconds())
         log.info(
             "notification.sent",
             channel=self.name,

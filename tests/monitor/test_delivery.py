@@ -172,6 +172,18 @@ async def test_a_channels_outage_keeps_no_other_channel_waiting(world: World) ->
     assert world.counted("notification_failures_total", channel="slack", reason="unreachable") == 3.0
 
 
+async def test_it_is_counted_how_long_after_its_writing_a_message_was_delivered(world: World) -> None:
+    world.slack.troubles.append(Unreachable("refused"))
+    world.history.differ(6)
+    await world.check()
+    await world.deliver(seconds=2)
+    await world.deliver(minutes=20)
+
+    assert world.counted("notification_latency_seconds_sum", channel="email") == 2.0
+    assert world.counted("notification_latency_seconds_sum", channel="slack") == 1202.0
+    assert world.counted("notification_latency_seconds_count", channel="slack") == 1.0
+
+
 async def test_what_began_and_ended_during_an_outage_is_one_message(world: World) -> None:
     world.slack.troubles.append(Unreachable("refused"))
     world.history.differ(6)
