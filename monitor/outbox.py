@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
+from monitor.budget import Budget
 from monitor.channels.base import Ambiguous, Channel, ChannelRefused, DeliveryError, Malformed, Throttled
 from monitor.notice import FailureReason, Receipt
-from monitor.store import Claim, Store
+from monitor.store import Claim, Place, Store, Terms
 from sync.clock import Clock
 from sync.pacing import backoff
 
@@ -43,14 +44,24 @@ class DeliveryMeter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """The channel that is told what another refused, or has not taken within `after`."""
+
+    channel: str
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
-    """How deliveries are tried; `pace` is the least time between two messages of a channel."""
+    """How deliveries are tried; `pace` is the least time between two messages of a channel, budgets are recipients'."""
 
     backoff: timedelta = timedelta(seconds=5)
     longest_backoff: timedelta = timedelta(minutes=15)
     deadline: timedelta = timedelta(seconds=30)
     expire: timedelta = timedelta(days=3)
     pace: Mapping[str, timedelta] = field(default_factory=dict)
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
 
 
 class Outbox:
@@ -70,7 +81,7 @@ class Outbox:
         self._policy = policy
         self._clock = clock
         self._workers = {
-            name: _Worker(name, channel, store, policy, clock=clock, rng=rng, meter=meter)
+            name: _Worker(name, channel, store, policy, self._fall_back, clock=clock, rng=rng, meter=meter)
             for name, channel in channels.items()
         }
 
@@ -84,6 +95,8 @@ class Outbox:
         doubtful = await self._store.recover(self.channels, self._clock.now())
         if doubtful:
             log.info("outbox.recovered", in_doubt=doubtful)
+        for worker in self._workers.values():
+            await worker.recover()
         return doubtful
 
     async def run(self) -> None:
@@ -94,7 +107,11 @@ class Outbox:
 
     async def deliver(self) -> int:
         """Send everything that is due now, channel by channel; return how many attempts were made."""
-        return sum([await worker.drain() for worker in self._workers.values()])
+        attempts = 0
+        for worker in self._workers.values():
+            attempts += await worker.drain()
+            await self._fall_back(worker.name)
+        return attempts
 
     async def expire(self) -> int:
         """Give up messages that are too old to matter; return how many."""
@@ -102,6 +119,17 @@ class Outbox:
         if gone:
             log.warning("outbox.expired", messages=gone)
         return gone
+
+    async def _fall_back(self, channel: str) -> None:
+        """Write to a channel's fallback what it has refused or not taken in time."""
+        fallback = self._policy.fallbacks.get(channel)
+        if fallback is None or fallback.channel not in self._workers:
+            return
+        to = [Place(fallback.channel, each) for each in self.channels[fallback.channel]]
+        written = await self._store.fall_back(channel, to, fallback.after, self._clock.now())
+        if written:
+            log.warning("notification.fell_back", channel=channel, to=fallback.channel, messages=written)
+            self._workers[fallback.channel].wake()
 
     def wake(self) -> None:
         """Let every worker look for messages now."""
@@ -123,12 +151,14 @@ class _Worker:
         channel: Channel,
         store: Store,
         policy: DeliveryPolicy,
+        fall_back: Callable[[str], Awaitable[None]],
         *,
         clock: Clock,
         rng: random.Random,
         meter: DeliveryMeter,
     ) -> None:
         self.name = name
+        self._fall_back = fall_back
         self._channel = channel
         self._store = store
         self._policy = policy
@@ -149,6 +179,7 @@ class _Worker:
         while not self._stopping.is_set():
             self._news.clear()
             await self.drain()
+            await self._fall_back(self.name)
             await self._rest(await self._nap(), self._stopping, self._news)
 
     def wake(self) -> None:
@@ -157,6 +188,10 @@ class _Worker:
     def stop(self) -> None:
         self._stopping.set()
 
+    async def recover(self) -> None:
+        """Remember what the service asked of the last process."""
+        self._held_until = await self._store.held(self.name, self._clock.now())
+
     async def drain(self) -> int:
         """Send what is due; return how many attempts that took."""
         attempts = 0
@@ -164,13 +199,16 @@ class _Worker:
             await self._keep_pace()
             if self._stopping.is_set():
                 break
-            lease = self._policy.deadline + _LEASE_BEYOND_DEADLINE
-            claim = await self._store.claim(self.name, self._channel.together, lease, self._clock.now())
+            claim = await self._store.claim(self.name, self._terms(), self._clock.now())
             if claim is None:
                 break
             await self._deliver(claim)
             attempts += 1
         return attempts
+
+    def _terms(self) -> Terms:
+        lease = self._policy.deadline + _LEASE_BEYOND_DEADLINE
+        return Terms(self._channel.together, lease, self._policy.budgets.get(self.name))
 
     # --- waiting ---
     def _held(self) -> bool:
@@ -194,6 +232,10 @@ class _Worker:
         due = await self._store.next_due(self.name)
         if due is not None:
             moments.append(max(due, self._held_until or due))
+        fallback = self._policy.fallbacks.get(self.name)
+        if fallback is not None:
+            late = await self._store.next_fallback(self.name, fallback.after, now)
+            moments += [] if late is None else [late]
         return max(0.0, (min(moments) - now).total_seconds())
 
     async def _rest(self, seconds: float, *until: asyncio.Event) -> None:
@@ -236,7 +278,7 @@ class _Worker:
         wait = self._wait(claim, error)
         if isinstance(error, Throttled):
             self._held_until = now + wait
-        await self._store.undelivered(claim, error.reason, error.detail, now + wait)
+        await self._store.undelivered(claim, error.reason, error.detail, now + wait, now)
         level = log.info if self._failing else log.warning  # an outage is told once, and its end once
         level(
             "notification.failed",

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,13 +15,14 @@ import structlog
 
 from monitor.alerts_file import unreachable
 from monitor.alerts_model import AlertsFile, ChannelSettings, EmailSettings, SlackSettings, SmsSettings
+from monitor.budget import Budget, Share
 from monitor.channels.base import Channel
 from monitor.channels.email import Email, tls_context
-from monitor.channels.slack import Slack, SlackWebhook
-from monitor.channels.sms import Sms
+from monitor.channels.slack import Slack, SlackTwoWays, SlackWebhook
+from monitor.channels.sms import VALID, Sms
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
-from monitor.outbox import DeliveryPolicy, Outbox
+from monitor.outbox import DeliveryPolicy, Fallback, Outbox
 from monitor.store import Store, Told
 from monitor.vitals import VitalsWatch, disk_of
 from monitor.web.app import Application, allowed_hosts, ops_app
@@ -132,16 +133,13 @@ def _opened(channel: ChannelSettings, settings: Settings, alerts: AlertsFile, cl
 
 
 def _slack(channel: SlackSettings, settings: Settings, seconds: float) -> Channel | None:
-    if settings.slack_bot_token is not None:
-        return Slack(
-            token=settings.slack_bot_token.get_secret_value(),
-            channel=channel.channel,
-            base_url=settings.slack_api_url,
-            seconds=seconds,
-        )
-    if settings.slack_webhook_url is not None:
-        return SlackWebhook(url=settings.slack_webhook_url.get_secret_value(), seconds=seconds)
-    return None
+    token, address = settings.slack_bot_token, settings.slack_webhook_url
+    webhook = SlackWebhook(url=address.get_secret_value(), seconds=seconds) if address is not None else None
+    if token is None:
+        return webhook
+    base_url = settings.slack_api_url
+    bot = Slack(token=token.get_secret_value(), channel=channel.channel, base_url=base_url, seconds=seconds)
+    return bot if webhook is None else SlackTwoWays(bot, webhook)
 
 
 def _email(channel: EmailSettings, settings: Settings, clock: Clock, seconds: float) -> Channel | None:
@@ -213,8 +211,26 @@ def delivery_policy(alerts: AlertsFile) -> DeliveryPolicy:
         longest_backoff=limits.longest_backoff,
         deadline=limits.deadline,
         expire=limits.expire,
-        pace={name: channel.pace for name, channel in alerts.channels.items()},
+        pace={name: each.pace for name, each in alerts.channels.items() if not isinstance(each, SmsSettings)},
+        budgets={name: _budget(each) for name, each in alerts.channels.items() if isinstance(each, SmsSettings)},
+        fallbacks={
+            name: Fallback(each.fallback, each.fallback_after)
+            for name, each in alerts.channels.items()
+            if each.fallback is not None
+        },
     )
+
+
+def _budget(channel: SmsSettings) -> Budget:
+    """Return each number's share of text messages; `pace` is per number too."""
+    most = channel.budget
+    shares = (
+        Share(1, channel.pace),
+        Share(most.minute, timedelta(minutes=1)),
+        Share(most.quarter, timedelta(minutes=15)),
+        Share(most.hour, timedelta(hours=1)),
+    )
+    return Budget(shares, VALID)
 
 
 async def _keep_beating(beat: Beat, metrics: Metrics, clock: Clock) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -22,6 +23,8 @@ from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Malf
 from monitor.channels.slack_blocks import MOST_TOGETHER, answered, edited, posted
 from monitor.channels.wording import OVER
 from monitor.notice import Item, Kind, Parcel, Receipt
+
+log = structlog.get_logger()
 
 _RETRY = frozenset({"service_unavailable", "request_timeout", "team_added_to_org", "message_limit_exceeded"})
 _DOUBTFUL = frozenset({"internal_error", "fatal_error"})  # Slack says that the message may have been posted
@@ -141,6 +144,40 @@ class SlackWebhook:
             return Receipt("", parcel.identity)
         headers = {str(name).lower(): str(value) for name, value in answer.headers.items()}
         raise _failure(str(answer.body), answer.status_code, headers)
+
+    async def close(self) -> None:
+        """Nothing stays open between calls."""
+
+
+class SlackTwoWays:
+    """Slack by the bot's token; by the webhook what that way is surely not taken."""
+
+    def __init__(self, bot: Slack, webhook: SlackWebhook) -> None:
+        self._bot = bot
+        self._webhook = webhook
+
+    @property
+    def recipients(self) -> Sequence[str]:
+        """Return one recipient: all read the same message."""
+        return self._bot.recipients
+
+    def together(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return what belongs into one thread, or begins one."""
+        return self._bot.together(items)
+
+    async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:
+        """Send it one way or the other; where neither took it, raise what is wrong with the first, unless in doubt."""
+        try:
+            return await self._bot.send(parcel, plain=plain)
+        except (ChannelRefused, Unreachable) as error:
+            try:
+                receipt = await self._webhook.send(parcel, plain=plain)
+            except Ambiguous:
+                raise
+            except DeliveryError:
+                raise error from None
+            log.warning("notification.second_path", channel="slack", code=error.code.name, detail=error.detail)
+            return receipt
 
     async def close(self) -> None:
         """Nothing stays open between calls."""

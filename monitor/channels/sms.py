@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from datetime import timedelta
 
 import httpx
 
@@ -13,7 +14,7 @@ from monitor.notice import Item, Kind, Notice, Parcel, Receipt
 from monitor.units import written_duration
 
 _LONGEST = 160  # one segment of GSM-7
-_VALID_SECONDS = 600  # an alert that arrives later than this is told by the other channels
+VALID = timedelta(minutes=10)  # an alert that would arrive later than this is told by the other channels
 _CREATED, _UNAUTHORIZED, _FORBIDDEN, _THROTTLED, _ERROR = 201, 401, 403, 429, 500
 _LETTERS = frozenset(
     "@£$¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
@@ -65,7 +66,7 @@ class Sms:
         await self._client.aclose()
 
     async def _text(self, number: str, body: str) -> str:
-        form = {"To": number, "From": self._sender, "Body": body, "ValidityPeriod": str(_VALID_SECONDS)}
+        form = {"To": number, "From": self._sender, "Body": body, "ValidityPeriod": str(int(VALID.total_seconds()))}
         try:
             answer = await self._client.post(self._url, data=form)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

@@ -10,8 +10,8 @@ compare-and-set, so that of two workers one gets it:
 
 from monitor.store.incidents import Incident
 from monitor.store.judged import Judged, Place
-from monitor.store.messages import Claim
+from monitor.store.messages import Claim, Terms
 from monitor.store.store import Store
 from monitor.store.tell import Telling, Told
 
-__all__ = ["Claim", "Incident", "Judged", "Place", "Store", "Telling", "Told"]
+__all__ = ["Claim", "Incident", "Judged", "Place", "Store", "Telling", "Terms", "Told"]

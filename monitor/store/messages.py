@@ -12,19 +12,20 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection, Row
 
+from monitor.budget import Budget
 from monitor.decide import Last, Progress
 from monitor.facts import Backlog
 from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, Receipt
+from monitor.store import share
 from monitor.store.judged import Place
 from sync.storage.tables import incidents, outbox
 
 _NOTICE = TypeAdapter(Notice)
-_WAITING = ("due", "sending", "ambiguous")
+WAITING = ("due", "sending", "ambiguous")
 _MOST_LOOKED_AT = 100  # rows that one claim chooses from
-_OF_INCIDENTS = frozenset({Kind.FIRING, Kind.REMINDER, Kind.RESOLVED, Kind.SUMMARY})  # what may go out together
+OF_INCIDENTS = frozenset({Kind.FIRING, Kind.REMINDER, Kind.RESOLVED, Kind.SUMMARY})  # what may go out together
 _NOT_TAKEN = f"{FailureReason.MALFORMED.value}:"
 
-Together = Callable[[Sequence[Item]], Sequence[Item]]
 _PROGRESS = {
     "due": Progress.WAITING,
     "sending": Progress.UNDER_WAY,
@@ -32,6 +33,15 @@ _PROGRESS = {
     "done": Progress.DELIVERED,
     "dead": Progress.GIVEN_UP,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a channel is claimed for: what may go out as one message, how much to one recipient, for how long."""
+
+    together: Callable[[Sequence[Item]], Sequence[Item]]
+    lease: timedelta
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,12 @@ def last(connection: Connection, incident_id: int, place: Place) -> Last | None:
     # a message that came to rest after an unanswered attempt may have arrived: it is not replaced
     progress = Progress.UNDER_WAY if row.state == "due" and row.maybe_repeated else _PROGRESS[row.state]
     return Last(Kind(row.kind), row.sent_at or row.created_at, progress)
+
+
+def kinds(connection: Connection, incident_id: int, place: Place) -> set[Kind]:
+    """Return the kinds of all that was written to a place about an incident."""
+    query = sa.select(outbox.c.kind).where(_about(incident_id, place)).distinct()
+    return {Kind(kind) for kind in connection.scalars(query)}
 
 
 def insert(
@@ -104,9 +120,9 @@ def replace(connection: Connection, incident_id: int, place: Place, notice: Noti
 def recover(connection: Connection, channels: Mapping[str, Collection[str]], now: datetime) -> int:
     """Doubt what was being sent, and return how much; give up what is for nobody of `channels`."""
     doubtful = sa.update(outbox).where(outbox.c.state == "sending")
-    values = {"state": "ambiguous", "maybe_repeated": True, "next_at": now, "lease_until": None}
+    values = {"state": "ambiguous", "maybe_repeated": True, "next_at": now, "lease_until": None, "sent_at": now}
     count = connection.execute(doubtful.values(values)).rowcount
-    orphans = sa.update(outbox).where(outbox.c.state.in_(_WAITING))
+    orphans = sa.update(outbox).where(outbox.c.state.in_(WAITING))
     gone = outbox.c.channel.not_in(sorted(channels))
     connection.execute(
         orphans.where(gone).values(state="dead", next_at=None, last_error="the channel no longer exists")
@@ -118,23 +134,26 @@ def recover(connection: Connection, channels: Mapping[str, Collection[str]], now
     return count
 
 
-def claim(connection: Connection, channel: str, together: Together, lease: timedelta, now: datetime) -> Claim | None:
-    """Take what is due to the first recipient in turn, as much of it as `together` lets go out as one message.
+def claim(connection: Connection, channel: str, terms: Terms, now: datetime) -> Claim | None:
+    """Take what is due to the first recipient in turn, as much of it as may go out as one message.
 
     What went out as one and is in doubt goes out again as the same one, with the same identity.
     """
-    rows = _mates(connection, connection.execute(_claimable(channel, now)).all())
+    due = connection.execute(_claimable(channel, now)).all()
+    if terms.budget is not None:
+        due = share.affordable(connection, due, terms.budget, now)
+    rows = _mates(connection, due)
     if not rows:
         return None
-    items = [Item(_notice(row), _previous(connection, row)) for row in rows]
+    items = [Item(notice_of(row), _previous(connection, row)) for row in rows]
     in_doubt = rows[0].batch is not None
-    taken = items if in_doubt else together(items)
+    taken = items if in_doubt else terms.together(items)
     rows = [row for row, item in zip(rows, items, strict=True) if any(item is one for one in taken)]
     identity = rows[0].batch or _batch_identity(rows, now)
     repeat = any(row.maybe_repeated or row.state != "due" for row in rows)
     ids, attempt = tuple(row.id for row in rows), max(row.attempts for row in rows) + 1
     values = {"state": "sending", "attempts": attempt, "maybe_repeated": repeat, "batch": identity}
-    connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(**values, lease_until=now + lease))
+    connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(**values, lease_until=now + terms.lease))
     parcel = Parcel(identity, taken, rows[0].recipient, repeat)
     return Claim(ids, channel, attempt, parcel, plain=_not_taken(rows[0]))
 
@@ -145,7 +164,7 @@ def _mates(connection: Connection, due: Sequence[Row[Any]]) -> Sequence[Row[Any]
         return ()
     first = due[0]
     if first.batch is not None:
-        query = sa.select(outbox).where(outbox.c.batch == first.batch, outbox.c.state.in_(_WAITING))
+        query = sa.select(outbox).where(outbox.c.batch == first.batch, outbox.c.state.in_(WAITING))
         return connection.execute(query.order_by(outbox.c.id)).all()
     if _alone(first):
         return [first]
@@ -154,7 +173,7 @@ def _mates(connection: Connection, due: Sequence[Row[Any]]) -> Sequence[Row[Any]
 
 def _alone(row: Row[Any]) -> bool:
     """Tell what goes out by itself: tests and digests, what was not taken before, and what is in doubt."""
-    return row.kind not in _OF_INCIDENTS or row.incident_id is None or _not_taken(row) or row.maybe_repeated
+    return row.kind not in OF_INCIDENTS or row.incident_id is None or _not_taken(row) or row.maybe_repeated
 
 
 def _not_taken(row: Row[Any]) -> bool:
@@ -168,7 +187,8 @@ def _batch_identity(rows: Sequence[Row[Any]], now: datetime) -> str:
     return f"{first.id}-{Place(first.channel, first.recipient).slug}-group-{int(now.timestamp())}"
 
 
-def _notice(row: Row[Any]) -> Notice:
+def notice_of(row: Row[Any]) -> Notice:
+    """Return what a row tells."""
     return _NOTICE.validate_python(row.body)
 
 
@@ -181,9 +201,9 @@ def _in_turn(channel: str) -> sa.ColumnElement[bool]:
         earlier.c.channel == outbox.c.channel,
         earlier.c.recipient == outbox.c.recipient,
         earlier.c.id < outbox.c.id,
-        earlier.c.state.in_(_WAITING),
+        earlier.c.state.in_(WAITING),
     )
-    return sa.and_(outbox.c.channel == channel, outbox.c.state.in_(_WAITING), sa.not_(earlier_waits))
+    return sa.and_(outbox.c.channel == channel, outbox.c.state.in_(WAITING), sa.not_(earlier_waits))
 
 
 _DUE_AT = sa.func.coalesce(outbox.c.lease_until, outbox.c.next_at, type_=outbox.c.next_at.type)
@@ -218,8 +238,16 @@ def _members(connection: Connection, place: Place, batch: str | None) -> Sequenc
     """Return what was last delivered of each incident of a message about several."""
     about = sa.select(outbox.c.incident_id).where(outbox.c.batch == batch)
     query = sa.select(outbox).where(written_to(place), outbox.c.state == "done", outbox.c.incident_id.in_(about))
-    latest = {row.incident_id: _notice(row) for row in connection.execute(query.order_by(outbox.c.id))}
+    latest = {row.incident_id: notice_of(row) for row in connection.execute(query.order_by(outbox.c.id))}
     return tuple(latest.values()) if len(latest) > 1 else ()
+
+
+def held(connection: Connection, channel: str, now: datetime) -> datetime | None:
+    """Return until when the service of a channel asked to be left alone; None where that has passed."""
+    asked = outbox.c.last_error.startswith(f"{FailureReason.THROTTLED.value}:")
+    until = sa.func.max(outbox.c.next_at, type_=outbox.c.next_at.type)
+    query = sa.select(until).where(outbox.c.channel == channel, outbox.c.state == "due", asked, outbox.c.next_at > now)
+    return connection.execute(query).scalar()
 
 
 def close(connection: Connection, claim: Claim, values: Mapping[str, Any]) -> bool:
@@ -261,8 +289,10 @@ def expire(connection: Connection, before: datetime) -> int:
 
 
 def backlog(connection: Connection) -> Backlog:
-    """Count what waits, and what was given up."""
-    waiting = sa.select(sa.func.count(), sa.func.min(outbox.c.created_at)).where(outbox.c.state.in_(_WAITING))
-    depth, oldest = connection.execute(waiting).one()
+    """Count what waits, and what was given up; what waits for its recipient's share makes nothing old."""
+    held = sa.func.coalesce(outbox.c.last_error, "").startswith(share.HELD, autoescape=True)
+    oldest = sa.func.min(sa.case((sa.not_(held), outbox.c.created_at)), type_=outbox.c.created_at.type)
+    waiting = sa.select(sa.func.count(), oldest).where(outbox.c.state.in_(WAITING))
+    depth, since = connection.execute(waiting).one()
     dead = connection.execute(sa.select(sa.func.count()).where(outbox.c.state == "dead")).scalar_one()
-    return Backlog(depth, dead, oldest)
+    return Backlog(depth, dead, since)

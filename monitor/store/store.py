@@ -14,11 +14,11 @@ from monitor.facts import Backlog
 from monitor.hiding import Silence, Window
 from monitor.notice import FailureReason, Notice, Receipt
 from monitor.rules import State
-from monitor.store import digests, incidents, messages, people, verdicts
+from monitor.store import digests, fallback, incidents, messages, people, verdicts
 from monitor.store.history import history, record_evaluation
 from monitor.store.incidents import Incident
 from monitor.store.judged import Judged, Place
-from monitor.store.messages import Claim, Together
+from monitor.store.messages import Claim, Terms
 from monitor.store.people import Deed
 from monitor.store.story import Change, Judging, Message, changes_of, judging_at, messages_about
 from monitor.store.tell import Telling, Told
@@ -170,13 +170,27 @@ class Store:
 
         await self._database.write(add)
 
-    async def claim(self, channel: str, together: Together, lease: timedelta, now: datetime) -> Claim | None:
+    async def claim(self, channel: str, terms: Terms, now: datetime) -> Claim | None:
         """Return what is due next on a channel to one recipient, as ours to send as one message until the lease ends.
 
         Messages of one incident to one recipient keep their order; those of different incidents do not wait for each
-        other. `together` chooses, of those that are due at once, what goes out as one.
+        other.
         """
-        return await self._database.write(lambda connection: messages.claim(connection, channel, together, lease, now))
+        return await self._database.write(lambda connection: messages.claim(connection, channel, terms, now))
+
+    async def held(self, channel: str, now: datetime) -> datetime | None:
+        """Return until when the service of a channel asked to be left alone; None where that has passed."""
+        return await self._database.read(lambda connection: messages.held(connection, channel, now))
+
+    async def fall_back(self, channel: str, to: Sequence[Place], after: timedelta, now: datetime) -> int:
+        """Write to `to` what a channel has refused, or not taken within `after`; return how many messages."""
+        if not await self._database.read(lambda connection: fallback.wanted(connection, channel, after, now)):
+            return 0
+        return await self._database.write(lambda connection: fallback.fall_back(connection, channel, to, after, now))
+
+    async def next_fallback(self, channel: str, after: timedelta, now: datetime) -> datetime | None:
+        """Return when the next message that waits on a channel will have waited for longer than `after`."""
+        return await self._database.read(lambda connection: fallback.next_fallback(connection, channel, after, now))
 
     async def delivered(self, claim: Claim, receipt: Receipt, now: datetime) -> bool:
         """Keep the proof of a delivery, and let wait no longer what waits for the same way; False: no longer ours."""
@@ -190,10 +204,13 @@ class Store:
 
         return await self._database.write(keep)
 
-    async def undelivered(self, claim: Claim, reason: FailureReason, detail: str, next_at: datetime) -> bool:
+    async def undelivered(
+        self, claim: Claim, reason: FailureReason, detail: str, next_at: datetime, now: datetime
+    ) -> bool:
         """Keep why an attempt failed and when the next is due."""
         ambiguous = reason is FailureReason.AMBIGUOUS
         values = {
+            **({"sent_at": now} if ambiguous else {}),
             "state": "ambiguous" if ambiguous else "due",
             "next_at": next_at,
             "lease_until": None,

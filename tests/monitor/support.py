@@ -68,6 +68,7 @@ class World:
         *,
         channels: Mapping[str, FakeChannel] | None = None,
         books: bool = True,
+        policy: DeliveryPolicy | None = None,
         start: datetime = START,
     ) -> None:
         self.folder = folder
@@ -75,7 +76,7 @@ class World:
         self.clock = HandClock(start)
         self.history = FakeHistory()
         self.channels = channels or {"slack": FakeChannel(), "email": FakeChannel()}
-        self.policy = DeliveryPolicy(pace={})
+        self.policy = policy or DeliveryPolicy()
         self._open(alerts)
 
     def _open(self, alerts: str) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.channels.base import DeliveryError
-from monitor.channels.slack import Slack, SlackWebhook
+from monitor.channels.slack import Slack, SlackTwoWays, SlackWebhook
 from monitor.notice import FailureReason, Item, Kind, Notice, Previous, Receipt, Severity
 from monitor.serving import bind_tcp, serving
 from sandbox.clock import ManualClock
@@ -367,3 +367,43 @@ async def test_after_a_new_post_the_thread_goes_on_there(slack: Served) -> None:
 
     message = next(message for message in slack.workspace.messages if message.ts == anew.message)
     assert message.shown.text.startswith("\N{LARGE GREEN CIRCLE} Resolved")
+
+
+# --- two ways ---
+
+
+@pytest.mark.parametrize(
+    "code", ["not_in_channel", "invalid_auth", "service_unavailable"], ids=["no member", "token", "down"]
+)
+async def test_what_the_token_cannot_deliver_goes_by_the_webhook(slack: Served, code: str) -> None:
+    slack.faults.add("slack", "chat.postMessage", Fault(FaultKind.REFUSED, code=code))
+    receipt = await SlackTwoWays(slack.bot(), slack.webhook()).send(parcel(FIRING))
+
+    assert receipt == Receipt("", FIRING.identity)
+    assert len(slack.workspace.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        (Fault(FaultKind.SERVER_ERROR), None, FailureReason.AMBIGUOUS),
+        (Fault(FaultKind.THROTTLED, seconds=9), None, FailureReason.THROTTLED),
+        (
+            Fault(FaultKind.REFUSED, code="is_archived"),
+            Fault(FaultKind.REFUSED, code="no_service"),
+            FailureReason.REFUSED,
+        ),
+        (Fault(FaultKind.REFUSED, code="is_archived"), Fault(FaultKind.RESET_AFTER), FailureReason.AMBIGUOUS),
+    ],
+    ids=["in doubt", "asked to wait", "neither", "second in doubt"],
+)
+async def test_what_may_have_arrived_goes_by_no_second_way(
+    slack: Served, first: Fault, second: Fault | None, reason: FailureReason
+) -> None:
+    slack.faults.add("slack", "chat.postMessage", first)
+    if second is not None:
+        slack.faults.add("slack", "webhook", second)
+    with pytest.raises(DeliveryError) as caught:
+        await SlackTwoWays(slack.bot(), slack.webhook()).send(parcel(FIRING))
+
+    assert caught.value.reason is reason

@@ -1,0 +1,80 @@
+"""Tells another channel what the one it was for has not taken in time, and says which that was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from monitor.decide import Verdict, Why
+from monitor.notice import FailureReason, Kind, Notice
+from monitor.store import messages, verdicts
+from monitor.store.judged import Place
+from sync.storage.tables import outbox
+
+_BEGINNINGS = (Kind.FIRING, Kind.REMINDER, Kind.SUMMARY)
+_ENDS = (Kind.RESOLVED, Kind.SUMMARY)
+_REFUSED = f"{FailureReason.REFUSED.value}:"
+
+
+def fall_back(connection: Connection, channel: str, to: Sequence[Place], after: timedelta, now: datetime) -> int:
+    """Write to `to` what waits on a channel for longer than `after`, or was refused; return how many messages.
+
+    A place that was told the same anyway is not told twice.
+    """
+    query = sa.select(outbox).where(_waiting(channel), _late(after, now)).order_by(outbox.c.id)
+    return sum(_pass_on(connection, row, place, now) for row in connection.execute(query).all() for place in to)
+
+
+def wanted(connection: Connection, channel: str, after: timedelta, now: datetime) -> bool:
+    """Tell whether anything on a channel has waited for longer than `after`, or was refused."""
+    query = sa.select(sa.exists().where(_waiting(channel), _late(after, now)))
+    return bool(connection.execute(query).scalar())
+
+
+def next_fallback(connection: Connection, channel: str, after: timedelta, now: datetime) -> datetime | None:
+    """Return when the next message that waits on a channel will have waited for too long."""
+    young = outbox.c.created_at > now - after
+    oldest = sa.func.min(outbox.c.created_at, type_=outbox.c.created_at.type)
+    written: datetime | None = connection.execute(sa.select(oldest).where(_waiting(channel), young)).scalar()
+    return None if written is None else written + after
+
+
+def _waiting(channel: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        outbox.c.channel == channel,
+        outbox.c.state.in_(messages.WAITING),
+        outbox.c.incident_id.is_not(None),
+        outbox.c.kind.in_(messages.OF_INCIDENTS),
+    )
+
+
+def _late(after: timedelta, now: datetime) -> sa.ColumnElement[bool]:
+    refused = sa.func.coalesce(outbox.c.last_error, "").startswith(_REFUSED, autoescape=True)
+    return sa.or_(outbox.c.created_at <= now - after, refused)
+
+
+def _pass_on(connection: Connection, row: Row[Any], place: Place, now: datetime) -> bool:
+    known = messages.kinds(connection, row.incident_id, place)
+    kind = Kind(row.kind)
+    same = _ENDS if kind in _ENDS else _BEGINNINGS
+    if known & set(same):
+        return False
+    if kind is Kind.RESOLVED and not known:
+        kind = Kind.SUMMARY  # it was never told of the beginning
+    notice = _instead(messages.notice_of(row), row, kind, place)
+    messages.insert(connection, row.incident_id, place, notice, now, why=Why.FALLBACK.name.lower())
+    verdict = Verdict(kind, Why.FALLBACK, detail=row.channel)
+    verdicts.keep(connection, row.incident_id, str(place), verdict, now)
+    return True
+
+
+def _instead(notice: Notice, row: Row[Any], kind: Kind, place: Place) -> Notice:
+    reason = row.last_error or "no answer yet"
+    remark = f"It comes this way because the channel {row.channel} did not take it ({reason})."
+    identity = f"{row.identity}-by-{place.slug}"
+    return replace(notice, identity=identity, kind=kind, remarks=(*notice.remarks, remark))
