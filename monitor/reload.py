@@ -7,7 +7,7 @@ for by SIGHUP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -68,16 +68,16 @@ class Reload:
         take: Callable[[AlertsFile], Awaitable[None]],
         *,
         clock: Clock,
-        meters: Sequence[ReloadMeter],
+        meter: ReloadMeter,
     ) -> None:
         self._path = path
         self._content = content
         self._take = take
         self._clock = clock
-        self._meters = meters
+        self._meter = meter
         self._watch = FileWatch(path)
         self._asked = asyncio.Event()
-        self._count(taken=True)
+        meter.reloaded(clock.now(), taken=True)
         self.rejected: AlertsFileError | None = None  # what is wrong with the file as it is now
 
     def ask(self) -> None:
@@ -103,19 +103,15 @@ class Reload:
         later = needs_restart(self._content, content)
         await self._take(content)
         self._content, self.rejected = content, None
-        self._count(taken=True)
+        self._meter.reloaded(self._clock.now(), taken=True)
         log.info("alerts_file.taken", alerts=len(content.alerts), at_next_start=later or None)
         return True
 
     def _reject(self, error: AlertsFileError) -> None:
         self.rejected = error
-        self._count(taken=False)
+        self._meter.reloaded(self._clock.now(), taken=False)
         mistakes = [str(mistake) for mistake in error.mistakes]
         log.error("alerts_file.rejected", code=error.code.name, mistakes=mistakes, kept="the file as read before")
-
-    def _count(self, *, taken: bool) -> None:
-        for meter in self._meters:
-            meter.reloaded(self._clock.now(), taken=taken)
 
     async def _rest(self) -> None:
         """Wait until the next look, or until somebody asks."""

@@ -31,7 +31,7 @@ class Readings:
     def __init__(self, path: Path) -> None:
         self.taken: list[AlertsFile] = []
         self.counted: list[bool] = []
-        self.reload = Reload(path, load_alerts(path), self.take, clock=HandClock(), meters=[self])
+        self.reload = Reload(path, load_alerts(path), self.take, clock=HandClock(), meter=self)
 
     async def take(self, content: AlertsFile) -> None:
         self.taken.append(content)
