@@ -87,5 +87,5 @@ class AlertsFile(Part):
         return frozenset((*named, *(name for name in fallbacks if name is not None)))
 
     def longest_window(self) -> timedelta:
-        """Return how far back the rules look."""
-        return max((rule.over for rule in self.rules() if rule.over is not None), default=DEFAULT_WINDOW)
+        """Return how far back must be known: as far as the rules look, and the window over which rates are recorded."""
+        return max((DEFAULT_WINDOW, *(rule.over for rule in self.rules() if rule.over is not None)))

@@ -16,6 +16,17 @@ from sync.records import ApiMinute
 from sync.storage.tables import evaluations
 from tests.monitor.support import START, World
 
+SHORT = """
+alerts:
+  - name: Errors
+    when: error_rate > 5%
+    over: 1m
+    severity: warning
+routes:
+  - severity: warning
+    to: [slack]
+"""
+
 pytestmark = pytest.mark.anyio
 
 
@@ -90,3 +101,13 @@ async def test_what_json_cannot_hold_is_no_number(world: World) -> None:
         "sync_latency": [(START, None)],
         "parked_skus": [(START, 2)],
     }
+
+
+async def test_rates_are_kept_over_the_usual_window_whatever_the_rules_look_back_for(tmp_path: Path) -> None:
+    world = World(tmp_path, SHORT)
+    world.history.minutes = [ApiMinute(START, "shopify", 4, 1)]
+    await world.check(minutes=10)
+    kept = await world.store.history(START, ["error_rate"])
+    await world.database.close()
+
+    assert kept["error_rate"] == [(START + timedelta(minutes=10), 0.25)]
