@@ -91,10 +91,13 @@ class Reader:
             for start in range(0, len(chosen), _WORKS_AT_ONCE):
                 yield await self._ledger.work_of(chosen[start : start + _WORKS_AT_ONCE], as_of)
             return
-        after = 0
-        while works := await self._ledger.due(after=after, limit=_WORKS_AT_ONCE, everything=self._whole, as_of=as_of):
-            after = works[-1].link_id
-            yield works
+        after, more = 0, True
+        while more:
+            works = await self._ledger.due(after=after, limit=_WORKS_AT_ONCE, everything=self._whole, as_of=as_of)
+            more = len(works) == _WORKS_AT_ONCE
+            if works:
+                after = works[-1].link_id
+                yield works
 
     async def pull_orders(self) -> datetime:
         """Ingest the orders changed since the last pull; return when this one began."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,28 +15,30 @@ from sync.records import ApiMinute, Feed, Pause, PauseKind, RunOutcome, RunRecor
 from sync.storage.statements import upsert
 from sync.storage.tables import api_minutes, pauses, runs, watermarks
 
+# Statements that every pass needs, several times some of them, are made once: making one costs more than running it.
+
 # --- runs ---
+
+_BEGIN = sa.insert(runs).returning(runs.c.run_id)
+_FINISH = sa.update(runs).where(runs.c.run_id == sa.bindparam("run"))
 
 
 def begin_run(connection: sa.Connection, job: str, now: datetime) -> int:
     """Open a run and return its id."""
     row = {"job": job, "started_at": now, "numbers": {}}
-    return int(connection.execute(sa.insert(runs).values(row).returning(runs.c.run_id)).scalar_one())
+    return int(connection.execute(_BEGIN, row).scalar_one())
 
 
 def finish_run(connection: sa.Connection, run: RunRecord) -> None:
     """Keep how a run ended."""
-    connection.execute(
-        sa.update(runs)
-        .where(runs.c.run_id == run.run_id)
-        .values(
-            finished_at=run.finished_at,
-            outcome=run.outcome,
-            code=run.code.name if run.code else None,
-            detail=run.detail,
-            numbers=dict(run.numbers),
-        )
-    )
+    values = {
+        "finished_at": run.finished_at,
+        "outcome": run.outcome,
+        "code": run.code.name if run.code else None,
+        "detail": run.detail,
+        "numbers": dict(run.numbers),
+    }
+    connection.execute(_FINISH, {"run": run.run_id} | values)
 
 
 def interrupt_runs(connection: sa.Connection, now: datetime) -> int:
@@ -46,11 +49,12 @@ def interrupt_runs(connection: sa.Connection, now: datetime) -> int:
 
 def latest_runs(connection: sa.Connection, job: str | None, limit: int) -> Sequence[RunRecord]:
     """Return the latest runs, newest first."""
-    select = sa.select(runs).order_by(runs.c.run_id.desc()).limit(limit)
-    rows = connection.execute(select if job is None else select.where(runs.c.job == job))
-    return [_run(row) for row in rows.mappings()]
+    select, asked = (_LATEST, {}) if job is None else (_LATEST_OF, {"wanted": job})
+    return [_run(row) for row in connection.execute(select, {"most": limit} | asked).mappings()]
 
 
+_LATEST = sa.select(runs).order_by(runs.c.run_id.desc()).limit(sa.bindparam("most", type_=sa.Integer))
+_LATEST_OF = _LATEST.where(runs.c.job == sa.bindparam("wanted"))
 _LAST_SUCCESS = (
     sa.select(runs)
     .where(runs.c.job == sa.bindparam("wanted"), runs.c.outcome == RunOutcome.OK.value)
@@ -81,7 +85,6 @@ def _run(row: Mapping[Any, Any]) -> RunRecord:
 # --- watermarks ---
 
 
-# Statements that every pass needs several times are made once: making one costs more than running it.
 _WATERMARK = sa.select(watermarks.c.newest).where(watermarks.c.feed == sa.bindparam("wanted"))
 
 
@@ -92,9 +95,18 @@ def watermark(connection: sa.Connection, feed: Feed) -> datetime | None:
 
 def advance(connection: sa.Connection, feed: Feed, newest: datetime, run_id: int) -> None:
     """Move a watermark forward; never backward."""
-    known = watermark(connection, feed)
-    if known is None or newest > known:
-        upsert(connection, watermarks, [{"feed": feed.value, "newest": newest, "run_id": run_id}])
+    row = {"feed": feed.value, "newest": newest, "run_id": run_id}
+    connection.execute(_advance(connection.dialect.name), row)
+
+
+@cache
+def _advance(dialect: str) -> sa.Executable:
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(watermarks)
+    return insert.on_conflict_do_update(
+        index_elements=["feed"],
+        set_={name: insert.excluded[name] for name in ("newest", "run_id")},
+        where=insert.excluded.newest > watermarks.c.newest,
+    )
 
 
 # --- pauses ---
@@ -129,18 +141,28 @@ def count_calls(connection: sa.Connection, minutes: Sequence[ApiMinute]) -> None
     """Add to the counts of each minute."""
     if not minutes:
         return
-    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(api_minutes)
-    added = {name: api_minutes.c[name] + insert.excluded[name] for name in ("attempts", "failures")}
-    statement = insert.on_conflict_do_update(index_elements=["minute", "api"], set_=added)
     rows = [
         {"minute": each.minute, "api": each.api, "attempts": each.attempts, "failures": each.failures}
         for each in minutes
     ]
-    connection.execute(statement, rows)
+    connection.execute(_count_calls(connection.dialect.name), rows)
+
+
+@cache
+def _count_calls(dialect: str) -> sa.Executable:
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(api_minutes)
+    added = {name: api_minutes.c[name] + insert.excluded[name] for name in ("attempts", "failures")}
+    return insert.on_conflict_do_update(index_elements=["minute", "api"], set_=added)
+
+
+_CALLS_SINCE = (
+    sa.select(api_minutes)
+    .where(api_minutes.c.minute >= sa.bindparam("moment", type_=api_minutes.c.minute.type))
+    .order_by(api_minutes.c.minute, api_minutes.c.api)
+)
 
 
 def calls_since(connection: sa.Connection, moment: datetime) -> Sequence[ApiMinute]:
     """Return the per-minute counts from `moment` on, in time order."""
-    select = sa.select(api_minutes).where(api_minutes.c.minute >= moment)
-    rows = connection.execute(select.order_by(api_minutes.c.minute, api_minutes.c.api))
+    rows = connection.execute(_CALLS_SINCE, {"moment": moment})
     return [ApiMinute(row.minute, row.api, row.attempts, row.failures) for row in rows]

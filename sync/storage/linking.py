@@ -74,7 +74,10 @@ def link_ids_of(connection: sa.Connection, skus: Sequence[str]) -> Mapping[str, 
 
 def count(connection: sa.Connection) -> int:
     """Return the number of confirmed links."""
-    return int(connection.execute(sa.select(sa.func.count()).select_from(links).where(CONFIRMED)).scalar_one())
+    return int(connection.execute(_COUNT).scalar_one())
+
+
+_COUNT = sa.select(sa.func.count()).select_from(links).where(CONFIRMED)
 
 
 def problems(connection: sa.Connection) -> Sequence[SkuProblem]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand, FactKind, OrderLine, OrderRow
 from sync.records import DocumentState
-from sync.storage.statements import CONFIRMED, batches, insert_all, mark_due, upsert
+from sync.storage.statements import CONFIRMED, batches, insert_all, mark_due, one_of, upsert
 from sync.storage.tables import document_lines, documents, links, meta, order_facts, order_lines, orders
 from sync.storage.types import Moment, to_text
 
@@ -136,22 +137,10 @@ def keep_orders(connection: sa.Connection, rows: Sequence[OrderRow], read_at: da
 
 def want_booking(connection: sa.Connection, order_ids: Sequence[str], now: datetime) -> None:
     """Let the worker look at orders of which something is new; those a person has closed stay closed."""
-    order = orders.c
-    exempt = sa.or_(order.test, order.early)
-    asked = order.order_id.in_(order_ids)
-    grown = sa.and_(asked, BOOKED_OUTSIDE, _GROWN)
-    told = {"state": "parked", "code": Code.OR014.name, "detail": Code.OR014.sentence, "post_at": None}
-    open_ones = sa.and_(asked, order.state != "closed")
-    connection.execute(sa.update(orders).where(open_ones, exempt).values(state="exempt", post_at=None))
-    connection.execute(sa.update(orders).where(grown).values(**told))
-    chosen = sa.and_(open_ones, sa.not_(BOOKED_OUTSIDE))
-    waiting = {
-        "waiting_since": sa.func.coalesce(order.waiting_since, sa.literal(now, Moment)),
-        "post_at": now,
-        "tries": 0,
-    }
-    unbooked = sa.case((order.state.in_(("intent", "unknown")), order.state), else_="seen")
-    connection.execute(sa.update(orders).where(chosen, sa.not_(exempt)).values(state=unbooked, **waiting))
+    if not order_ids:
+        return
+    for change in _want_booking():
+        connection.execute(change, {"ids": order_ids, "now": now})
 
 
 def unpark_orders(connection: sa.Connection, inventory_item_ids: Sequence[str], now: datetime) -> None:
@@ -170,10 +159,25 @@ def demand_of(
 
     Of our documents only those count as booked that were among the first `confirmed`; None: all of them.
     """
+    later = _confirmed_after(connection, inventory_item_ids, confirmed) if confirmed is not None else {}
+    rows = connection.execute(_demand(), {"ids": inventory_item_ids})
+    return {row[0]: Demand(int(row[1]), int(row[2]), int(row[3]) - later.get(row[0], 0)) for row in rows}
+
+
+def _confirmed_after(connection: sa.Connection, inventory_item_ids: Sequence[str], confirmed: int) -> dict[str, int]:
+    """Return the units of goods that documents confirmed since then have booked."""
+    found = connection.execute(_booked_after(), {"ids": inventory_item_ids, "confirmed": confirmed})
+    return {item: int(units) for item, units in found}
+
+
+# --- statements needed at every decision, made once: making one takes longer than running it ---
+
+
+@cache
+def _demand() -> sa.Select[Any]:
     line = order_lines.c
     outside = sa.case((line.outside > _TAKEN, _TAKEN), else_=line.outside)
-    later = _confirmed_after(connection, inventory_item_ids, confirmed) if confirmed is not None else {}
-    select = (
+    return (
         sa.select(
             line.inventory_item_id,
             sa.func.sum(_TAKEN),
@@ -181,26 +185,54 @@ def demand_of(
             sa.func.sum(sa.case((BOOKED_OUTSIDE, outside), else_=line.booked)),
         )
         .join_from(order_lines, orders)
-        .where(line.inventory_item_id.in_(inventory_item_ids))
+        .where(one_of(line.inventory_item_id))
         .group_by(line.inventory_item_id)
     )
-    rows = connection.execute(select)
-    return {row[0]: Demand(int(row[1]), int(row[2]), int(row[3]) - later.get(row[0], 0)) for row in rows}
 
 
-def _confirmed_after(connection: sa.Connection, inventory_item_ids: Sequence[str], confirmed: int) -> dict[str, int]:
-    """Return the units of goods that documents confirmed since then have booked."""
+@cache
+def _booked_after() -> sa.Select[Any]:
     line = document_lines.c
-    select = (
+    return (
         sa.select(line.inventory_item_id, sa.func.sum(line.units))
         .join_from(document_lines, documents)
         .join(orders, orders.c.order_id == documents.c.order_id)
-        .where(documents.c.state == DocumentState.POSTED.value, documents.c.confirmed_n > confirmed)
+        .where(documents.c.state == DocumentState.POSTED.value, documents.c.confirmed_n > sa.bindparam("confirmed"))
         .where(line.charge == Charge.GOODS.value, sa.not_(BOOKED_OUTSIDE))
-        .where(line.inventory_item_id.in_(inventory_item_ids))
+        .where(one_of(line.inventory_item_id))
         .group_by(line.inventory_item_id)
     )
-    return {item: int(units) for item, units in connection.execute(select)}
+
+
+@cache
+def _want_booking() -> Sequence[sa.Update]:
+    order, now = orders.c, sa.bindparam("now", type_=Moment)
+    exempt = sa.or_(order.test, order.early)
+    asked = one_of(order.order_id)
+    grown = sa.and_(asked, BOOKED_OUTSIDE, _GROWN)
+    told = {"state": "parked", "code": Code.OR014.name, "detail": Code.OR014.sentence, "post_at": None}
+    open_ones = sa.and_(asked, order.state != "closed")
+    chosen = sa.and_(open_ones, sa.not_(BOOKED_OUTSIDE))
+    waiting = {"waiting_since": sa.func.coalesce(order.waiting_since, now), "post_at": now, "tries": 0}
+    unbooked = sa.case((order.state.in_(("intent", "unknown")), order.state), else_="seen")
+    return (
+        sa.update(orders).where(open_ones, exempt).values(state="exempt", post_at=None),
+        sa.update(orders).where(grown).values(**told),
+        sa.update(orders).where(chosen, sa.not_(exempt)).values(state=unbooked, **waiting),
+    )
+
+
+_META = sa.select(meta.c.key, meta.c.value).where(meta.c.key.in_((_SHOP, _CUT_OVER, _COUNTS, _FIRM)))
+_KNOWN = sa.select(
+    orders.c.order_id, *(orders.c[name] for name in dict.fromkeys(("updated_at", *_TELLING, *_UNTOLD)))
+).where(one_of(orders.c.order_id))
+_STATES = sa.select(order_lines).where(one_of(order_lines.c.order_id))
+_RESTOCKS = sa.select(order_facts.c.order_id, order_facts.c.line_id, order_facts.c.n).where(
+    one_of(order_facts.c.order_id), order_facts.c.kind == FactKind.RESTOCKED.value
+)
+
+
+# --- orders that are gone ---
 
 
 def open_orders(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> Sequence[str]:
@@ -247,17 +279,12 @@ def set_cut_over(connection: sa.Connection, moment: datetime, *, booked: bool, f
 
 
 def _meta(connection: sa.Connection) -> Mapping[str, str]:
-    rows = connection.execute(
-        sa.select(meta.c.key, meta.c.value).where(meta.c.key.in_((_SHOP, _CUT_OVER, _COUNTS, _FIRM)))
-    )
-    return dict(rows.all())
+    return dict(connection.execute(_META).all())
 
 
 def _known(connection: sa.Connection, order_ids: Sequence[str]) -> Mapping[str, Mapping[Any, Any]]:
     """Return what is known of these orders, as far as it tells whether something of them is new."""
-    columns = (orders.c.order_id, *(orders.c[name] for name in dict.fromkeys(("updated_at", *_TELLING, *_UNTOLD))))
-    rows = connection.execute(sa.select(*columns).where(orders.c.order_id.in_(order_ids))).mappings()
-    return {row["order_id"]: row for row in rows}
+    return {row["order_id"]: row for row in connection.execute(_KNOWN, {"ids": order_ids}).mappings()}
 
 
 def _differs(before: Mapping[Any, Any] | None, row: Mapping[str, Any]) -> bool:
@@ -266,14 +293,10 @@ def _differs(before: Mapping[Any, Any] | None, row: Mapping[str, Any]) -> bool:
 
 def _states(connection: sa.Connection, order_ids: Sequence[str]) -> dict[tuple[str, str], LineState]:
     states = {}
-    for row in connection.execute(sa.select(order_lines).where(order_lines.c.order_id.in_(order_ids))).mappings():
+    for row in connection.execute(_STATES, {"ids": order_ids}).mappings():
         known = {name: row[name] for name in _LINE}
         states[row["order_id"], row["line_id"]] = LineState(**known)
-    fact = order_facts.c
-    restocks = sa.select(fact.order_id, fact.line_id, fact.n).where(
-        fact.order_id.in_(order_ids), fact.kind == FactKind.RESTOCKED.value
-    )
-    for order_id, line_id, refund_line_id in connection.execute(restocks):
+    for order_id, line_id, refund_line_id in connection.execute(_RESTOCKS, {"ids": order_ids}):
         states[order_id, line_id].restocks.add(refund_line_id)
     return states
 

@@ -14,6 +14,7 @@ from sync.records import UNBOOKED, DocumentState, OrderEntry, OrderEvent, OrderS
 from sync.storage.order_tables import documents, order_events, orders
 
 _NAMED = 5  # orders named in one standing, of each kind
+_OLDEST = sa.func.min(orders.c.waiting_since, type_=orders.c.waiting_since.type)
 _LAST = (
     sa.select(sa.func.max(order_events.c.at))
     .where(order_events.c.order_id == orders.c.order_id)
@@ -25,12 +26,20 @@ _LAST = (
 def standing(connection: sa.Connection) -> OrderStanding:
     """Return how the booking of orders stands."""
     ask = _standing()
-    counted = connection.execute(ask["counts"])
+    rows = connection.execute(ask["states"]).all()
+    counts = {OrderState(state): int(count) for state, count, _ in rows}
+    duplicates = int(connection.scalar(ask["duplicates"]) or 0)
+    numbers = {
+        "waiting": sum(counts.get(state, 0) for state in UNBOOKED),
+        "parked": counts.get(OrderState.PARKED),
+        "dead": counts.get(OrderState.DEAD),
+        "doubled": duplicates,
+    }  # names are only asked for where there are any
     return OrderStanding(
-        counts={OrderState(state): int(count) for state, count in counted},
-        oldest=connection.scalar(ask["oldest"]),
-        duplicates=int(connection.scalar(ask["duplicates"]) or 0),
-        **{name: tuple(connection.scalars(ask[name])) for name in ("waiting", "parked", "dead", "doubled")},
+        counts=counts,
+        oldest=min((since for state, _, since in rows if since and OrderState(state) in UNBOOKED), default=None),
+        duplicates=duplicates,
+        **{name: tuple(connection.scalars(ask[name])) for name, number in numbers.items() if number},
     )
 
 
@@ -39,8 +48,7 @@ def _standing() -> Mapping[str, sa.Select[Any]]:
     """Return the statements of a standing by its fields, made once: it is asked for at every evaluation."""
     unbooked, doubled = _among(UNBOOKED), documents.c.others > 0
     return {
-        "counts": sa.select(orders.c.state, sa.func.count()).group_by(orders.c.state),
-        "oldest": sa.select(sa.func.min(orders.c.waiting_since)).where(unbooked),
+        "states": sa.select(orders.c.state, sa.func.count(), _OLDEST).group_by(orders.c.state),
         "duplicates": sa.select(sa.func.count()).select_from(documents).where(doubled),
         "waiting": sa.select(orders.c.name).where(unbooked).order_by(orders.c.waiting_since).limit(_NAMED),
         "parked": _newest(OrderState.PARKED),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from sync.matching import sku_key
 from sync.model import ItemRow, LevelRow, StockRow, VariantRow
-from sync.storage.statements import CONFIRMED, mark_due, upsert
+from sync.storage.statements import CONFIRMED, mark_due, one_of, upsert
 from sync.storage.tables import item_stock, items, levels, links, variants
 
 _ITEM = tuple(field.name for field in fields(ItemRow) if field.name != "stock")
@@ -122,18 +123,30 @@ def _changed(
 ) -> list[Change]:
     """Store the rows (by id) that differ from what is known; return pairs of the old row, if any, and the new."""
     (key,) = table.primary_key
-    select = sa.select(*(table.c[name] for name in names)).where(key.in_(list(rows)))
-    known = {row[key.name]: dict(row) for row in connection.execute(select).mappings()}
+    found = connection.execute(_select(table, tuple(names)), {"ids": list(rows)}).mappings()
+    known = {row[key.name]: dict(row) for row in found}
     pairs = [(known.get(id_), new) for id_, new in rows.items() if known.get(id_) != new]
     upsert(connection, table, [{**new, "read_at": read_at} for _, new in pairs])
     return pairs
 
 
+@cache
+def _select(table: sa.Table, names: tuple[str, ...]) -> sa.Select[Any]:
+    (key,) = table.primary_key
+    return sa.select(*(table.c[name] for name in names)).where(one_of(key))
+
+
+_UNPARK = (
+    sa.update(links)
+    .values(parked=None, parked_at=None)
+    .where(links.c.parked.is_not(None), one_of(links.c.inventory_item_id))
+)
+
+
 def _look_again(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> None:
     """Make links due, and give those that Shopify refused to write another try: the reason may be gone."""
     if inventory_item_ids:
-        parked = sa.update(links).values(parked=None, parked_at=None).where(links.c.parked.is_not(None))
-        connection.execute(parked.where(links.c.inventory_item_id.in_(inventory_item_ids)))
+        connection.execute(_UNPARK, {"ids": inventory_item_ids})
         mark_due(connection, links.c.inventory_item_id, inventory_item_ids)
 
 

@@ -18,6 +18,11 @@ BATCH = 1000  # rows a transaction handles at most: others wait no longer than f
 CONFIRMED = links.c.state == "confirmed"
 
 
+def one_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a column is among the values given for `ids` when the statement is run."""
+    return column.in_(sa.bindparam("ids", expanding=True))
+
+
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, replacing every column of those whose primary key is there already."""
     if rows:
@@ -36,14 +41,23 @@ def _upsert(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Executa
 def insert_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows; none is no mistake."""
     if rows:
-        connection.execute(sa.insert(table), list(rows))
+        connection.execute(_insert(table), list(rows))
+
+
+@cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
 
 
 def mark_due(connection: sa.Connection, column: sa.Column[Any], ids: Sequence[str] | Sequence[int]) -> None:
     """Make the confirmed links whose `column` is among `ids` due for a look."""
     if ids:
-        change = sa.update(links).values(due=sa.true(), marks=links.c.marks + 1)
-        connection.execute(change.where(column.in_(ids), CONFIRMED))
+        connection.execute(_mark_due(column.name), {"ids": ids})
+
+
+@cache
+def _mark_due(name: str) -> sa.Update:
+    return sa.update(links).values(due=sa.true(), marks=links.c.marks + 1).where(one_of(links.c[name]), CONFIRMED)
 
 
 def batches(rows: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:

@@ -19,7 +19,7 @@ from sync.storage.memory import COLUMNS as MEMORY
 from sync.storage.memory import from_columns
 from sync.storage.order_facts import demand_of
 from sync.storage.snapshots import LEVEL, level_of
-from sync.storage.statements import CONFIRMED, batches
+from sync.storage.statements import CONFIRMED, batches, one_of
 from sync.storage.tables import (
     document_lines,
     documents,
@@ -54,6 +54,8 @@ _SELECT = (
     .order_by(links.c.link_id)
 )
 
+_CHOSEN = _SELECT.where(one_of(links.c.link_id))
+
 _VALIDATION = sa.table(
     "sync_validation",
     *(sa.column(name, sa.Integer) for name in ("lightspeed_qty", "shopify_qty")),
@@ -76,32 +78,43 @@ def work_of(connection: sa.Connection, link_ids: Sequence[int], as_of: AsOf | No
     """Return these links as they stand now, in id order; those no longer confirmed are missing."""
     found: list[Marked] = []
     for batch in batches(sorted(set(link_ids))):
-        found += _works(connection, connection.execute(_SELECT.where(links.c.link_id.in_(batch))), as_of)
+        found += _works(connection, connection.execute(_CHOSEN, {"ids": batch}), as_of)
     return found
 
 
 def unpark(connection: sa.Connection, before: datetime) -> None:
     """Give links that were parked at or before a moment another try."""
-    again = {"parked": None, "parked_at": None, "due": sa.true(), "marks": links.c.marks + 1}
-    connection.execute(sa.update(links).values(**again).where(links.c.parked_at <= before))
+    connection.execute(_UNPARK, {"before": before})
+
+
+_UNPARK = (
+    sa.update(links)
+    .values(parked=None, parked_at=None, due=sa.true(), marks=links.c.marks + 1)
+    .where(links.c.parked_at <= sa.bindparam("before", type_=links.c.parked_at.type))
+)
 
 
 def standing(connection: sa.Connection) -> Standing:
     """Return how the shops stand to each other, from each confirmed link's last evaluation."""
     row = connection.execute(_standing()).mappings().one()
-    cents, unpriced = connection.execute(_at_risk()).one() if row["oversell_skus"] else (0, 0)
+    counts = {name: int(value) for name, value in row.items()}
+    apart = counts["oversell_skus"] + counts["undersell_skus"]
+    cents, unpriced = connection.execute(_at_risk()).one() if counts["oversell_skus"] else (0, 0)
     return Standing(
-        **{name: int(value) for name, value in row.items()},
+        **counts,
         oversell_cents=int(cents),
         unpriced_skus=int(unpriced),
-        unanswered_writes=int(connection.execute(_unanswered()).scalar_one()),
-        lost_orders=int(connection.execute(_lost_orders()).scalar_one()),
-        examples=tuple(connection.scalars(_worst())),
-        quarantined=tuple(connection.scalars(_longest("quarantine_since"))),
-        parked=tuple(connection.scalars(_longest("parked_at"))),
+        examples=_named(connection, _worst(), apart),
+        quarantined=_named(connection, _longest("quarantine_since"), counts["quarantined_skus"]),
+        parked=_named(connection, _longest("parked_at"), counts["parked_skus"]),
         uninstalled_at=uninstalled_at(connection),
         unlinked_skus=unlinked(connection),
     )
+
+
+def _named(connection: sa.Connection, select: sa.Select[Any], count: int) -> tuple[str, ...]:
+    """Return the names that `select` finds; it is only asked where there are any."""
+    return tuple(connection.scalars(select)) if count else ()
 
 
 # --- statements needed at every evaluation, made once: making one takes longer than running it ---
@@ -124,6 +137,8 @@ def _standing() -> sa.Executable:
         _count(link.unsettled > 0).label("unsettled_skus"),
         _count(unequal).label("unequal_skus"),
         _count(link.dismissed_offset != 0).label("kept_skus"),
+        _unanswered().scalar_subquery().label("unanswered_writes"),
+        _lost_orders().scalar_subquery().label("lost_orders"),
     ).where(CONFIRMED)
 
 
@@ -152,13 +167,11 @@ def _longest(since: str) -> sa.Select[Any]:
     )
 
 
-@cache
 def _unanswered() -> sa.Select[Any]:
     waiting = sa.or_(stock_intents.c.outcome.is_(None), stock_intents.c.outcome == WriteOutcome.UNANSWERED.value)
     return sa.select(sa.func.count()).join_from(stock_intents, links).where(waiting, CONFIRMED)
 
 
-@cache
 def _lost_orders() -> sa.Select[Any]:
     select = sa.select(sa.func.count(sa.distinct(orders.c.order_id))).join_from(order_lines, orders)
     return select.where(orders.c.lost_at.is_not(None), order_lines.c.placed > order_lines.c.closed)
@@ -214,18 +227,24 @@ def _unsettled(connection: sa.Connection, inventory_item_ids: Sequence[str], as_
 
     It was confirmed after the reading began, or Lightspeed's row is older than the sale that must have moved it.
     """
+    moment = {"recent": as_of.recent, "confirmed": as_of.confirmed}
+    return set(connection.scalars(_unsettled_items(), {"ids": inventory_item_ids} | moment))
+
+
+@cache
+def _unsettled_items() -> sa.Select[Any]:
     line, sale = document_lines.c, documents.c
-    missing = sa.and_(sale.confirmed_at >= as_of.recent, item_stock.c.time_stamp < sale.row_due_at)
-    select = (
+    recent = sale.confirmed_at >= sa.bindparam("recent", type_=sale.confirmed_at.type)
+    missing = sa.and_(recent, item_stock.c.time_stamp < sale.row_due_at)
+    return (
         sa.select(line.inventory_item_id)
         .distinct()
         .join_from(document_lines, documents)
         .outerjoin(item_stock, item_stock.c.item_id == line.item_id)
-        .where(line.inventory_item_id.in_(inventory_item_ids), line.charge == Charge.GOODS.value)
+        .where(one_of(line.inventory_item_id), line.charge == Charge.GOODS.value)
         .where(sale.state == DocumentState.POSTED.value)
-        .where(sa.or_(sale.confirmed_n > as_of.confirmed, missing))
+        .where(sa.or_(sale.confirmed_n > sa.bindparam("confirmed"), missing))
     )
-    return set(connection.scalars(select))
 
 
 def _work(row: Mapping[Any, Any], demand: Mapping[str, Demand], unsettled: Container[str]) -> Work:

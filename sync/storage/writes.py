@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from sync.records import Change, Evaluation, Intent, RowOutcome, StockCall, Writ
 from sync.stock import Decision, Memory, Settled
 from sync.storage.memory import to_columns
 from sync.storage.snapshots import store_levels
-from sync.storage.statements import batches, insert_all
+from sync.storage.statements import batches, insert_all, one_of
 from sync.storage.tables import corrections, levels, links, meta, quarantine, runs, stock_calls, stock_intents
 
 _OPEN = sa.or_(stock_intents.c.outcome.is_(None), stock_intents.c.outcome == WriteOutcome.UNANSWERED.value)
@@ -150,13 +151,19 @@ def _update_links(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) 
     """Update links by id. One that became due again after its `marks` were handed out stays due."""
     if not rows:
         return
-    names = [name for name in rows[0] if name not in ("link_id", "due", "marks")]
-    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}", type_=links.c[name].type) for name in names}
+    change = _update(tuple(rows[0]))
+    connection.execute(change, [{f"new_{name}": value for name, value in row.items()} for row in rows])
+
+
+@cache
+def _update(names: tuple[str, ...]) -> sa.Update:
+    """Return the statement for rows of these columns, made once: making one takes longer than running it."""
+    own = [name for name in names if name not in ("link_id", "due", "marks")]
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}", type_=links.c[name].type) for name in own}
     marks = sa.bindparam("new_marks", type_=sa.Integer)
     untouched = sa.or_(marks.is_(None), links.c.marks == marks)
     values["due"] = sa.case((untouched, sa.bindparam("new_due", type_=sa.Boolean)), else_=sa.true())
-    change = sa.update(links).where(links.c.link_id == sa.bindparam("new_link_id")).values(values)
-    connection.execute(change, [{f"new_{name}": value for name, value in row.items()} for row in rows])
+    return sa.update(links).where(links.c.link_id == sa.bindparam("new_link_id")).values(values)
 
 
 def _outcome_values(each: RowOutcome, intent: Mapping[Any, Any], now: datetime, marks: Marks) -> dict[str, Any]:
@@ -171,8 +178,12 @@ def _forget_approvals(connection: sa.Connection, memories: Mapping[int, Memory])
     """Drop a person's word where it was carried out: nothing is held back and nothing is on its way."""
     done = [link_id for link_id, kept in memories.items() if _free(kept) and kept.base is not None]
     for batch in batches(done):
-        approved = sa.update(links).where(links.c.link_id.in_(batch), links.c.approved_at.is_not(None))
-        connection.execute(approved.values(approved_at=None))
+        connection.execute(_FORGET_APPROVALS, {"ids": batch})
+
+
+_FORGET_APPROVALS = (
+    sa.update(links).values(approved_at=None).where(one_of(links.c.link_id), links.c.approved_at.is_not(None))
+)
 
 
 def _free(memory: Memory) -> bool:
@@ -181,13 +192,14 @@ def _free(memory: Memory) -> bool:
 
 # --- quarantine ---
 
+_QUARANTINED = sa.select(quarantine.c.link_id).where(quarantine.c.closed_at.is_(None), one_of(quarantine.c.link_id))
+
 
 def _keep_quarantines(connection: sa.Connection, memories: Mapping[int, Memory], run_id: int, now: datetime) -> None:
     """Open a row for each link that came into quarantine, and close those of links that left it for good."""
     known: set[int] = set()
     for batch in batches(list(memories)):
-        select = sa.select(quarantine.c.link_id).where(quarantine.c.closed_at.is_(None))
-        known.update(connection.scalars(select.where(quarantine.c.link_id.in_(batch))))
+        known.update(connection.scalars(_QUARANTINED, {"ids": batch}))
     held = {link_id: memory.quarantine for link_id, memory in memories.items() if memory.quarantine is not None}
     opened = [
         {"link_id": link_id, "run_id": run_id, "units": each.units, "opened_at": each.since}
