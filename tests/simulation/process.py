@@ -1,7 +1,7 @@
 """The product as one process on virtual time, and the machine that starts it again whenever it has ended.
 
-It is put together as the daemon does it, without listeners and signals, which a simulation has no use for: state,
-engine, monitor, call counter, schedule with the daemon's own jobs. APScheduler alone is replaced, since it reads the
+It is put together as the daemon does it, without sockets and signals, which a simulation has no use for: state,
+engine, monitor, call counter, schedule with the daemon's own jobs, the public listener's application. APScheduler alone is replaced, since it reads the
 machine's clock: `_beat` gives each job's beat, and everything behind `Schedule.beat` is the product's.
 """
 
@@ -19,13 +19,14 @@ from typing import Any
 import httpx
 
 from monitor.alerts_model import AlertsFile
-from monitor.daemon import scheduled, watched_passes
+from monitor.daemon import public_app, scheduled, watched_passes
 from monitor.schedule import Every, Job, Schedule
 from monitor.watch import open_monitor
 from monitor.workshop import Workshop, open_state, workshop
 from sandbox.messages.mail import Mailbox
 from sync.config import load_settings
 from sync.events import Event
+from sync.storefront.app import Application
 from tests.simulation.life import Fuse, Life, Moment, MortalClock, MortalDatabase, MortalTransport, in_the_world
 from tests.simulation.loop import VirtualClock, VirtualLoop
 from tests.simulation.messages import pretend_channels
@@ -55,6 +56,7 @@ class Machine:
     restart_seconds: float = 5.0
     life: Life | None = None
     shop: Workshop | None = None
+    public: Application | None = None  # what answers at the public address
     lives: int = 0
     _stopping: bool = field(default=False)
 
@@ -69,7 +71,7 @@ class Machine:
             if life.alive:  # it ended by itself, which it never should
                 self.broke("the process", main.exception() or RuntimeError("it returned"))
                 life.end(Moment.ASLEEP)
-            self.shop = None
+            self.shop = self.public = None
             await life.bury()
             if main.done() and not main.cancelled():
                 main.exception()  # of a killed process: seen
@@ -118,7 +120,7 @@ class Machine:
             )
             monitor = await stack.enter_async_context(open_monitor(shop, channels))
             schedule = scheduled(shop, monitor, watched_passes(shop, monitor), self.broke)
-            self.shop = shop
+            self.shop, self.public = shop, public_app(shop)
             async with asyncio.TaskGroup() as beats:
                 for job in schedule._jobs.values():
                     beats.create_task(_beat(schedule, job, clock))

@@ -34,6 +34,10 @@ EXPECTED = (
     "write applied",
     "write unanswered",
     "write stale",
+    "webhook stored",
+    "webhook repeated",
+    "webhook done",
+    "webhook unneeded",
     "told firing",
     "told resolved",
     "told reminder",
@@ -115,6 +119,7 @@ def table(summary: Summary) -> str:
         ("till sales", f"{summary.till_sales:,}"),
         ("passes and other runs", f"{summary.passes:,}"),
         ("requests", f"{summary.requests:,}"),
+        ("webhooks taken", f"{summary.beacons['webhook stored']:,}"),
         ("the process killed", f"{summary.kills:,}"),
         ("outages", f"{summary.beacons['outage']:,}"),
         *(

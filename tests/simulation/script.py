@@ -12,6 +12,7 @@ from enum import StrEnum
 from random import Random
 
 from sandbox.faults import FaultKind
+from sandbox.shopify.sender import Habits
 from tests.simulation.life import Moment
 
 DAY = 86_400.0
@@ -102,6 +103,7 @@ NATURAL_OUTAGES = 0.02  # a service is away for minutes, once in fifty days
 NATURAL_KILLS = 0.1
 _WRITE = "inventorySetQuantities"
 _VERY_LATE = 0.3
+_WITH_WEBHOOKS = 0.35  # share of the seeds
 _AIMED = 0.3  # share of the faults that wait for the next stock write, or sale, instead of the next call
 
 
@@ -157,6 +159,7 @@ class Options:
     index_lag: float
     odd_goods: bool
     calm_every: float  # seconds after which faults and people rest and the world must converge; 0: only at the end
+    webhooks: Habits | None  # how unreliable Shopify's webhooks are; None: there are none, polling alone must do
 
     def told(self) -> str:
         """Return them in one line."""
@@ -165,7 +168,7 @@ class Options:
             f"seed {self.seed}, {self.days:g} days, {self.skus} SKUs, busy {self.busy:g} times, faults {kinds} "
             f"at {self.rate:g} times, kills {self.kills}, outages {self.outages}, "
             f"messengers fail {self.messengers_fail}, index lag {self.index_lag:.0f} s, odd goods {self.odd_goods}, "
-            f"calm every {self.calm_every / 3600:g} h"
+            f"calm every {self.calm_every / 3600:g} h, webhooks {_told_habits(self.webhooks)}"
         )
 
 
@@ -187,6 +190,29 @@ def draw_options(seed: int, days: float, *, busy: float = 1.0, skus: int = 200) 
         index_lag=rng.choice((0.0, 2.0, 10.0, 30.0)),
         odd_goods=rng.random() < 0.7,
         calm_every=rng.choice((0.0, 3 * 3600.0)),
+        webhooks=_draw_habits(seed),
+    )
+
+
+def _draw_habits(seed: int) -> Habits | None:
+    """Return how a seed's webhooks come, from a stream of its own; most seeds have none."""
+    rng = Random(f"webhooks {seed}")
+    if rng.random() >= _WITH_WEBHOOKS:
+        return None
+    return Habits(
+        loss=rng.choice((0.0, 0.1, 0.5)),
+        duplicate=rng.choice((0.0, 0.2)),
+        reorder=rng.choice((0.0, 0.3)),
+        delay=rng.choice((1.0, 30.0, 600.0)),
+    )
+
+
+def _told_habits(habits: Habits | None) -> str:
+    if habits is None:
+        return "none"
+    return (
+        f"lost {habits.loss:.0%}, doubled {habits.duplicate:.0%}, out of order {habits.reorder:.0%}, "
+        f"up to {habits.delay:.0f} s late"
     )
 
 

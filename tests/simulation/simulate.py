@@ -14,10 +14,12 @@ from monitor.alerts_file import parse
 from monitor.alerts_model import AlertsFile
 from sandbox.catalogue import generate
 from sandbox.faults import Fault, Faults
+from sandbox.shopify.sender import PRETEND_ADDRESS
 from sandbox.world import World
 from sync.errors import Code
-from sync.events import Event, RunFinished, StockWritten
+from sync.events import Event, RunFinished, StockWritten, WebhookMet
 from tests.simulation.alert_checks import AlertChecks
+from tests.simulation.hooks import Door, Post
 from tests.simulation.ledger_checks import LedgerChecks, Record
 from tests.simulation.life import Moment
 from tests.simulation.loop import VirtualClock, VirtualLoop, run_virtually
@@ -103,6 +105,8 @@ class Simulation:
         goods = generate(options.skus, options.seed, odd=options.odd_goods)
         self.world = World(goods, clock=self.clock, seed=options.seed, index_lag_seconds=options.index_lag)
         self.world.faults = self.world.mail._faults = MetFaults(self.result.beacons)
+        if options.webhooks is not None:
+            self.world.webhooks.hosts[PRETEND_ADDRESS] = "http://daemon.test"
         self.log = CallLog(self.clock)
         self.truth = Truth(self.world, self.clock.monotonic)
         self.record = Record(state)
@@ -112,6 +116,7 @@ class Simulation:
         self.ledger = LedgerChecks(self.world, self.record, self._overlap, self.accuse)
         self.told = AlertChecks(self.world, self.record, self.accuse)
         self.machine = self._machine(state)
+        self.post = self._post()
         self.people = People(self.world, self.truth, self.clock.monotonic, self.machine.ask)
         self._looked = 0.0
         self._resting = False
@@ -140,6 +145,13 @@ class Simulation:
             broke=lambda job, error: self.accuse("0 nothing breaks", f"{job}: {type(error).__name__}: {error}"),
             ended=self._ended,
         )
+
+    def _post(self) -> Post | None:
+        """Have webhooks sent to the product, in the seeds that have them."""
+        if self.options.webhooks is None:
+            return None
+        door = Door(self.machine, loop=self.loop, clock=self.clock, trace=self.trace)
+        return Post(self.world, door, self.options.webhooks, loop=self.loop, record=self.record, accuse=self.accuse)
 
     def _overlap(self, feed: str) -> timedelta:
         stock = self.alerts.limits.stock
@@ -172,6 +184,8 @@ class Simulation:
                 self.accuse("0 nothing breaks", f"a pass ended with {event.detail}")
         elif isinstance(event, StockWritten):
             self.result.beacons[f"write {event.outcome.value}"] += event.rows
+        elif isinstance(event, WebhookMet):
+            self.result.beacons[f"webhook {event.receipt.value}"] += 1
 
     def _ended(self, moment: Moment) -> None:
         self.result.kills += 1
@@ -242,6 +256,8 @@ class Simulation:
         self.ledger.look()
         self.told.look()
         self.orders.look()
+        if self.post is not None:
+            self.post.look()
 
     def _let_happen(self, entry: Entry) -> None:
         match entry:
