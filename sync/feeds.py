@@ -22,9 +22,15 @@ _OF_LIGHTSPEED = (Feed.STOCK, Feed.ITEMS, Feed.SALES)
 
 @dataclass(frozen=True, slots=True)
 class Overlaps:
-    """How far before its watermark each feed is read again."""
+    """How far before its watermark each feed is read again.
+
+    Every `deep_every` those of Lightspeed are read again from `deep` before it: an answer may lack its last rows with
+    no sign of it, and then no later one from a minute before shows them. Where little happens that costs nothing more.
+    """
 
     lightspeed: timedelta = timedelta(seconds=60)
+    deep: timedelta = timedelta(minutes=15)
+    deep_every: timedelta = timedelta(minutes=5)
     shopify: timedelta = timedelta(minutes=5)  # its search index may lag behind its writes
 
 
@@ -53,6 +59,7 @@ class Feeds:
         self._ledger = ledger
         self._clock = clock
         self.overlaps = overlaps
+        self._deep_at: dict[Feed, float] = {}  # when each was last read from far back; a new process does so at once
 
     async def follow(
         self,
@@ -62,11 +69,22 @@ class Feeds:
         run_id: int,
     ) -> None:
         """Read one feed on from its watermark less the overlap; raises where the reading was not complete."""
-        read_at = self._clock.now()
-        overlap = self.overlaps.lightspeed if feed in _OF_LIGHTSPEED else self.overlaps.shopify
+        read_at, asked = self._clock.now(), self._clock.monotonic()
+        deep = feed in _OF_LIGHTSPEED and self._is_deep(feed, asked)
         since = await self._ledger.watermark(feed) or read_at - _FIRST_LOOK_BACK
-        certificate = await read(since - overlap, keep_at(keep, read_at))
+        certificate = await read(since - self._overlap(feed, deep=deep), keep_at(keep, read_at))
         await self._ledger.advance(feed, certificate.newest or since, run_id)
+        if deep:
+            self._deep_at[feed] = asked
+
+    def _is_deep(self, feed: Feed, now: float) -> bool:
+        before = self._deep_at.get(feed)
+        return before is None or now - before >= self.overlaps.deep_every.total_seconds()
+
+    def _overlap(self, feed: Feed, *, deep: bool) -> timedelta:
+        if feed not in _OF_LIGHTSPEED:
+            return self.overlaps.shopify
+        return max(self.overlaps.deep, self.overlaps.lightspeed) if deep else self.overlaps.lightspeed
 
     async def pull_orders(
         self, read: Callable[[datetime | None, Deliver[Row]], Awaitable[Certificate]], keep: Keep[Row], run_id: int

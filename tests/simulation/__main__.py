@@ -49,10 +49,17 @@ def _one(order: Order, *, shrinking: bool, steps: int) -> int:
     result = run(order)
     _show(order, result, steps)
     if result.violations and shrinking:
-        invariant = result.violations[0].invariant
-        smaller = shrink(order, lambda one: any(found.invariant == invariant for found in run(one).violations))
-        print(f"the same with fewer entries:\n  {smaller.command()}")
+        first = result.violations[0]
+        smaller = shrink(order, lambda one: _fails(one, first.invariant), seen_at=first.at)
+        print(f"the same with {len(smaller.kept or ())} entries:\n  {smaller.command()}")
     return 1 if result.violations else 0
+
+
+def _fails(order: Order, invariant: str) -> bool:
+    """Tell whether an order violates an invariant, too."""
+    failed = any(found.invariant == invariant for found in run(order).violations)
+    print("." if failed else "-", end="", flush=True)
+    return failed
 
 
 def _show(order: Order, result: Result, steps: int) -> None:

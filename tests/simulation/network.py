@@ -39,6 +39,9 @@ class CallLog:
         self.calls: Counter[str] = Counter()
         self.held_until: dict[str, float] = {}  # by bucket, what a Retry-After asks for
         self.too_early: list[str] = []
+        self.quarantine = 0.0  # seconds in which a sale without an answer must not be sent again
+        self.sent_again: list[str] = []
+        self._unanswered_sales: dict[str, float] = {}  # by reference, when each was last sent
         self.write_sent: Callable[[Sequence[str]], None] = lambda _: None  # told of a write's inventory items
 
     def forget_process(self) -> None:
@@ -53,6 +56,11 @@ class CallLog:
             self.too_early.append(f"{request.method} {request.url.path} {self.held_until[host] - now:.3f} s early")
         if request.url.path.endswith("/ItemShop.json") and "after" not in request.url.params:
             self.stock_read_at = now
+        if (reference := _reference(request)) is not None:
+            before = self._unanswered_sales.get(reference, -self.quarantine)
+            if now - before < self.quarantine:
+                self.sent_again.append(f"{reference} was sent again {now - before:.0f} s after it went unanswered")
+            self._unanswered_sales[reference] = now
         if b"inventorySetQuantities" in request.content:
             variables = json.loads(request.content).get("variables") or {}
             for key in _keys(variables):
@@ -64,11 +72,21 @@ class CallLog:
         wait = response.headers.get("retry-after", "")
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS and wait.isdecimal():
             self.held_until[_bucket(request)] = self._clock.monotonic() + float(wait)
+        reference = _reference(request)
+        if reference is not None and not response.is_server_error:
+            self._unanswered_sales.pop(reference, None)
 
 
 def _bucket(request: httpx.Request) -> str:
     """Return what a Retry-After holds for: a host, whose sign-in server is another one."""
     return request.url.host + (" sign-in" if "/oauth/" in request.url.path else "")
+
+
+def _reference(request: httpx.Request) -> str | None:
+    """Return the reference of the sale that a request makes; None for every other request."""
+    if request.method != "POST" or not request.url.path.endswith("/Sale.json"):
+        return None
+    return str(json.loads(request.content)["referenceNumber"])
 
 
 def _keys(variables: Mapping[str, Any]) -> list[str]:

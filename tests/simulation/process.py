@@ -1,8 +1,9 @@
 """The product as one process on virtual time, and the machine that starts it again whenever it has ended.
 
 It is put together as the daemon does it, without sockets and signals, which a simulation has no use for: state,
-engine, monitor, call counter, schedule with the daemon's own jobs, the public listener's application. APScheduler alone is replaced, since it reads the
-machine's clock: `_beat` gives each job's beat, and everything behind `Schedule.beat` is the product's.
+engine, monitor, call counter, schedule with the daemon's own jobs, the public listener's application. APScheduler
+alone is replaced, since it reads the machine's clock: `_beat` gives each job's beat, and everything behind
+`Schedule.beat` is the product's.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import cache
+from math import inf
 from pathlib import Path
 
 import structlog
@@ -46,10 +48,17 @@ class Order:
 def run(order: Order) -> Result:
     """Make one simulation, with its state in memory and the product's log silenced."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    gc.freeze()  # what is imported stays
-    gc.set_threshold(50_000, 20, 100)
+    gc.collect()  # the world before
+    _spare_the_imported()
     with tempfile.TemporaryDirectory(prefix="simulation-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
         return simulate(order.options(), chosen(order), Path(folder))
+
+
+@cache
+def _spare_the_imported() -> None:
+    """Let the collector leave alone what is imported, which stays; once, or it would keep each world for ever."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def chosen(order: Order) -> list[Entry]:
@@ -77,27 +86,43 @@ def run_all(orders: Iterable[Order], jobs: int = 2) -> Iterator[Result]:
                 future.cancel()
 
 
-def shrink(order: Order, fails: Callable[[Order], bool], trials: int = _TRIALS) -> Order:
+def shrink(order: Order, fails: Callable[[Order], bool], *, seen_at: float = inf, trials: int = _TRIALS) -> Order:
     """Return an order with as few entries as `trials` could find that still fails.
 
-    Faults and kills are left out first, in halves, then smaller parts, then people's deeds in the same way.
+    What comes after `seen_at`, the second at which it failed, is left out first; then faults and kills, in halves,
+    then smaller parts; then people's deeds in the same way.
     """
     script = draw_script(order.options())
     kept = set(range(len(script))) if order.kept is None else set(order.kept)
-    for people in (False, True):
-        numbers = [number for number in sorted(kept) if isinstance(script[number], Deed) is people]
-        size = len(numbers)
-        while size and trials:
-            for start in range(0, len(numbers), size):
-                part = [number for number in numbers[start : start + size] if number in kept]
-                if not part or not trials:
-                    continue
-                trials -= 1
-                smaller = replace(order, kept=frozenset(kept.difference(part)))
-                if fails(smaller):
-                    kept.difference_update(part)
-            size //= 2
+    for parts in (
+        _later(script, kept, seen_at),
+        _halves(script, kept, people=False),
+        _halves(script, kept, people=True),
+    ):
+        for part in parts:
+            left_out = kept.intersection(part)
+            if not left_out:
+                continue
+            if not trials:
+                break
+            trials -= 1
+            if fails(replace(order, kept=frozenset(kept - left_out))):
+                kept -= left_out
     return replace(order, kept=frozenset(kept))
+
+
+def _later(script: Sequence[Entry], kept: Iterable[int], seen_at: float) -> Iterator[Sequence[int]]:
+    yield [number for number in kept if script[number].at > seen_at]
+
+
+def _halves(script: Sequence[Entry], kept: Iterable[int], *, people: bool) -> Iterator[Sequence[int]]:
+    """Yield all that people do, or all that befalls the services, then the halves of it, and so on down to one."""
+    numbers = [number for number in sorted(kept) if isinstance(script[number], Deed) is people]
+    size = len(numbers)
+    while size:
+        for start in range(0, len(numbers), size):
+            yield numbers[start : start + size]
+        size //= 2
 
 
 def parse_ranges(text: str) -> frozenset[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -13,11 +13,12 @@ from random import Random
 from monitor.alerts_file import parse
 from monitor.alerts_model import AlertsFile
 from sandbox.catalogue import generate
-from sandbox.faults import Fault, Faults
+from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.shopify.sender import PRETEND_ADDRESS
 from sandbox.world import World
 from sync.errors import Code
 from sync.events import Event, RunFinished, StockWritten, WebhookMet
+from sync.feeds import Overlaps
 from tests.simulation.alert_checks import AlertChecks
 from tests.simulation.hooks import Door, Post
 from tests.simulation.ledger_checks import LedgerChecks, Record
@@ -27,7 +28,7 @@ from tests.simulation.network import CallLog, Network
 from tests.simulation.order_checks import OrderChecks
 from tests.simulation.people import People
 from tests.simulation.process import Machine
-from tests.simulation.script import DAY, Deed, DeedKind, Entry, Kill, Options, Trouble
+from tests.simulation.script import DAY, Deed, DeedKind, Entry, Kill, Options, Service, Trouble
 from tests.simulation.stock_checks import StockChecks, Violation
 from tests.simulation.trace import Trace
 from tests.simulation.truth import Thing, Truth
@@ -72,12 +73,15 @@ class MetFaults(Faults):
     def __init__(self, beacons: Counter[str]) -> None:
         super().__init__()
         self._beacons = beacons
+        self.left_out: Callable[[], None] = lambda: None  # told when an answer of Lightspeed's lacks its last rows
 
     def take(self, service: str, operation: str, *, named: bool = False) -> Fault | None:
         fault = super().take(service, operation, named=named)
         if fault is not None:
             self._beacons[f"fault {fault.kind.value}"] += 1
             self._beacons[f"fault at {service}"] += 1
+            if service == Service.LIGHTSPEED and fault.kind is FaultKind.SHORT_PAGE:
+                self.left_out()
         return fault
 
 
@@ -104,14 +108,16 @@ class Simulation:
         self.alerts = alerts_file()
         goods = generate(options.skus, options.seed, odd=options.odd_goods)
         self.world = World(goods, clock=self.clock, seed=options.seed, index_lag_seconds=options.index_lag)
-        self.world.faults = self.world.mail._faults = MetFaults(self.result.beacons)
+        faults = self.world.faults = self.world.mail._faults = MetFaults(self.result.beacons)
         if options.webhooks is not None:
             self.world.webhooks.hosts[PRETEND_ADDRESS] = "http://daemon.test"
         self.log = CallLog(self.clock)
+        self.log.quarantine = self.alerts.limits.orders.quarantine.total_seconds()
         self.truth = Truth(self.world, self.clock.monotonic)
         self.record = Record(state)
         self.stock = StockChecks(self.world, self.truth, self.log, self.clock.monotonic, self.accuse)
         self.stock.in_quarantine = self._in_quarantine
+        faults.left_out = self.stock.left_out
         self.orders = OrderChecks(self.world, self.truth, self.accuse)
         self.ledger = LedgerChecks(self.world, self.record, self._overlap, self.accuse)
         self.told = AlertChecks(self.world, self.record, self.accuse)
@@ -154,8 +160,7 @@ class Simulation:
         return Post(self.world, door, self.options.webhooks, loop=self.loop, record=self.record, accuse=self.accuse)
 
     def _overlap(self, feed: str) -> timedelta:
-        stock = self.alerts.limits.stock
-        return stock.lightspeed_overlap if feed in ("stock", "items") else stock.shopify_overlap
+        return Overlaps().deep if feed in ("stock", "items") else self.alerts.limits.stock.shopify_overlap
 
     def _in_quarantine(self, thing: Thing) -> bool:
         return self.record.quarantined(thing.online.id)
@@ -172,7 +177,10 @@ class Simulation:
         self.truth.observe()
         for early in self.log.too_early:
             self.accuse("10 vendor limits", early)
+        for again in self.log.sent_again:
+            self.accuse("3 no sale is sent again blindly", again)
         self.log.too_early.clear()
+        self.log.sent_again.clear()
 
     def _hear(self, event: Event) -> None:
         self.stock.passes.hear(event, self.clock.monotonic())

@@ -27,6 +27,7 @@ _CONFIRMING = 300.0  # a plan that a person confirmed is carried out within this
 _HOT_LAGS = 5
 _SETTLED = 2 * 3600.0  # a cause longer ago than this explains no write, whatever failed meanwhile
 _FEW_PASSES = 5
+_FOUND_WITHIN = 1200.0  # rows that an answer of Lightspeed's lacks are read again after five, ten and fifteen minutes
 _UNFINISHED = ("unanswered", "stale", "refused", "not_read", "unreadable")
 
 
@@ -109,9 +110,14 @@ class StockChecks:
         self.seen: Counter[str] = Counter()
         self.plan_at = -_CONFIRMING  # when a person last confirmed a plan
         self.in_quarantine: Callable[[Thing], bool] = lambda _: False
+        self._left_out_at = -_FOUND_WITHIN  # when Lightspeed last left rows out of an answer
         self._effects: Counter[tuple[str, str]] = Counter()
         world.shopify.stock.writes = Writes(world.shopify.stock.writes, self._written)
         truth.ordered.append(self._ordered)
+
+    def left_out(self) -> None:
+        """Take note that Lightspeed leaves rows out of an answer, with no sign of it."""
+        self._left_out_at = self._now()
 
     # --- writes ---
 
@@ -197,7 +203,10 @@ class StockChecks:
 
     def _explained(self, thing: Thing) -> int:
         """Return how many units Shopify may show too many at this moment, by nobody's mistake."""
-        said = thing.said.since(self.passes.begun_before(1))
+        read_from = self.passes.begun_before(1)
+        if self._now() - self._left_out_at < _FOUND_WITHIN:
+            read_from = min(read_from, self._left_out_at - 3 * POLL)
+        said = thing.said.since(read_from)
         till = max(said) - thing.said.now
         since = self.passes.begun_before(3) - _HOT_LAGS * ORDER_LAG - POLL
         recent = [units for at, units in (*thing.foreign, *thing.unreal) if at >= since and units > 0]

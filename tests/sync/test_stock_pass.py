@@ -251,6 +251,19 @@ async def test_a_reading_that_fails_fails_the_pass_and_the_next_one_recovers(
 # --- brakes ---
 
 
+async def test_till_sales_that_lightspeed_left_out_of_its_feed_twice_are_found_within_minutes(tmp_path: Path) -> None:
+    async with live_shop(few(), tmp_path) as shop:
+        for good in shop.world.goods[:4]:
+            shop.world.lightspeed.sell(good.sku, 1)
+        left_out = Fault(FaultKind.SHORT_PAGE, times=0)
+        shop.world.faults.add("lightspeed", READ_AS[Feed.STOCK], left_out)
+        await shop.passes(2)
+        shop.world.faults.clear("lightspeed")
+        assert not shop.in_step()
+        await shop.passes(4)
+        assert shop.in_step()
+
+
 async def test_a_pass_that_would_empty_more_than_a_tenth_of_the_shop_waits_for_a_confirmed_plan(tmp_path: Path) -> None:
     async with live_shop(few(180, stock=5), tmp_path) as shop:
         emptied = [good.sku for good in shop.world.goods[:21]]
