@@ -59,6 +59,11 @@ class Monitor:
         """Watch by what alerts.yaml says now."""
         self.judge.take(content)
 
+    def reloaded(self, now: datetime, *, taken: bool) -> None:
+        """Take note of how a reading of alerts.yaml went."""
+        self.metrics.reloaded(now, taken=taken)
+        self.vitals.reloaded(now, taken=taken)
+
     async def test(self, channels: Sequence[str], now: datetime) -> None:
         """Send a message marked as a test through these channels."""
         await self.judge.test(channels, now)
