@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -65,6 +65,8 @@ class Notice:
     link: str = ""
     remarks: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    runbook: str = ""  # a link
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 import structlog
 
 from monitor.alerts_file import unreachable
-from monitor.alerts_model import AlertsFile, ChannelSettings, EmailSettings, SlackSettings, SmsSettings
+from monitor.alerts_model import AlertsFile, SmsSettings
 from monitor.budget import Budget, Share
-from monitor.channels.base import Channel
-from monitor.channels.email import Email, tls_context
-from monitor.channels.slack import Slack, SlackTwoWays, SlackWebhook
-from monitor.channels.sms import VALID, Sms
+from monitor.channels.alertmanager import Alertmanager
+from monitor.channels.base import Channel, DeliveryError
+from monitor.channels.opening import open_channels
+from monitor.channels.sms import VALID
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
 from monitor.outbox import DeliveryPolicy, Fallback, Outbox
@@ -101,72 +101,20 @@ async def open_monitor(shop: Workshop, channels: Mapping[str, Channel] | None = 
         async with asyncio.TaskGroup() as tasks:
             delivering = tasks.create_task(monitor.outbox.run(), name="outbox")
             beating = tasks.create_task(_keep_beating(beat, monitor.metrics, shop.clock), name="beat")
+            pushing = [
+                tasks.create_task(_keep_pushing(name, channel, monitor.store, shop.clock), name=f"push.{name}")
+                for name, channel in channels.items()
+                if isinstance(channel, Alertmanager)
+            ]
             try:
                 yield monitor
             finally:
                 beating.cancel()
+                for push in pushing:
+                    push.cancel()
                 monitor.outbox.stop()
                 await asyncio.wait({delivering}, timeout=_PATIENCE)
                 delivering.cancel()
-
-
-def open_channels(settings: Settings, alerts: AlertsFile, clock: Clock) -> Mapping[str, Channel]:
-    """Return the channels that alerts.yaml has and the environment has credentials for.
-
-    Raises OSError where SMTP_CA_FILE cannot be read.
-    """
-    found = {name: _opened(each, settings, alerts, clock) for name, each in alerts.channels.items()}
-    return {name: channel for name, channel in found.items() if channel is not None}
-
-
-def _opened(channel: ChannelSettings, settings: Settings, alerts: AlertsFile, clock: Clock) -> Channel | None:
-    seconds = alerts.limits.delivery.deadline.total_seconds()
-    match channel:
-        case SlackSettings():
-            return _slack(channel, settings, seconds)
-        case EmailSettings():
-            return _email(channel, settings, clock, seconds)
-        case SmsSettings():
-            return _sms(channel, settings, seconds)
-        case _:
-            return None
-
-
-def _slack(channel: SlackSettings, settings: Settings, seconds: float) -> Channel | None:
-    token, address = settings.slack_bot_token, settings.slack_webhook_url
-    webhook = SlackWebhook(url=address.get_secret_value(), seconds=seconds) if address is not None else None
-    if token is None:
-        return webhook
-    base_url = settings.slack_api_url
-    bot = Slack(token=token.get_secret_value(), channel=channel.channel, base_url=base_url, seconds=seconds)
-    return bot if webhook is None else SlackTwoWays(bot, webhook)
-
-
-def _email(channel: EmailSettings, settings: Settings, clock: Clock, seconds: float) -> Channel | None:
-    if not channel.to or settings.smtp_url is None or settings.mail_from is None:
-        return None
-    return Email(
-        server=settings.smtp_url,
-        sender=settings.mail_from,
-        to=channel.to,
-        tls=tls_context(settings.smtp_ca_file),
-        now=clock.now,
-        seconds=seconds,
-    )
-
-
-def _sms(channel: SmsSettings, settings: Settings, seconds: float) -> Channel | None:
-    account, token = settings.twilio_account_sid, settings.twilio_auth_token
-    if not channel.to or account is None or token is None or settings.twilio_from is None:
-        return None
-    return Sms(
-        base_url=settings.twilio_api_url,
-        account=account,
-        token=token.get_secret_value(),
-        sender=settings.twilio_from,
-        to=channel.to,
-        seconds=seconds,
-    )
 
 
 def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor, Beat]:
@@ -237,6 +185,20 @@ async def _keep_beating(beat: Beat, metrics: Metrics, clock: Clock) -> None:
     while True:
         await clock.sleep(_BEAT_SECONDS)
         metrics.event_loop_lag.set(max(0.0, beat.beat() - _BEAT_SECONDS))
+
+
+async def _keep_pushing(name: str, channel: Alertmanager, store: Store, clock: Clock) -> None:
+    """Tell an Alertmanager again and again what fires: it forgets what it hears nothing of, and all at a restart."""
+    while True:
+        await clock.sleep(channel.repeat.total_seconds())
+        standing = await store.standing(name)
+        if not standing:
+            continue
+        try:
+            async with asyncio.timeout(channel.repeat.total_seconds()):
+                await channel.push(standing)
+        except (DeliveryError, TimeoutError) as error:
+            log.info("channel.push_failed", channel=name, error=str(error))
 
 
 def _database_bytes(settings: Settings) -> int:

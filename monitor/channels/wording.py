@@ -164,6 +164,8 @@ def _incident(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
         facts.append(("When", f"{_moment(notice.since)} to {_moment(notice.until)} ({length})"))
     else:
         facts.append(("Since", f"{_moment(notice.since)} ({written_duration(notice.at - notice.since)})"))
+    if notice.runbook and not over:
+        facts.append(("Runbook", notice.runbook))
     if notice.examples:
         shown = [clean(example, _LONGEST_EXAMPLE) for example in notice.examples[:_EXAMPLES_SHOWN]]
         more = len(notice.examples) - len(shown)

@@ -20,7 +20,7 @@ from monitor.rules import Past, Rule, Sample, State
 from monitor.signals import DEFAULT_WINDOW
 from monitor.store import Store
 from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_second
-from monitor.watch import open_channels
+from monitor.channels.opening import open_channels
 from sync.clock import SystemClock
 from sync.errors import Code, Permanent
 from sync.settings import Settings

@@ -132,6 +132,7 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
         "since": since.isoformat(),
         "template": rule.summary,
         "description": rule.description,
+        "runbook": rule.runbook,
         "examples": [],
         **_about(judged.transition),
     }

@@ -234,6 +234,14 @@ def _previous(connection: Connection, row: Row[Any]) -> Previous:
     return Previous(receipts, _members(connection, place, before[0].batch) if before else ())
 
 
+def standing(connection: Connection, channel: str) -> Sequence[Notice]:
+    """Return what a channel was told last of each alert that fires."""
+    firing = sa.select(incidents.c.id).where(incidents.c.resolved_at.is_(None))
+    query = sa.select(outbox).where(outbox.c.channel == channel, outbox.c.state == "done")
+    rows = connection.execute(query.where(outbox.c.incident_id.in_(firing)).order_by(outbox.c.id))
+    return tuple({row.incident_id: notice_of(row) for row in rows}.values())
+
+
 def _members(connection: Connection, place: Place, batch: str | None) -> Sequence[Notice]:
     """Return what was last delivered of each incident of a message about several."""
     about = sa.select(outbox.c.incident_id).where(outbox.c.batch == batch)

@@ -188,6 +188,10 @@ class Store:
             return 0
         return await self._database.write(lambda connection: fallback.fall_back(connection, channel, to, after, now))
 
+    async def standing(self, channel: str) -> Sequence[Notice]:
+        """Return what a channel was told last of each alert that fires."""
+        return await self._database.read(lambda connection: messages.standing(connection, channel))
+
     async def next_fallback(self, channel: str, after: timedelta, now: datetime) -> datetime | None:
         """Return when the next message that waits on a channel will have waited for longer than `after`."""
         return await self._database.read(lambda connection: fallback.next_fallback(connection, channel, after, now))

@@ -165,4 +165,6 @@ def _notice(
         named=signal.named if signal is not None else "Examples",
         link=link,
         remarks=remarks,
+        labels=row.labels or {},
+        runbook=row.detail.get("runbook", ""),
     )
