@@ -11,6 +11,7 @@ from monitor import recorded, rules
 from monitor.alerts_file import lacking
 from monitor.alerts_model import AlertsFile
 from monitor.audience import audiences
+from monitor.channels.opening import open_channels
 from monitor.cli import common
 from monitor.cli.common import Exit, run, say, say_json, show_table, usage
 from monitor.cli.reading import opened_state
@@ -20,7 +21,6 @@ from monitor.rules import Past, Rule, Sample, State
 from monitor.signals import DEFAULT_WINDOW
 from monitor.store import Store
 from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_second
-from monitor.channels.opening import open_channels
 from sync.clock import SystemClock
 from sync.errors import Code, Permanent
 from sync.settings import Settings
