@@ -51,3 +51,9 @@ def open_windows(content: AlertsFile, now: datetime) -> Sequence[Window]:
         for each in content.maintenance
         if each.open_at(now)
     ]
+
+
+def routed(content: AlertsFile, alert: Alert) -> Sequence[str]:
+    """Return every channel that an alert leads to, those that are not there too, in the order of escalation."""
+    steps = [name for step in content.steps_for(alert) for name in step.to]
+    return list(dict.fromkeys([*content.channels_for(alert), *steps]))

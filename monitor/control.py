@@ -24,6 +24,7 @@ from starlette.routing import Route
 from monitor.actions import Actions, CloseOrder, DecideOrder, RetryOrder, SyncOrder
 from monitor.desk import AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
 from monitor.hiding import Silence
+from monitor.rehearsal import DrillOrder, Rehearsal, Rehearsed, TrialOrder
 from sync.errors import Code, OutcomeUnknown, Permanent, Refused, SyncError, Transient
 from sync.records import Pause, PauseKind
 
@@ -31,6 +32,8 @@ SOCKET = "control.sock"
 _BASE = "http://lightspeed-sync"
 SILENCE = TypeAdapter(Silence)
 """How a silence is written in an answer."""
+REHEARSED = TypeAdapter(Rehearsed)
+"""How the outcome of a test or a drill is."""
 Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
 _KINDS = {kind.__name__: kind for kind in (Transient, Permanent, OutcomeUnknown, Refused)}
 
@@ -66,7 +69,7 @@ def told_before(pause: Pause | None) -> dict[str, str] | None:
     return {"reason": pause.reason, "since": pause.since.isoformat()} if pause else None
 
 
-def control_app(actions: Actions, desk: AlertDesk) -> Starlette:
+def control_app(actions: Actions, desk: AlertDesk, rehearsal: Rehearsal) -> Starlette:
     """Return the application that answers on the socket."""
 
     async def sync(request: Request) -> Response:
@@ -99,7 +102,7 @@ def control_app(actions: Actions, desk: AlertDesk) -> Starlette:
         await actions.connect(order.code, order.verifier)
         return JSONResponse({"connected": True})
 
-    known = (sync, pause, resume, decide, retry_orders, close_order, connect, *_alerting(desk))
+    known = (sync, pause, resume, decide, retry_orders, close_order, connect, *_alerting(desk), *_rehearsing(rehearsal))
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
     handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
     app = Starlette(routes=routes, exception_handlers=handlers)
@@ -123,6 +126,20 @@ def _alerting(desk: AlertDesk) -> Sequence[Answer]:
         return JSONResponse(SILENCE.dump_python(await desk.lift(order), mode="json"))
 
     return acknowledge, silence, lift
+
+
+def _rehearsing(rehearsal: Rehearsal) -> Sequence[Answer]:
+    """Return what answers on tests and drills; the answer comes when everything was tried."""
+
+    async def test_channel(request: Request) -> Response:
+        came = await rehearsal.test(TrialOrder.model_validate_json(await request.body()))
+        return JSONResponse(REHEARSED.dump_python(came, mode="json"))
+
+    async def drill(request: Request) -> Response:
+        came = await rehearsal.drill(DrillOrder.model_validate_json(await request.body()))
+        return JSONResponse(REHEARSED.dump_python(came, mode="json"))
+
+    return test_channel, drill
 
 
 async def _tell_error(_request: Request, error: Exception) -> Response:

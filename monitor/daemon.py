@@ -18,6 +18,7 @@ from monitor import control
 from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
 from monitor.desk import AlertDesk
+from monitor.rehearsal import Rehearsal
 from monitor.reload import Reload
 from monitor.schedule import Daily, Every, Job, Schedule
 from monitor.serving import bind_tcp, serving
@@ -245,13 +246,16 @@ async def running(
         monitor = await stack.enter_async_context(open_monitor(shop))
         passes = watched_passes(shop, monitor)
         schedule = scheduled(shop, monitor, passes, broke)
+        rehearsal = Rehearsal(
+            lambda: monitor.judge.content, monitor.channels, monitor.store, shop.clock, settings.ops_url or ""
+        )
         desk = AlertDesk(monitor.store, lambda: monitor.judge.names, shop.clock, passes.judge)
         ops = _bound("OPS_LISTEN", settings.ops_listen)
         await stack.enter_async_context(serving(monitor.ops_app(), ops))
         public = _bound("STOREFRONT_LISTEN", settings.storefront_listen)
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
-        await stack.enter_async_context(serving(control.control_app(shop.actions, desk), bound))
+        await stack.enter_async_context(serving(control.control_app(shop.actions, desk, rehearsal), bound))
         await stack.enter_async_context(serving(public_app(shop), public))
         reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor)
         watching = asyncio.create_task(reload.run(), name="reload")

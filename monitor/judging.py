@@ -5,7 +5,6 @@ Nothing is sent here: what is to be told lies in the outbox when `evaluate` retu
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,10 +22,10 @@ from monitor.decide import Damping, Hidden
 from monitor.facts import FULL_JOB, STOCK_JOB, Facts, History, OrderBook
 from monitor.hiding import Silence, Subject, Window, hidden_by
 from monitor.metrics import Metrics
-from monitor.notice import Kind, Notice, Severity
+from monitor.notice import Severity
 from monitor.outbox import Outbox
 from monitor.rules import Past, Phase, Rule, State
-from monitor.store import Judged, Place, Store, Telling, Told
+from monitor.store import Judged, Store, Telling, Told
 from monitor.vitals import VitalsWatch
 from sync.clock import Clock
 
@@ -77,6 +76,11 @@ class Judge:
         self._telling = Telling(self._link, Damping(flapping.count, flapping.window, flapping.hold))
 
     @property
+    def content(self) -> AlertsFile:
+        """Return what alerts.yaml says, as it is judged by."""
+        return self._content
+
+    @property
     def names(self) -> frozenset[str]:
         """Return the names of the alerts there are."""
         return frozenset(self._audiences)
@@ -114,12 +118,6 @@ class Judge:
             self._outbox.wake()
             await self._show_backlog()
         return told
-
-    async def test(self, channels: Sequence[str], now: datetime) -> None:
-        """Send a message marked as a test through these channels."""
-        places = [Place(name, each) for name in channels for each in self._outbox.channels[name]]
-        await self._store.enqueue([(each, _test_notice(each, self._link, now)) for each in places], now)
-        self._outbox.wake()
 
     # --- parts of an evaluation ---
     async def _past(self, now: datetime) -> Past:
@@ -201,21 +199,3 @@ def _show(metrics: Metrics, facts: Facts) -> None:
             metrics.last_success.set(run.finished_at, job)
     if facts.proof is not None:
         metrics.last_proof.set(facts.proof.finished_at)
-
-
-def _test_notice(place: Place, link: str, now: datetime) -> Notice:
-    return Notice(
-        identity=f"test-{place.channel}-{secrets.token_hex(6)}",
-        incident="test",
-        kind=Kind.TEST,
-        alert="Test",
-        severity=Severity.INFO,
-        summary="This is a test. Alerts of lightspeed-sync arrive here.",
-        signal="whether messages arrive",
-        value="1",
-        limit="> 0",
-        since=now,
-        at=now,
-        remedy="Nothing to do.",
-        link=link,
-    )

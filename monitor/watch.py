@@ -44,6 +44,7 @@ class Monitor:
 
     metrics: Metrics
     outbox: Outbox
+    channels: Mapping[str, Channel]
     judge: Judge
     store: Store
     vitals: VitalsWatch
@@ -63,10 +64,6 @@ class Monitor:
         """Take note of how a reading of alerts.yaml went."""
         self.metrics.reloaded(now, taken=taken)
         self.vitals.reloaded(now, taken=taken)
-
-    async def test(self, channels: Sequence[str], now: datetime) -> None:
-        """Send a message marked as a test through these channels."""
-        await self.judge.test(channels, now)
 
     def ops_app(self) -> Application:
         """Return the ops listener's application."""
@@ -148,7 +145,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
         version=release,
         facts=lambda: judge.facts,
     )
-    return Monitor(metrics, outbox, judge, store, vitals, status, settings), beat
+    return Monitor(metrics, outbox, channels, judge, store, vitals, status, settings), beat
 
 
 def delivery_policy(alerts: AlertsFile) -> DeliveryPolicy:

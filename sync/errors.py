@@ -397,6 +397,11 @@ class Code(Enum):
         "A silence needs a reason and an end, within thirty days; only one that still stands can be lifted.",
         "See those that stand with `lightspeed-sync alerts list`.",
     )
+    NT005 = (
+        "No such channel",
+        "There is no channel of this name, or it cannot be used.",
+        "Channels stand under `channels` in alerts.yaml, their credentials in the environment: see `lightspeed-sync check config`.",
+    )
     IN001 = (
         "Internal error",
         "Something happened that we did not foresee.",

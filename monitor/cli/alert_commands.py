@@ -94,3 +94,31 @@ def explain(
     from monitor.cli import explaining
 
     raise typer.Exit(explaining.show(settings(have=stored()), name, at, json=json))
+
+
+@app.command("test")
+def try_channel(
+    channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="As alerts.yaml names it under `channels`.")],
+    json: Json = False,
+) -> None:
+    """Send a test through a channel, and show the proof that it arrived or the reason why not.
+
+    Example: lightspeed-sync alerts test slack
+    """
+    from monitor.cli import rehearsing
+
+    raise typer.Exit(rehearsing.test(settings(have=stored()), channel, json=json))
+
+
+@app.command()
+def drill(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The alert, as alerts.yaml names it.")],
+    json: Json = False,
+) -> None:
+    """Pretend that an alert fires and ends: all whom it would reach get both messages, marked as a drill.
+
+    Example: lightspeed-sync alerts drill OversellRisk
+    """
+    from monitor.cli import rehearsing
+
+    raise typer.Exit(rehearsing.drill(settings(have=stored()), name, json=json))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from monitor import recorded, rules
 from monitor.alerts_file import lacking
 from monitor.alerts_model import AlertsFile
-from monitor.audience import audiences
+from monitor.audience import audiences, routed
 from monitor.channels.opening import open_channels
 from monitor.cli import common
 from monitor.cli.common import Exit, run, say, say_json, show_table, usage
@@ -76,7 +76,7 @@ async def _look(settings: Settings, content: AlertsFile | None, name: str, at: d
         rule = alert.rule()
         there = await _channels(settings, content)
         audience = audiences(content, there)[name]
-        routed = {*content.channels_for(alert), *(channel for step in content.steps_for(alert) for channel in step.to)}
+        ways, there_not = routed(content, alert), lacking(content, there)
         return replace(
             known,
             rule=rule,
@@ -84,7 +84,7 @@ async def _look(settings: Settings, content: AlertsFile | None, name: str, at: d
             places=audience.places,
             repeat=audience.repeat,
             samples=await _samples(store, SqlLedger(database), rule, known),
-            unreachable={channel: why for channel, why in lacking(content, there).items() if channel in routed},
+            unreachable={channel: there_not[channel] for channel in ways if channel in there_not},
         )
 
 

@@ -20,7 +20,7 @@ from monitor.store.incidents import Incident
 from monitor.store.judged import Judged, Place
 from monitor.store.messages import Claim, Terms
 from monitor.store.people import Deed
-from monitor.store.story import Change, Judging, Message, changes_of, judging_at, messages_about
+from monitor.store.story import Change, Judging, Message, changes_of, judging_at, messages_about, waiting_for
 from monitor.store.tell import Telling, Told
 from monitor.store.verdicts import Decided
 from sync.storage.database import Database
@@ -141,6 +141,10 @@ class Store:
         """Acknowledge an alert that fires; return its incident, None where nothing fires or somebody did before."""
         return await self._database.write(lambda connection: people.acknowledge(connection, alert, who, now))
 
+    async def note(self, deed: Deed) -> None:
+        """Add to the trail of what people did."""
+        await self._database.write(lambda connection: people.record(connection, deed))
+
     async def trail(self, limit: int = 50) -> Sequence[Deed]:
         """Return what people did about alerts, newest first."""
         return await self._database.read(lambda connection: people.trail(connection, limit))
@@ -152,6 +156,10 @@ class Store:
     async def messages(self, incident_id: int) -> Sequence[Message]:
         """Return every message about an incident with what became of it, oldest first."""
         return await self._database.read(lambda connection: messages_about(connection, incident_id))
+
+    async def waiting_for(self, channel: str) -> tuple[int, str]:
+        """Return how many messages wait for a channel, and what the newest of them that was tried met with."""
+        return await self._database.read(lambda connection: waiting_for(connection, channel))
 
     # --- messages ---
     async def recover(self, channels: Mapping[str, Collection[str]], now: datetime) -> int:

@@ -52,6 +52,14 @@ def messages_about(connection: Connection, incident_id: int) -> Sequence[Message
     return [_message(row) for row in connection.execute(query)]
 
 
+def waiting_for(connection: Connection, channel: str) -> tuple[int, str]:
+    """Return how many messages wait for a channel, and what the newest of them that was tried met with."""
+    waits = sa.and_(outbox.c.channel == channel, outbox.c.state.not_in((DELIVERED, GIVEN_UP)))
+    count: int = connection.execute(sa.select(sa.func.count()).where(waits)).scalar_one()
+    query = sa.select(outbox.c.last_error).where(waits, outbox.c.last_error.is_not(None)).order_by(outbox.c.id.desc())
+    return count, connection.execute(query.limit(1)).scalar() or ""
+
+
 def _message(row: Row[Any]) -> Message:
     return Message(
         id=row.id,

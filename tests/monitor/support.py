@@ -7,13 +7,15 @@ import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from monitor.alerts_file import parse
 from monitor.desk import AlertDesk, SilenceOrder
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
 from monitor.outbox import DeliveryPolicy, Outbox
-from monitor.store import Store
+from monitor.rehearsal import trial_notice
+from monitor.store import Place, Store
 from monitor.vitals import Disk, VitalsWatch
 from sync.storage.opening import Shop, open_database
 from tests.fakes.channel import FakeChannel
@@ -118,6 +120,13 @@ class World:
         """Let time pass, and judge the rules."""
         self.clock.pass_by(**later)
         await self.judge.evaluate(self.clock.now())
+
+    async def write_tests(self, *channels: str) -> None:
+        """Write a message about no incident to everybody whom these channels reach."""
+        now = self.clock.now()
+        places = [Place(name, each) for name in channels for each in self.outbox.channels[name]]
+        about = [(each, trial_notice(f"test-{uuid4()}", "anna", "", now)) for each in places]
+        await self.store.enqueue(about, now)
 
     async def deliver(self, **later: float) -> int:
         """Let time pass, and send what is due."""

@@ -244,7 +244,7 @@ async def test_a_retry_after_holds_the_whole_channel(world: World, asked: float,
     world.history.differ(6)
     await world.check()
     await world.deliver()
-    await world.judge.test(["slack"], world.clock.now())
+    await world.write_tests("slack")
     await world.deliver(seconds=too_early)
     tries = world.slack.tries
     await world.deliver(seconds=enough)
@@ -305,7 +305,7 @@ async def test_the_end_waits_for_the_beginning_but_other_alerts_do_not(world: Wo
     world.slack.troubles.append(Unreachable("refused"))
     world.history.differ(0)
     await world.check(seconds=20)
-    await world.judge.test(["slack"], world.clock.now())
+    await world.write_tests("slack")
     await world.deliver()
 
     assert world.slack.told == ["firing", "test", "firing again", "resolved"]
@@ -314,7 +314,7 @@ async def test_the_end_waits_for_the_beginning_but_other_alerts_do_not(world: Wo
 async def test_a_channel_keeps_its_pace(world: World) -> None:
     world.outbox._workers["slack"]._policy = type(world.policy)(pace={"slack": timedelta(seconds=60)})
     for _ in range(3):
-        await world.judge.test(["slack"], world.clock.now())
+        await world.write_tests("slack")
     await world.deliver()
 
     assert (len(world.slack.sent), world.clock.now()) == (3, START + timedelta(seconds=120))
@@ -460,7 +460,7 @@ async def test_a_group_being_sent_at_a_kill_is_repeated_as_the_same_group(three:
 async def test_a_test_message_goes_out_by_itself(three: World) -> None:
     three.history.differ(7)
     await three.check()
-    await three.judge.test(["slack", "sms"], three.clock.now())
+    await three.write_tests("slack", "sms")
     await three.deliver()
 
     assert three.slack.told == ["firing+firing", "test"]
@@ -484,7 +484,7 @@ async def test_a_wait_that_a_service_asked_for_holds_over_a_restart(world: World
     await world.check()
     await world.deliver()
     await world.restart()
-    await world.judge.test(["slack"], world.clock.now())
+    await world.write_tests("slack")
     await world.deliver(seconds=29)
     early = world.slack.tries
     await world.deliver(seconds=1)

@@ -63,8 +63,8 @@ def test_channels_without_credentials_are_named_with_whom_it_would_reach(lately:
     lately.happened(HOUR, calms_down)
     assert lately.data("explain", "Differs")["told"] == [
         "Should it fire, nobody is told: no route leads to a channel that is set up.",
-        "email cannot be told: its credentials are not set in the environment, so nothing is sent there.",
         "slack cannot be told: its credentials are not set in the environment, so nothing is sent there.",
+        "email cannot be told: its credentials are not set in the environment, so nothing is sent there.",
     ]
 
 
