@@ -11,13 +11,14 @@ from sqlalchemy.engine import Connection
 
 from sync.storage.tables import evaluations
 
+_RECORD = sa.insert(evaluations)
 _DIGITS = 6  # that count: a tenth of a second of a day, a thousandth of a per cent
 
 
 def record_evaluation(connection: Connection, values: Mapping[str, float | None], now: datetime) -> None:
     """Keep what each signal was; None: it had no number."""
     kept = {name: _short(value) for name, value in values.items()}
-    connection.execute(sa.insert(evaluations).values(at=now, samples=kept))
+    connection.execute(_RECORD, {"at": now, "samples": kept})
 
 
 def history(

@@ -19,6 +19,12 @@ from monitor.store.tell import Telling, Told
 from monitor.units import written_as
 from sync.storage.tables import incidents, rule_states, transitions
 
+# Every judging needs these: they are made once, which takes longer than running them.
+_STATES = sa.select(rule_states)
+_OPEN = sa.select(incidents).where(incidents.c.rule == sa.bindparam("name"), incidents.c.resolved_at.is_(None))
+_FORGET_STATE = sa.delete(rule_states).where(rule_states.c.rule == sa.bindparam("name"))
+_KEEP_STATE = sa.insert(rule_states)
+
 _MOST_EXAMPLES = 10
 
 
@@ -42,7 +48,7 @@ class Incident:
 
 def states(connection: Connection) -> Mapping[str, State]:
     """Return the kept state of every rule that has one."""
-    rows = connection.execute(sa.select(rule_states))
+    rows = connection.execute(_STATES)
     return {row.rule: _state(row) for row in rows}
 
 
@@ -64,9 +70,7 @@ def record(connection: Connection, judged: Sequence[Judged], telling: Telling, n
     for each in judged:
         if not each.matters:
             continue
-        row = connection.execute(
-            sa.select(incidents).where(incidents.c.rule == each.name, incidents.c.resolved_at.is_(None))
-        ).one_or_none()
+        row = connection.execute(_OPEN, {"name": each.name}).one_or_none()
         if each.transition.fired and row is None and each.rule is not None:
             row = _open(connection, each, each.rule, now)
         if row is not None and each.transition.resolved:
@@ -103,7 +107,7 @@ def _keep_transition(connection: Connection, judged: Judged, now: datetime) -> N
 
 
 def _keep_state(connection: Connection, judged: Judged, incident: Row[Any] | None, now: datetime) -> None:
-    connection.execute(sa.delete(rule_states).where(rule_states.c.rule == judged.name))
+    connection.execute(_FORGET_STATE, {"name": judged.name})
     after = judged.transition.after
     if after.phase is Phase.OK:
         return
@@ -123,7 +127,7 @@ def _keep_state(connection: Connection, judged: Judged, incident: Row[Any] | Non
         "incident_id": incident.id if incident is not None else None,
         "updated_at": now,
     }
-    connection.execute(sa.insert(rule_states).values(values))
+    connection.execute(_KEEP_STATE, values)
 
 
 def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> Row[Any]:

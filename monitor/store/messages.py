@@ -285,22 +285,32 @@ def release(connection: Connection, claim: Claim, now: datetime) -> None:
 
 def expire(connection: Connection, before: datetime) -> int:
     """Give up what was written before a moment, but never the first message of an alert that still fires."""
+    return connection.execute(_expire(), {"before": before}).rowcount
+
+
+@cache
+def _expire() -> sa.Update:
     still_firing = sa.exists().where(
         incidents.c.id == outbox.c.incident_id, incidents.c.resolved_at.is_(None), outbox.c.kind == Kind.FIRING.value
     )
-    query = (
+    too_old = outbox.c.created_at < sa.bindparam("before", type_=outbox.c.created_at.type)
+    return (
         sa.update(outbox)
-        .where(outbox.c.state.in_(("due", "ambiguous")), outbox.c.created_at < before, sa.not_(still_firing))
+        .where(outbox.c.state.in_(("due", "ambiguous")), too_old, sa.not_(still_firing))
         .values(state="dead", next_at=None)
     )
-    return connection.execute(query).rowcount
 
 
 def backlog(connection: Connection) -> Backlog:
     """Count what waits, and what was given up; what waits for its recipient's share makes nothing old."""
+    depth, since, dead = connection.execute(_backlog()).one()
+    return Backlog(depth, dead, since)
+
+
+@cache
+def _backlog() -> sa.Select[Any]:
     held = sa.func.coalesce(outbox.c.last_error, "").startswith(share.HELD, autoescape=True)
     oldest = sa.func.min(sa.case((sa.not_(held), outbox.c.created_at)), type_=outbox.c.created_at.type)
-    waiting = sa.select(sa.func.count(), oldest).where(outbox.c.state.in_(WAITING))
-    depth, since = connection.execute(waiting).one()
-    dead = connection.execute(sa.select(sa.func.count()).where(outbox.c.state == "dead")).scalar_one()
-    return Backlog(depth, dead, since)
+    given_up = outbox.alias("given_up")
+    dead = sa.select(sa.func.count()).where(given_up.c.state == "dead").scalar_subquery()
+    return sa.select(sa.func.count(), oldest, dead).where(outbox.c.state.in_(WAITING))
