@@ -18,6 +18,7 @@ from monitor import control
 from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
 from monitor.desk import AlertDesk
+from monitor.heartbeat import Heartbeat, WellLimits
 from monitor.rehearsal import Rehearsal
 from monitor.reload import Reload
 from monitor.schedule import Daily, Every, Job, Schedule
@@ -42,6 +43,8 @@ _SHOPS = "shops"  # the lane of everything that talks to the shops: one at a tim
 _ORDERS = "orders"  # takes turns with the passes, one order at a time
 _INTAKE = "intake"  # takes its turn by a lock, reading by reading: a webhook need not wait for a lane
 _RULES = "rules"
+_HEART = "heart"
+_HEARTBEAT = timedelta(minutes=1)
 _UPKEEP = "upkeep"  # of our own records; the shops need not wait for it
 _FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
 _FULL_RETRY = timedelta(minutes=10)  # a full pass in an incremental one's place that failed, lest it be all we do
@@ -196,12 +199,28 @@ def watched_passes(shop: Workshop, monitor: Monitor) -> Passes:
     return Passes(shop, monitor.evaluate, calls)
 
 
+def heartbeat(shop: Workshop, monitor: Monitor) -> Heartbeat | None:
+    """Return what tells HEARTBEAT_URL that all is well; None where nobody wants to hear it."""
+    url, limits = shop.settings.heartbeat_url, shop.alerts.limits
+    if url is None:
+        return None
+    return Heartbeat(
+        url.get_secret_value(),
+        facts=lambda: monitor.judge.facts,
+        writable=monitor.store.touch,
+        limits=WellLimits(limits.health.ready_within, 2 * shop.alerts.check_interval),
+        clock=shop.clock,
+    )
+
+
 def scheduled(
     shop: Workshop, monitor: Monitor, passes: Passes, broke: Callable[[str, Exception], None] | None = None
 ) -> Schedule:
     """Return the schedule of an open workshop, not started yet, with all that hears its events joined to them."""
+    heart = heartbeat(shop, monitor)
+    beats = [] if heart is None else [Job("heartbeat", heart.beat, Every(_HEARTBEAT), _HEART)]
     schedule = Schedule(
-        jobs=jobs(shop.alerts, passes),
+        jobs=[*jobs(shop.alerts, passes), *beats],
         clock=shop.clock,
         tallies=(monitor.metrics, monitor.vitals),
         broke=broke,
