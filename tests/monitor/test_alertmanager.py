@@ -102,7 +102,7 @@ async def test_a_group_fires_while_one_of_it_does_and_shares_what_is_common() ->
     assert webhook_payload([RESOLVED], "hook", "")["status"] == "resolved"
 
 
-RECORDED = Path("/work/shared/data/alertmanager")
+RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "alertmanager"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_a_payload_has_the_shape_of_a_recorded_one(file: str, notice: Noti
 
 def _recorded(file: str) -> Any:
     if not RECORDED.is_dir():
-        pytest.skip(f"the recordings in {RECORDED} are not here")
+        pytest.skip(f"Alertmanager's recordings are not here")
     return json.loads((RECORDED / file).read_text())
 
 
