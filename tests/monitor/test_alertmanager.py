@@ -121,7 +121,7 @@ async def test_a_payload_has_the_shape_of_a_recorded_one(file: str, notice: Noti
 
 def _recorded(file: str) -> Any:
     if not RECORDED.is_dir():
-        pytest.skip(f"Alertmanager's recordings are not here")
+        pytest.skip("Alertmanager's recordings are not here")
     return json.loads((RECORDED / file).read_text())
 
 
