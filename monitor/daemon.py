@@ -266,7 +266,7 @@ async def running(
         passes = watched_passes(shop, monitor)
         schedule = scheduled(shop, monitor, passes, broke)
         rehearsal = Rehearsal(
-            lambda: monitor.judge.content, monitor.channels, monitor.store, shop.clock, settings.ops_url or ""
+            lambda: monitor.judge.content, monitor.outbox.ways, monitor.store, shop.clock, settings.ops_url or ""
         )
         desk = AlertDesk(monitor.store, lambda: monitor.judge.names, shop.clock, passes.judge)
         ops = _bound("OPS_LISTEN", settings.ops_listen)

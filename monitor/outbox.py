@@ -12,6 +12,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -80,15 +81,28 @@ class Outbox:
         self._store = store
         self._policy = policy
         self._clock = clock
-        self._workers = {
-            name: _Worker(name, channel, store, policy, self._fall_back, clock=clock, rng=rng, meter=meter)
-            for name, channel in channels.items()
+        self._rng = rng
+        self._meter = meter
+        self._ways = dict(channels)
+        self._workers = self._hire(channels)
+        self._tasks: asyncio.TaskGroup | None = None  # while it runs
+        self._stopping = asyncio.Event()
+
+    def _hire(self, channels: Mapping[str, Channel]) -> Mapping[str, _Worker]:
+        hire = partial(_Worker, clock=self._clock, rng=self._rng, meter=self._meter)
+        return {
+            name: hire(name, channel, self._store, self._policy, self._fall_back) for name, channel in channels.items()
         }
 
     @property
     def channels(self) -> Mapping[str, Sequence[str]]:
         """Return the channels that there are, with whom each is to write to."""
         return {name: worker.recipients for name, worker in self._workers.items()}
+
+    @property
+    def ways(self) -> Mapping[str, Channel]:
+        """Return the channels themselves; the mapping changes as other channels are taken."""
+        return self._ways
 
     async def recover(self) -> int:
         """Call once after a start, before `run`: doubt what the last process was sending. Return how many."""
@@ -102,8 +116,36 @@ class Outbox:
     async def run(self) -> None:
         """Deliver until `stop`; messages being sent are finished first."""
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._start()
+            await self._stopping.wait()
+            self._tasks = None
+
+    def _start(self) -> None:
+        if self._tasks is not None:
             for worker in self._workers.values():
-                tasks.create_task(worker.run(), name=f"outbox.{worker.name}")
+                self._tasks.create_task(worker.run(), name=f"outbox.{worker.name}")
+
+    async def take(self, channels: Mapping[str, Channel], policy: DeliveryPolicy) -> None:
+        """Deliver by other channels from now on; those before finish what they are sending, then are closed.
+
+        What waits for a channel that is gone is given up.
+        """
+        before, self._policy = self._workers, policy
+        self._ways.clear()
+        self._ways.update(channels)
+        self._workers = self._hire(channels)
+        for worker in before.values():
+            worker.retire()
+        for worker in self._workers.values():
+            await worker.recover()
+        await self._store.give_up_strangers(self.channels)
+        self._start()
+
+    async def close(self) -> None:
+        """Close the channels; call it after `run`."""
+        for worker in self._workers.values():
+            await worker.close()
 
     async def deliver(self) -> int:
         """Send everything that is due now, channel by channel; return how many attempts were made."""
@@ -138,6 +180,7 @@ class Outbox:
 
     def stop(self) -> None:
         """Let `run` end after the messages that are being sent."""
+        self._stopping.set()
         for worker in self._workers.values():
             worker.stop()
 
@@ -170,6 +213,7 @@ class _Worker:
         self._held_until: datetime | None = None  # the service asked the whole channel to wait
         self._sent_at: float | None = None
         self._failing = False
+        self._retired = False
 
     @property
     def recipients(self) -> Sequence[str]:
@@ -181,12 +225,22 @@ class _Worker:
             await self.drain()
             await self._fall_back(self.name)
             await self._rest(await self._nap(), self._stopping, self._news)
+        if self._retired:
+            await self.close()
 
     def wake(self) -> None:
         self._news.set()
 
     def stop(self) -> None:
         self._stopping.set()
+
+    def retire(self) -> None:
+        """End for good: another takes the channel's place."""
+        self._retired = True
+        self.stop()
+
+    async def close(self) -> None:
+        await self._channel.close()
 
     async def recover(self) -> None:
         """Remember what the service asked of the last process."""

@@ -16,6 +16,7 @@ import structlog
 
 from monitor.alerts_file import AlertsFileError, load_alerts
 from monitor.alerts_model import AlertsFile
+from monitor.yaml_page import Mistake
 from sync.clock import Clock
 
 log = structlog.get_logger()
@@ -101,7 +102,11 @@ class Reload:
             self._reject(error)
             return False
         later = needs_restart(self._content, content)
-        await self._take(content)
+        try:
+            await self._take(content)
+        except OSError as error:
+            self._reject(AlertsFileError([Mistake(str(self._path), 1, 1, str(error), "correct SMTP_CA_FILE")]))
+            return False
         self._content, self.rejected = content, None
         self._meter.reloaded(self._clock.now(), taken=True)
         log.info("alerts_file.taken", alerts=len(content.alerts), at_next_start=later or None)

@@ -35,6 +35,7 @@ from sync.storage.opening import database_path
 log = structlog.get_logger()
 
 _BEAT_SECONDS = 1.0
+_LOOK_SECONDS = 5.0  # how often it is asked whether an Alertmanager is to be told again
 _PATIENCE = 3.0  # seconds that a message being sent may take when we stop; then it is in doubt, and sent again
 
 
@@ -44,12 +45,12 @@ class Monitor:
 
     metrics: Metrics
     outbox: Outbox
-    channels: Mapping[str, Channel]
     judge: Judge
     store: Store
     vitals: VitalsWatch
     status: Status
     settings: Settings
+    clock: Clock
 
     async def evaluate(self, now: datetime) -> Sequence[Told]:
         """Read the signals, judge the rules, and write what is to be told."""
@@ -57,7 +58,10 @@ class Monitor:
         return await self.judge.evaluate(now)
 
     async def take(self, content: AlertsFile) -> None:
-        """Watch by what alerts.yaml says now."""
+        """Watch and deliver by what alerts.yaml says now; raises OSError where SMTP_CA_FILE cannot be read."""
+        channels = open_channels(self.settings, content, self.clock)
+        _warn(content, channels)
+        await self.outbox.take(channels, delivery_policy(content))
         self.judge.take(content)
 
     def reloaded(self, now: datetime, *, taken: bool) -> None:
@@ -86,11 +90,9 @@ async def open_monitor(shop: Workshop, channels: Mapping[str, Channel] | None = 
     async with AsyncExitStack() as stack:
         if channels is None:
             channels = open_channels(shop.settings, shop.alerts, shop.clock)
-        for channel in channels.values():
-            stack.push_async_callback(channel.close)
-        for sentence in unreachable(shop.alerts, frozenset(channels)):
-            log.warning("channel.unreachable", detail=sentence)
+        _warn(shop.alerts, channels)
         monitor, beat = _assembled(shop, channels)
+        stack.push_async_callback(monitor.outbox.close)
         shop.events.join(monitor.metrics)
         shop.events.join(monitor.vitals)
         await monitor.outbox.recover()
@@ -98,20 +100,20 @@ async def open_monitor(shop: Workshop, channels: Mapping[str, Channel] | None = 
         async with asyncio.TaskGroup() as tasks:
             delivering = tasks.create_task(monitor.outbox.run(), name="outbox")
             beating = tasks.create_task(_keep_beating(beat, monitor.metrics, shop.clock), name="beat")
-            pushing = [
-                tasks.create_task(_keep_pushing(name, channel, monitor.store, shop.clock), name=f"push.{name}")
-                for name, channel in channels.items()
-                if isinstance(channel, Alertmanager)
-            ]
+            pushing = tasks.create_task(_keep_pushing(monitor.outbox.ways, monitor.store, shop.clock), name="push")
             try:
                 yield monitor
             finally:
                 beating.cancel()
-                for push in pushing:
-                    push.cancel()
+                pushing.cancel()
                 monitor.outbox.stop()
                 await asyncio.wait({delivering}, timeout=_PATIENCE)
                 delivering.cancel()
+
+
+def _warn(alerts: AlertsFile, channels: Mapping[str, Channel]) -> None:
+    for sentence in unreachable(alerts, frozenset(channels)):
+        log.warning("channel.unreachable", detail=sentence)
 
 
 def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor, Beat]:
@@ -145,7 +147,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
         version=release,
         facts=lambda: judge.facts,
     )
-    return Monitor(metrics, outbox, channels, judge, store, vitals, status, settings), beat
+    return Monitor(metrics, outbox, judge, store, vitals, status, settings, clock), beat
 
 
 def delivery_policy(alerts: AlertsFile) -> DeliveryPolicy:
@@ -184,18 +186,29 @@ async def _keep_beating(beat: Beat, metrics: Metrics, clock: Clock) -> None:
         metrics.event_loop_lag.set(max(0.0, beat.beat() - _BEAT_SECONDS))
 
 
-async def _keep_pushing(name: str, channel: Alertmanager, store: Store, clock: Clock) -> None:
-    """Tell an Alertmanager again and again what fires: it forgets what it hears nothing of, and all at a restart."""
+async def _keep_pushing(ways: Mapping[str, Channel], store: Store, clock: Clock) -> None:
+    """Tell each Alertmanager again and again what fires: it forgets what it hears nothing of, and all at a restart."""
+    pushed: dict[str, float] = {}
     while True:
-        await clock.sleep(channel.repeat.total_seconds())
-        standing = await store.standing(name)
-        if not standing:
-            continue
-        try:
-            async with asyncio.timeout(channel.repeat.total_seconds()):
-                await channel.push(standing)
-        except (DeliveryError, TimeoutError) as error:
-            log.info("channel.push_failed", channel=name, error=str(error))
+        await clock.sleep(_LOOK_SECONDS)
+        for name, channel in list(ways.items()):
+            if not isinstance(channel, Alertmanager):
+                continue
+            now, length = clock.monotonic(), channel.repeat.total_seconds()
+            if now - pushed.setdefault(name, now) >= length:
+                pushed[name] = now
+                await _push(name, channel, store, length)
+
+
+async def _push(name: str, channel: Alertmanager, store: Store, seconds: float) -> None:
+    standing = await store.standing(name)
+    if not standing:
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await channel.push(standing)
+    except (DeliveryError, TimeoutError) as error:
+        log.info("channel.push_failed", channel=name, error=str(error))
 
 
 def _database_bytes(settings: Settings) -> int:

@@ -122,7 +122,13 @@ def recover(connection: Connection, channels: Mapping[str, Collection[str]], now
     doubtful = sa.update(outbox).where(outbox.c.state == "sending")
     values = {"state": "ambiguous", "maybe_repeated": True, "next_at": now, "lease_until": None, "sent_at": now}
     count = connection.execute(doubtful.values(values)).rowcount
-    orphans = sa.update(outbox).where(outbox.c.state.in_(WAITING))
+    give_up_strangers(connection, channels)
+    return count
+
+
+def give_up_strangers(connection: Connection, channels: Mapping[str, Collection[str]]) -> None:
+    """Give up what waits for nobody of `channels`; what is being sent is its sender's."""
+    orphans = sa.update(outbox).where(outbox.c.state.in_(("due", "ambiguous")))
     gone = outbox.c.channel.not_in(sorted(channels))
     connection.execute(
         orphans.where(gone).values(state="dead", next_at=None, last_error="the channel no longer exists")
@@ -131,7 +137,6 @@ def recover(connection: Connection, channels: Mapping[str, Collection[str]], now
         strangers = sa.and_(outbox.c.channel == channel, outbox.c.recipient.not_in(sorted(recipients)))
         reason = "the recipient is no longer among the channel's"
         connection.execute(orphans.where(strangers).values(state="dead", next_at=None, last_error=reason))
-    return count
 
 
 def claim(connection: Connection, channel: str, terms: Terms, now: datetime) -> Claim | None:

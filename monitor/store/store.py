@@ -169,6 +169,10 @@ class Store:
         """
         return await self._database.write(lambda connection: messages.recover(connection, channels, now))
 
+    async def give_up_strangers(self, channels: Mapping[str, Collection[str]]) -> None:
+        """Give up what waits for nobody of `channels`, which names the recipients of each."""
+        await self._database.write(lambda connection: messages.give_up_strangers(connection, channels))
+
     async def enqueue(self, notices: Sequence[tuple[Place, Notice]], now: datetime) -> None:
         """Write messages about no incident, such as tests."""
 
