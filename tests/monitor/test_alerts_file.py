@@ -51,11 +51,36 @@ def test_the_shipped_file_holds_the_runbooks_numbers() -> None:
     assert limits["DuplicateSale"] == (Op.ABOVE, 0.0, Severity.CRITICAL)
     assert limits["StockUnsettled"] == (Op.ABOVE, 0.0, Severity.WARNING)
     assert limits["EqualityProofOld"] == (Op.ABOVE, 93_600.0, Severity.WARNING)
+    assert limits["DiskAlmostFull"] == (Op.BELOW, 0.10, Severity.WARNING)
     assert (content.sync_interval, content.check_interval) == (timedelta(seconds=60), timedelta(minutes=5))
     assert {alert.severity: content.channels_for(alert) for alert in content.alerts} == {
         Severity.CRITICAL: ("slack", "email", "sms"),
         Severity.WARNING: ("slack", "email"),
     }
+
+
+def test_the_shipped_file_calls_operations_then_it_support_then_the_store_manager() -> None:
+    content = load_alerts(ROOT / "alerts.yaml")
+    alert = content.alert("SyncLatencyHigh")
+    assert alert is not None
+
+    assert [(step.after, step.to) for step in content.steps_for(alert)] == [
+        (timedelta(minutes=15), ("it-support",)),
+        (timedelta(minutes=45), ("store-manager",)),
+    ]
+    assert alert.depends_on == ("LightspeedDown", "ShopifyDown")
+
+
+def test_the_shipped_files_examples_are_right_where_the_hashes_are_taken_away() -> None:
+    text = (ROOT / "alerts.yaml").read_text()
+    for begin in ("business_hours:", "maintenance:"):
+        there = text.index(f"# {begin}")
+        example, rest = text[there:].split("\n\n", 1)
+        text = text[:there] + "\n".join(line[2:] for line in example.split("\n")) + "\n\n" + rest
+    content = parse(text.encode())
+
+    assert list(content.business_hours) == ["shop"]
+    assert [window.name for window in content.maintenance] == ["stock-take"]
 
 
 def test_the_shipped_files_error_rate_counts_a_quarter_of_an_hour_and_five_calls() -> None:
@@ -83,7 +108,17 @@ def test_channels_that_cannot_be_used_are_named() -> None:
 
     assert list(unreachable(content, frozenset({"slack"}))) == [
         "email: its credentials are not set in the environment, so nothing is sent there",
+        "it-support: its credentials are not set in the environment, so nothing is sent there",
         "sms: no telephone number stands under channels.sms.to, so nobody gets text messages",
+        "store-manager: its credentials are not set in the environment, so nothing is sent there",
+    ]
+
+
+def test_a_channel_without_addresses_is_valid_and_named() -> None:
+    content = parse(b"routes: [{to: boss}]\nchannels: {boss: {type: email, to: []}}")
+
+    assert list(unreachable(content, {"boss": ()})) == [
+        "boss: no address stands under channels.boss.to, so nobody gets its mail"
     ]
 
 
