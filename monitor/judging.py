@@ -98,7 +98,7 @@ class Judge:
             now=now,
         )
         self.facts = facts
-        _show(self._metrics, facts)
+        show(self._metrics, facts)
         return facts
 
     async def evaluate(self, now: datetime) -> Sequence[Told]:
@@ -187,7 +187,7 @@ def _log_transition(judged: Judged) -> None:
     )
 
 
-def _show(metrics: Metrics, facts: Facts) -> None:
+def show(metrics: Metrics, facts: Facts) -> None:
     """Set the gauges that tell how things stand; the ledger knows them over restarts."""
     metrics.stand(facts.standing)
     metrics.count_orders(facts.orders)

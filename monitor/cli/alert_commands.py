@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import settings, stored, usage
+from monitor.cli.common import settings, settings_and_alerts, stored, usage
 
 app = typer.Typer(help="See which alerts fire and who knows of it; acknowledge and silence them.", no_args_is_help=True)
 
@@ -122,3 +122,15 @@ def drill(
     from monitor.cli import rehearsing
 
     raise typer.Exit(rehearsing.drill(settings(have=stored()), name, json=json))
+
+
+@app.command("export-prometheus")
+def export_prometheus() -> None:
+    """Print the alerts as a file of Prometheus rules over our metrics; what Prometheus cannot say is a comment in it.
+
+    Example: lightspeed-sync alerts export-prometheus > rules.yml
+    """
+    from monitor.export import prometheus_rules
+
+    _, content = settings_and_alerts(have=stored())
+    typer.echo(prometheus_rules(content), nl=False)

@@ -10,6 +10,7 @@ class VitalsMetrics:
     """Gauges set after each evaluation."""
 
     def __init__(self, kinds: Kinds) -> None:
+        self._started = kinds.moments("start_timestamp_seconds", "When this process began to watch.")
         self._failing = kinds.moments(
             "api_failing_since_timestamp_seconds",
             "Since when every call has failed; no sample while they succeed.",
@@ -30,6 +31,7 @@ class VitalsMetrics:
     def show(self, facts: Facts) -> None:
         """Show what is known at this evaluation."""
         vitals = facts.vitals
+        self._started.set(facts.started_at)
         for api in APIS:
             self._failing.set(failing_since(facts, api), api)
             self._succeeded.set(vitals.succeeded_at.get(api), api)

@@ -206,3 +206,11 @@ async def test_words_about_alerts_are_taken_at_once_by_a_running_daemon(tmp_path
     (one,) = json.loads(listed.out)["firing"]
     assert (one["acknowledged_by"] != "", one["hidden"]["why"]) == (True, "silenced"), "it was judged at once"
     assert "is told now" in lifted.out
+
+
+def test_the_alerts_are_printed_as_prometheus_rules(lately: Lately) -> None:
+    shown = lately.run("export-prometheus")
+
+    assert shown.exit_code == 0
+    assert "      - alert: Late\n" in shown.stdout
+    assert '        expr: "(sum(lightspeed_sync_discrepant_skus)) > 2"\n        for: 3h\n' in shown.stdout
