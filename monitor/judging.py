@@ -112,7 +112,8 @@ class Judge:
         judged = self._hidden(judged, await self._store.standing_silences(now), windows, now)
         told = await self._store.record(judged, windows, self._telling, signals.values(facts), now)
         self._report(judged, told, now)
-        await self._outbox.expire()
+        if facts.backlog.depth:  # what was written just now is not too old
+            await self._outbox.expire()
         digest = await self._daily.tell(facts, self._outbox.channels, now)
         if digest or any(each.verdict.kind is not None for each in told):
             self._outbox.wake()
