@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -134,3 +135,20 @@ def export_prometheus() -> None:
 
     _, content = settings_and_alerts(have=stored())
     typer.echo(prometheus_rules(content), nl=False)
+
+
+@app.command()
+def backtest(
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Another alerts file: tell how it would differ.")
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=45, help="How far back; 45 days are kept.")] = 14,
+    json: Json = False,
+) -> None:
+    """Replay what was recorded: how often each alert would have fired, for how long, and how many messages a week.
+
+    Example: lightspeed-sync alerts backtest --file alerts.new.yaml --days 30
+    """
+    from monitor.cli import backtesting
+
+    raise typer.Exit(backtesting.show(settings(have=stored()), file, days, json=json))

@@ -20,7 +20,7 @@ from monitor.store.incidents import Incident
 from monitor.store.judged import Judged, Place
 from monitor.store.messages import Claim, Terms
 from monitor.store.people import Deed
-from monitor.store.story import Change, Judging, Message, changes_of, judging_at, messages_about, waiting_for
+from monitor.store.story import Change, Judging, Message, changes_of, judging_at, judgings, messages_about, waiting_for
 from monitor.store.tell import Telling, Told
 from monitor.store.verdicts import Decided
 from sync.storage.database import Database
@@ -86,6 +86,10 @@ class Store:
     async def judging_at(self, at: datetime) -> Judging | None:
         """Return what the signals were at the last judging at or before a moment."""
         return await self._database.read(lambda connection: judging_at(connection, at))
+
+    async def judgings(self, since: datetime, signals: Collection[str]) -> Sequence[Judging]:
+        """Return the judgings from a moment on, oldest first, with these signals of each."""
+        return await self._database.read(lambda connection: judgings(connection, since, signals))
 
     async def changes_of(self, alert: str, until: datetime, limit: int = 50) -> Sequence[Change]:
         """Return the last changes of a rule's phase up to a moment, oldest first."""

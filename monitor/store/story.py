@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,3 +117,10 @@ def _change(row: Row[Any]) -> Change:
     return Change(
         row.at, Phase(row.before), Phase(row.after), reason, row.value, detail.get("note", ""), detail["condition"]
     )
+
+
+def judgings(connection: Connection, since: datetime, signals: Collection[str]) -> Sequence[Judging]:
+    """Return the judgings from a moment on, oldest first, with these signals of each."""
+    query = sa.select(evaluations.c.at, evaluations.c.samples).where(evaluations.c.at >= since)
+    rows = connection.execute(query.order_by(evaluations.c.at, evaluations.c.id))
+    return [Judging(at, {name: values[name] for name in signals if name in values}) for at, values in rows]

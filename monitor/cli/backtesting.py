@@ -1,0 +1,140 @@
+"""`alerts backtest`: what an alerts.yaml would have told over the recorded history, and how another one differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+
+from monitor.alerts_file import load_alerts
+from monitor.alerts_model import AlertsFile
+from monitor.backtest import Figures, Recorded, backtest
+from monitor.cli.common import Exit, alerts, complain, run, say, say_json, show_table, telling
+from monitor.cli.reading import opened_state
+from monitor.signals import DEFAULT_WINDOW
+from monitor.store import Store
+from monitor.units import counted, written_duration, written_minute
+from sync.clock import SystemClock
+from sync.settings import Settings
+from sync.storage.ledger import SqlLedger
+
+_NOTEWORTHY = 0.05  # share of judgings without a number that is told
+
+
+def show(settings: Settings, file: Path | None, days: int, *, json: bool) -> Exit:
+    """Replay the last days through alerts.yaml; with another file, tell how that one differs."""
+    present = alerts(settings)
+    with telling():
+        other = None if file is None else load_alerts(file)
+    contents = [present] if other is None else [present, other]
+    past = run(lambda: _read(settings, contents, timedelta(days=days)))
+    if not past.judgings:
+        complain(f"The rules were not judged within the last {counted(days, 'day')}: there is nothing to replay.")
+        return Exit.WRONG
+    came = [backtest(content, past) for content in contents]
+    if json:
+        say_json(_data(past, came))
+        return Exit.DONE
+    say(*_heading(past), "")
+    if file is None:
+        _tell(came[0])
+    else:
+        _tell_difference(came[0], came[1], settings.alerts_file.name, file.name)
+    return Exit.DONE
+
+
+async def _read(settings: Settings, contents: Sequence[AlertsFile], back: timedelta) -> Recorded:
+    signals = {name for content in contents for alert in content.alerts for name in alert.signals()}
+    since = SystemClock().now() - back
+    longest = max(DEFAULT_WINDOW, *(content.longest_window() for content in contents))
+    async with opened_state(settings) as database:
+        calls = await SqlLedger(database).calls_since(since - longest)
+        return Recorded(await Store(database).judgings(since, signals), sorted(calls, key=lambda row: row.minute))
+
+
+def _heading(past: Recorded) -> Iterator[str]:
+    first, last = past.judgings[0].at, past.judgings[-1].at
+    judged = f"{counted(len(past.judgings), 'judging')} in {written_duration(past.length)}"
+    yield f"From {written_minute(first)} to {written_minute(last)}: {judged}."
+    yield "As if nobody had silenced or acknowledged anything, and every message had arrived at once."
+
+
+# --- one file ---
+
+
+def _tell(came: Sequence[Figures]) -> None:
+    fired = [each for each in came if each.fired]
+    if fired:
+        names = ("alert", "fired", "median", "longest", "came back soon", "nobody told", "messages a week")
+        show_table(names, [_row(each) for each in fired])
+        say("", f"Messages a week in all: {_messages(_summed(came)) or 'none'}.")
+    quiet = [each.alert for each in came if not each.fired]
+    if quiet:
+        say(f"Would not have fired: {', '.join(quiet)}.")
+    for each in came:
+        if each.unknown >= _NOTEWORTHY:
+            say(f"{each.alert} had no number to judge by at {each.unknown:.0%} of the judgings.")
+
+
+def _row(each: Figures) -> tuple[object, ...]:
+    return (
+        each.alert,
+        each.fired,
+        _length(each.median),
+        _length(each.longest),
+        each.flaps,
+        each.untold,
+        _messages(each.messages) or "none",
+    )
+
+
+def _length(seconds: float) -> str:
+    return written_duration(timedelta(seconds=seconds))
+
+
+def _messages(messages: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {count:g}" for name, count in sorted(messages.items()) if count)
+
+
+def _summed(came: Sequence[Figures]) -> Mapping[str, float]:
+    names = {name for each in came for name in each.messages}
+    return {name: round(sum(each.messages.get(name, 0.0) for each in came), 1) for name in sorted(names)}
+
+
+# --- two files ---
+
+
+def _tell_difference(before: Sequence[Figures], after: Sequence[Figures], present: str, other: str) -> None:
+    old, new = {each.alert: each for each in before}, {each.alert: each for each in after}
+    names = list(dict.fromkeys([*old, *new]))
+    changed = [name for name in names if old.get(name) != new.get(name)]
+    if changed:
+        heads = ("alert", f"fired: {present}", other, "longest", "", "messages a week", "")
+        show_table(heads, [_pair(name, old.get(name), new.get(name)) for name in changed])
+        sums = [_messages(_summed(each)) or "none" for each in (before, after)]
+        say("", f"Messages a week in all: {sums[0]} -> {sums[1]}.")
+    else:
+        say(f"{other} would have told the same as {present}.")
+    same = [name for name in names if name not in changed]
+    if changed and same:
+        say(f"Unchanged: {', '.join(same)}.")
+
+
+def _pair(name: str, old: Figures | None, new: Figures | None) -> tuple[object, ...]:
+    pair = (old, new)
+    fired = ["not there" if each is None else each.fired for each in pair]
+    longest = ["" if each is None else _length(each.longest) for each in pair]
+    told = ["" if each is None else _messages(each.messages) or "none" for each in pair]
+    return name, *fired, *longest, *told
+
+
+def _data(past: Recorded, came: Sequence[Sequence[Figures]]) -> dict[str, object]:
+    told = [[asdict(each) for each in one] for one in came]
+    return {
+        "since": past.judgings[0].at,
+        "until": past.judgings[-1].at,
+        "judgings": len(past.judgings),
+        "alerts": told[0],
+        "other": told[1] if len(told) > 1 else None,
+    }
