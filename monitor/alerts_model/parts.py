@@ -51,7 +51,7 @@ class Alert(Part):
     """One alert: the condition, how long it must hold, how bad it is, what it says."""
 
     name: Name = Field(description="Its name; keeps the alert's state over edits of everything else.")
-    when: When = Field(description="SIGNAL OPERATOR NUMBER.")
+    when: When = Field(description="SIGNAL OPERATOR NUMBER, joined by and, or, parentheses.")
     hold: Duration = Field(default=_NOTHING, alias="for", description="How long the condition must hold.")
     clear: Limit | None = Field(default=None, description="The limit at which it ends, where that is another.")
     keep: Duration = Field(

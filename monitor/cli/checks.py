@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
+from monitor.alerts_file import read_alerts, unreachable
 from monitor.alerts_model import AlertsFile
-from monitor.cli.common import Exit, err, exit_code, rows, run, say, say_json
+from monitor.cli.common import Exit, complain, err, exit_code, rows, run, say, say_json
+from monitor.cli.explaining import channels_there
 from monitor.cli.reading import daemon_runs
+from monitor.units import counted
 from monitor.workshop import engine_limits, workshop
 from sync.app import Engine, booking_items, open_engine, sales_settings
 from sync.clock import SystemClock
@@ -29,7 +32,18 @@ def config(settings: Settings, content: AlertsFile, *, json: bool) -> None:
         say_json({"settings": values, "alerts": [alert.name for alert in content.alerts], "books": books})
         return
     rows(values)
-    say("", f"{settings.alerts_file}: {len(content.alerts)} alerts, no mistake.", *booking(settings))
+    say("", _right(settings, content), *booking(settings))
+
+
+def alerts(settings: Settings, content: AlertsFile) -> None:
+    """Tell what is no mistake in the alerts file but probably not meant, and which channels cannot be used."""
+    complain(*(f"{doubt}" for doubt in read_alerts(settings.alerts_file).doubts))
+    complain(*unreachable(content, run(lambda: channels_there(settings, content))))
+    say(_right(settings, content))
+
+
+def _right(settings: Settings, content: AlertsFile) -> str:
+    return f"{settings.alerts_file}: {counted(len(content.alerts), 'alert')}, no mistake."
 
 
 def booking(settings: Settings) -> Iterator[str]:

@@ -269,12 +269,13 @@ def check_config(json: Json = False) -> None:
 
 @check.command("alerts")
 def check_alerts() -> None:
-    """Check the alerts file: every mistake with its line and column.
+    """Check the alerts file: every mistake with its line and column, what is doubtful, and who cannot be reached.
 
     Example: lightspeed-sync check alerts
     """
-    chosen, content = settings_and_alerts(have=stored())
-    say(f"{chosen.alerts_file}: {len(content.alerts)} alerts, no mistake.")
+    from monitor.cli import checks
+
+    checks.alerts(*settings_and_alerts(have=stored()))
 
 
 @check.command("connections")

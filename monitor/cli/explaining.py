@@ -74,7 +74,7 @@ async def _look(settings: Settings, content: AlertsFile | None, name: str, at: d
         if alert is None or content is None:
             return known
         rule = alert.rule()
-        there = await _channels(settings, content)
+        there = await channels_there(settings, content)
         audience = audiences(content, there)[name]
         ways, there_not = routed(content, alert), lacking(content, there)
         return replace(
@@ -88,7 +88,7 @@ async def _look(settings: Settings, content: AlertsFile | None, name: str, at: d
         )
 
 
-async def _channels(settings: Settings, content: AlertsFile) -> Mapping[str, Sequence[str]]:
+async def channels_there(settings: Settings, content: AlertsFile) -> Mapping[str, Sequence[str]]:
     """Return the channels that the settings have credentials for, with whom each writes to."""
     opened = open_channels(settings, content, SystemClock())
     for channel in opened.values():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from monitor.alerts_file import parse
 from monitor.alerts_table import alerts_table, keys, metrics_table, signals_table
 
 PAGE = (Path(__file__).resolve().parent.parent.parent / "docs" / "alerts.md").read_text(encoding="utf-8")
@@ -25,7 +27,7 @@ def test_every_key_has_a_meaning() -> None:
     "row",
     [
         "| `sync_interval` | `1m` | How often stock is synced. |",
-        "| `alerts[].when` | needed | SIGNAL OPERATOR NUMBER. |",
+        "| `alerts[].when` | needed | SIGNAL OPERATOR NUMBER, joined by and, or, parentheses. |",
         "| `alerts[].for` | `0s` | How long the condition must hold. |",
         "| `limits.stock.brakes.zero` | `10%` | Share of links that one pass may set to zero. |",
         "| `limits.api.backoff` | `0.5s` | First wait, doubled each time, jittered. |",
@@ -38,3 +40,16 @@ def test_a_key_stands_there_with_its_default_and_meaning(row: str) -> None:
 def test_a_metric_stands_there_by_the_name_it_is_exposed_under() -> None:
     assert "| `lightspeed_sync_runs_total` | counter |" in PAGE
     assert "| `lightspeed_sync_build_info` |" in PAGE
+
+
+def test_the_examples_of_the_language_are_right_together() -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    alerts, hours, when, routes, channels = blocks
+    more = "  sms:\n  it-support: {type: email, to: []}\n  store-manager: {type: email, to: []}\n"
+    another = f"  - name: Other\n{when}    severity: critical\n"
+    content = parse(f"{alerts}{another}{hours}{routes}{channels}{more}".encode())
+    parked, other = content.alerts
+
+    assert content.channels_for(parked) == ("email",)
+    assert content.channels_for(other) == ("slack", "email", "sms")
+    assert str(other.when) == "parked_skus > 5 and (error_rate > 5% or sync_latency > 10m)"

@@ -135,6 +135,21 @@ async def test_every_mistake_in_the_alerts_file_is_told_with_line_and_column(tmp
     assert "CF004" in ended.said
 
 
+async def test_doubts_about_the_alerts_file_and_channels_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+    (tmp_path / "alerts.yaml").write_text(
+        "alerts: [{name: A, when: parked_orders > 3, severity: info}]\n"
+        "routes: [{to: boss}]\n"
+        "channels: {boss: {type: email, to: []}, slack: {}}\n"
+    )
+    ended = await alone(tmp_path, "check", "alerts")
+    assert ended.code == 0, ended.said
+    assert [line.partition("alerts.yaml")[2] or line for line in ended.err.splitlines()] == [
+        ":3:41: nothing leads to slack; name it in a route, or remove it",
+        "boss: no address stands under channels.boss.to, so nobody gets its mail",
+    ]
+    assert ended.out.endswith("alerts.yaml: 1 alert, no mistake.\n")
+
+
 async def test_a_missing_alerts_file_is_told_in_words(tmp_path: Path) -> None:
     ended = await alone(tmp_path, "check", "alerts", ALERTS_FILE=str(tmp_path / "nosuch.yaml"))
     assert ended.code == 2
