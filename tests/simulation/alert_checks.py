@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from sandbox.messages.mail import Mailbox
+from sandbox.messages.slack import SlackWorkspace
 from sandbox.world import World
 from tests.simulation.ledger_checks import Record
 from tests.simulation.stock_checks import Accuse
@@ -32,7 +35,16 @@ class Arrived:
     marked: bool
 
 
-def arrived(world: World) -> list[Arrived]:
+class Inboxes(Protocol):
+    """Where messages arrive."""
+
+    @property
+    def slack(self) -> SlackWorkspace: ...
+    @property
+    def mail(self) -> Mailbox: ...
+
+
+def arrived(world: Inboxes) -> list[Arrived]:
     """Return all messages with an identity; text messages have none."""
     found = []
     for message in world.slack.messages:

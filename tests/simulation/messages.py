@@ -49,6 +49,8 @@ class SlackOverHttpx:
             answer = await self._http.post(f"{self._base_url}{method}", json=json)
         except httpx.TimeoutException:
             raise TimeoutError from None
+        except httpx.ConnectError as error:
+            raise aiohttp.ClientConnectorError(cast("Any", None), OSError(str(error))) from None
         except httpx.TransportError as error:
             raise aiohttp.ClientError(str(error)) from None
         try:
