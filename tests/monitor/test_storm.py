@@ -80,9 +80,8 @@ def test_a_short_storm_loses_nothing_and_doubles_nothing_without_a_mark(tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_a_hundred_alerts_in_two_minutes_while_everything_fails(tmp_path: Path, seed: int) -> None:
-    storm = raged(tmp_path, count=100, seed=seed, seconds=120)
+def test_a_hundred_alerts_in_two_minutes_while_everything_fails(tmp_path: Path) -> None:
+    storm = raged(tmp_path, count=100, seed=0, seconds=120)
 
     check(storm, 100)
     assert storm.lives > 40
