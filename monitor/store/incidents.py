@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from monitor.notice import Severity
-from monitor.rules import Phase, Result, Rule, State, Transition
+from monitor.rules import Phase, Reason, Result, Rule, State, Transition
 from monitor.signals import SIGNALS
 from monitor.store import people, tell
 from monitor.store.judged import Judged
@@ -74,7 +74,7 @@ def record(connection: Connection, judged: Sequence[Judged], telling: Telling, n
         if each.transition.fired and row is None and each.rule is not None:
             row = _open(connection, each, each.rule, now)
         if row is not None and each.transition.resolved:
-            told += tell.end(connection, _close(connection, row, each, now), telling, now)
+            told += tell.end(connection, _close(connection, row, each, now), telling, now, _because(each.transition))
         elif row is not None and each.transition.after.phase is Phase.FIRING:
             told += tell.firing(connection, _refresh(connection, row, each), each, telling, now)
         _keep_state(connection, each, row, now)
@@ -220,6 +220,13 @@ def _refresh(connection: Connection, row: Row[Any], judged: Judged) -> Row[Any]:
     values = {"value": value, "detail": detail}
     query = sa.update(incidents).where(incidents.c.id == row.id).values(values).returning(*incidents.c)
     return connection.execute(query).one()
+
+
+def _because(transition: Transition) -> tuple[str, ...]:
+    """Say why an alert ended, where that is not that its condition was seen to end."""
+    if transition.reason in (Reason.EDITED, Reason.REMOVED):
+        return (f"{transition.reason.value[0].upper()}{transition.reason.value[1:]}.",)
+    return ("There is no number any more, which this rule takes for quiet.",) if transition.lacking else ()
 
 
 def _close(connection: Connection, row: Row[Any], judged: Judged, now: datetime) -> Row[Any]:

@@ -65,8 +65,13 @@ def firing(connection: Connection, row: Row[Any], judged: Judged, telling: Telli
     return told
 
 
-def end(connection: Connection, row: Row[Any], telling: Telling, now: datetime) -> Sequence[Told]:
-    """Decide for each place that was told, or that something hid the incident from, what it is told of its end."""
+def end(
+    connection: Connection, row: Row[Any], telling: Telling, now: datetime, because: tuple[str, ...] = ()
+) -> Sequence[Told]:
+    """Decide for each place that was told, or that something hid the incident from, what it is told of its end.
+
+    `because` says why it ended, where that is not that its condition did.
+    """
     told = []
     for place in _places(connection, row.id):
         last = messages.last(connection, row.id, place)
@@ -76,7 +81,8 @@ def end(connection: Connection, row: Row[Any], telling: Telling, now: datetime) 
         told.append(Told(row.rule, place.channel, verdict, place.recipient))
         if verdict.kind is None:
             continue
-        remarks = (f"Hidden meanwhile by {verdict.detail}",) if verdict.why is Why.ENDED_HIDDEN else ()
+        hiding = (f"Hidden meanwhile by {verdict.detail}",) if verdict.why is Why.ENDED_HIDDEN else ()
+        remarks = (*hiding, *because)
         notice = _notice(row, verdict.kind, place, row.summary, remarks, link=telling.link, now=now)
         if not (verdict.instead and messages.replace(connection, row.id, place, notice)):
             messages.insert(connection, row.id, place, notice, now, why=verdict.why.name.lower())

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.notice import Kind
-from tests.monitor.support import DIFFERS, World
+from sync.records import ApiMinute
+from tests.monitor.support import DIFFERS, START, World
 
 pytestmark = pytest.mark.anyio
 SUMMARY = '    summary: "{{ value }} SKUs differ"\n'
@@ -63,6 +64,29 @@ async def test_a_firing_alert_that_an_edit_ends_is_told_to_have_ended(world: Wor
     await world.turn(6, minutes=5)
 
     assert world.slack.told == ["firing", "resolved"]
+    assert world.slack.sent[-1].notice.remarks == (
+        "The rule was edited, and as it is now its condition does not hold.",
+    )
+
+
+async def test_an_alert_that_is_taken_out_of_the_file_is_told_to_have_ended(world: World) -> None:
+    await world.turn(6)
+    await world.restart(DIFFERS.replace("Differs", "Other"))
+    await world.turn(0, minutes=5)
+
+    assert world.slack.told == ["firing", "resolved"]
+    assert world.slack.sent[-1].notice.remarks == ("The rule was removed from the file.",)
+
+
+async def test_an_alert_that_ends_for_want_of_a_number_says_so(world: World) -> None:
+    await world.restart(saying("no_data: ok", when="error_rate > 5%"))
+    world.history.minutes = [ApiMinute(START, "shopify", attempts=10, failures=5)]
+    await world.turn(0)
+    world.history.minutes = []
+    await world.turn(0, minutes=1)
+
+    assert world.slack.told == ["firing", "resolved"]
+    assert world.slack.sent[-1].notice.remarks == ("There is no number any more, which this rule takes for quiet.",)
 
 
 async def test_an_alert_over_a_window_judges_by_what_was_recorded(world: World) -> None:
