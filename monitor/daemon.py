@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from monitor import control
+from monitor import control, slack_actions
 from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
 from monitor.desk import AlertDesk
@@ -23,6 +23,7 @@ from monitor.rehearsal import Rehearsal
 from monitor.reload import Reload
 from monitor.schedule import Daily, Every, Job, Schedule
 from monitor.serving import bind_tcp, serving
+from monitor.slack_actions import SlackDoor
 from monitor.watch import Monitor, open_monitor
 from monitor.workshop import Workshop, workshop
 from sync.config_values import Listen
@@ -229,8 +230,8 @@ def scheduled(
     return schedule
 
 
-def public_app(shop: Workshop) -> Application:
-    """Return the public listener's application."""
+def public_app(shop: Workshop, desk: AlertDesk | None = None) -> Application:
+    """Return the public listener's application; `desk` hears what is pressed in Slack."""
     settings = shop.settings
     secrets = [settings.shopify_webhook_secret, settings.shopify_proxy_shared_secret_previous]
     door = WebhookDoor(
@@ -240,8 +241,12 @@ def public_app(shop: Workshop) -> Application:
         shop=settings.shopify_store_domain,
         secrets=[secret.get_secret_value() for secret in secrets if secret is not None],
     )
+    others = {}
+    if settings.slack_signing_secret is not None and desk is not None:
+        secret = settings.slack_signing_secret.get_secret_value()
+        others[slack_actions.PATH] = SlackDoor(desk, secret=secret, api_url=settings.slack_api_url, clock=shop.clock)
     host = urlsplit(settings.public_url).hostname if settings.public_url else None
-    return storefront_app(webhooks=door, largest_webhook=shop.alerts.limits.webhooks.largest, host=host)
+    return storefront_app(webhooks=door, largest_webhook=shop.alerts.limits.webhooks.largest, host=host, others=others)
 
 
 def _bound(setting: str, place: Listen) -> socket.socket:
@@ -275,7 +280,7 @@ async def running(
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions, desk, rehearsal), bound))
-        await stack.enter_async_context(serving(public_app(shop), public))
+        await stack.enter_async_context(serving(public_app(shop, desk), public))
         reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor)
         watching = asyncio.create_task(reload.run(), name="reload")
         stack.callback(watching.cancel)

@@ -70,11 +70,19 @@ def _webhook(name: str, channel: WebhookSettings, means: _Means) -> Channel | No
 
 def _slack(channel: SlackSettings, settings: Settings, seconds: float) -> Channel | None:
     token, address = settings.slack_bot_token, settings.slack_webhook_url
-    webhook = SlackWebhook(url=address.get_secret_value(), seconds=seconds) if address is not None else None
+    buttons = settings.slack_signing_secret is not None
+    webhook = None
+    if address is not None:
+        webhook = SlackWebhook(url=address.get_secret_value(), seconds=seconds, buttons=buttons)
     if token is None:
         return webhook
-    base_url = settings.slack_api_url
-    bot = Slack(token=token.get_secret_value(), channel=channel.channel, base_url=base_url, seconds=seconds)
+    bot = Slack(
+        token=token.get_secret_value(),
+        channel=channel.channel,
+        base_url=settings.slack_api_url,
+        seconds=seconds,
+        buttons=buttons,
+    )
     return bot if webhook is None else SlackTwoWays(bot, webhook)
 
 

@@ -60,10 +60,16 @@ _HTTP_OK, _HTTP_THROTTLED, _HTTP_ERROR = 200, 429, 500
 
 
 class Slack:
-    """A Slack channel reached with a bot token; `channel` is its name or id, `seconds` the longest of one call."""
+    """A Slack channel reached with a bot token; `channel` is its name or id, `seconds` the longest of one call.
 
-    def __init__(self, *, token: str, channel: str, base_url: str, seconds: float = 20.0) -> None:
+    `buttons` are shown where somebody hears when they are pressed.
+    """
+
+    def __init__(
+        self, *, token: str, channel: str, base_url: str, seconds: float = 20.0, buttons: bool = False
+    ) -> None:
         self._channel = channel
+        self._buttons = buttons
         self._client = AsyncWebClient(
             token=token, base_url=base_url, timeout=_whole(seconds), ssl=_verifying(base_url), retry_handlers=[]
         )
@@ -82,15 +88,16 @@ class Slack:
         """Post the message; or edit its incidents' first one when something is over, and answer in its thread."""
         root = _root(parcel.items[0])
         if root is None:
-            return await self._post(posted(parcel, plain=plain))
+            return await self._post(posted(parcel, plain=plain, buttons=self._buttons))
         try:
             if any(notice.kind in OVER for notice in parcel.notices):
-                await self._call("chat.update", channel=root.channel, ts=root.message, **edited(parcel, plain=plain))
+                content = edited(parcel, plain=plain, buttons=self._buttons)
+                await self._call("chat.update", channel=root.channel, ts=root.message, **content)
             loud = any(notice.kind is Kind.REMINDER for notice in parcel.notices)  # a thread alone would go unnoticed
             where = {"channel": root.channel, "thread_ts": root.message, "reply_broadcast": loud or None}
             return replace(await self._post(answered(parcel), **where), thread=root.message)
         except _Gone:
-            return await self._post(posted(parcel, plain=plain))
+            return await self._post(posted(parcel, plain=plain, buttons=self._buttons))
 
     async def close(self) -> None:
         """Nothing stays open between calls."""
@@ -119,7 +126,8 @@ class Slack:
 class SlackWebhook:
     """A Slack channel reached by its incoming webhook, whose address is a secret."""
 
-    def __init__(self, *, url: str, seconds: float = 20.0) -> None:
+    def __init__(self, *, url: str, seconds: float = 20.0, buttons: bool = False) -> None:
+        self._buttons = buttons
         self._client = AsyncWebhookClient(url, timeout=_whole(seconds), ssl=_verifying(url), retry_handlers=[])
 
     @property
@@ -133,7 +141,7 @@ class SlackWebhook:
 
     async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:
         """Post the message; a webhook can neither edit nor answer."""
-        content = posted(parcel, plain=plain)
+        content = posted(parcel, plain=plain, buttons=self._buttons)
         try:
             answer = await self._client.send(text=content["text"], blocks=content["blocks"], unfurl_links=False)
         except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError) as error:

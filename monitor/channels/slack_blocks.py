@@ -8,6 +8,7 @@ from typing import Any
 from monitor.channels.wording import Several, Wording, or_plain, several, wording
 from monitor.notice import Notice, Parcel
 
+ACKNOWLEDGE, SILENCE = "acknowledge", "silence"  # what its buttons say to us
 MOST_TOGETHER = 20  # incidents of one message: with two blocks each, far below Slack's 50
 _LONGEST_TEXT = 3_000
 _MOST_FIELDS = 10  # of a section
@@ -16,17 +17,17 @@ _LONGEST_MEMBER = 600  # of one incident among others: Slack takes some 13,000 c
 Content = Mapping[str, Any]
 
 
-def posted(parcel: Parcel, *, plain: bool) -> Content:
-    """Return a message of its own."""
-    return _content(parcel.notices, parcel, plain=plain, repeat=parcel.repeat)
+def posted(parcel: Parcel, *, plain: bool, buttons: bool = False) -> Content:
+    """Return a message of its own, with buttons for what fires."""
+    return _content(parcel.notices, parcel, plain=plain, repeat=parcel.repeat, buttons=buttons)
 
 
-def edited(parcel: Parcel, *, plain: bool) -> Content:
+def edited(parcel: Parcel, *, plain: bool, buttons: bool = False) -> Content:
     """Return what the first message shows now: the incidents' newest state, for all that it told of."""
     news = {notice.incident: notice for notice in parcel.notices}
     members = {notice.incident: notice for item in parcel.items for notice in item.previous.members}
     shown = list({**members, **news}.values())
-    content = _content(shown, parcel, plain=plain, repeat=False)
+    content = _content(shown, parcel, plain=plain, repeat=False, buttons=buttons)
     return {**content, "blocks": content["blocks"] or []}  # an edit leaves blocks that it does not name
 
 
@@ -37,13 +38,13 @@ def answered(parcel: Parcel) -> Content:
     return {"text": text, "metadata": _metadata(parcel.identity, parcel.notices)}
 
 
-def _content(notices: Sequence[Notice], parcel: Parcel, *, plain: bool, repeat: bool) -> Content:
+def _content(notices: Sequence[Notice], parcel: Parcel, *, plain: bool, repeat: bool, buttons: bool) -> Content:
     if len(notices) == 1:
         words = wording(notices[0], identity=parcel.identity, repeat=repeat)
-        text, make = _line(words), lambda: _single(words)
+        text, make = _line(words), lambda: _single(words, buttons=buttons)
     else:
         many = several(notices, identity=parcel.identity, repeat=repeat)
-        text, make = f"{many.sign} {many.title}", lambda: _group(many)
+        text, make = f"{many.sign} {many.title}", lambda: _group(many, buttons=buttons)
     blocks = None if plain else or_plain(notices[0].alert, make, None)
     metadata = _metadata(parcel.identity, parcel.notices)
     return {"text": escape(text, _LONGEST_TEXT), "blocks": blocks, "metadata": metadata}
@@ -65,17 +66,31 @@ def _line(words: Wording) -> str:
 # --- blocks ---
 
 
-def _single(words: Wording) -> Sequence[Content]:
+def _single(words: Wording, *, buttons: bool) -> Sequence[Content]:
     blocks = [_header(words), _section(words.summary or words.title), *_facts(words.facts)]
     if words.description:
         blocks.append(_section(words.description))
     if words.remedy:
         blocks.append(_section(words.remedy, label="What to do"))
+    return [*blocks, *_foot(words, _buttons(words) if buttons else ())]
+
+
+def _group(words: Several, *, buttons: bool) -> Sequence[Content]:
+    blocks = [_header(words)]
+    for member in words.members:
+        blocks.append(_member(member))
+        if buttons and member.alert:
+            blocks.append({"type": "actions", "elements": _buttons(member)})
     return [*blocks, *_foot(words)]
 
 
-def _group(words: Several) -> Sequence[Content]:
-    return [_header(words), *(_member(member) for member in words.members), *_foot(words)]
+def _buttons(words: Wording) -> Sequence[Content]:
+    """Return the buttons for what fires; none where it is over."""
+    labels = {ACKNOWLEDGE: "Acknowledge", SILENCE: "Silence 1 h"} if words.alert else {}
+    return [
+        {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": action, "value": words.alert}
+        for action, label in labels.items()
+    ]
 
 
 def _member(words: Wording) -> Content:
@@ -98,13 +113,13 @@ def _facts(facts: Sequence[tuple[str, str]]) -> Sequence[Content]:
     return [{"type": "section", "fields": part} for part in parts]
 
 
-def _foot(words: Wording | Several) -> Sequence[Content]:
+def _foot(words: Wording | Several, buttons: Sequence[Content] = ()) -> Sequence[Content]:
     note = {"type": "context", "elements": [_mrkdwn(escape(words.note))]}
-    if not words.link:
-        return [note]
-    text = {"type": "plain_text", "text": "Status page"}
-    button = {"type": "button", "text": text, "url": words.link, "action_id": "status"}
-    return [{"type": "actions", "elements": [button]}, note]
+    elements = [*buttons]
+    if words.link:
+        text = {"type": "plain_text", "text": "Status page"}
+        elements.append({"type": "button", "text": text, "url": words.link, "action_id": "status"})
+    return [{"type": "actions", "elements": elements}, note] if elements else [note]
 
 
 def _mrkdwn(text: str) -> Content:

@@ -63,6 +63,7 @@ class Wording:
     remedy: str  # "" where there is nothing left to do
     link: str
     note: str  # where it comes from, and whether it may be a repeat
+    alert: str = ""  # what may be acknowledged; "" where nothing fires
 
     def plain(self) -> str:
         """Write it as text."""
@@ -104,6 +105,7 @@ def wording(notice: Notice, *, identity: str = "", repeat: bool = False) -> Word
         remedy="" if over else clean(notice.remedy, 1_000),
         link=_link(notice),
         note=_note(notice.severity.value, identity or notice.identity, mark),
+        alert=notice.alert if notice.kind in (Kind.FIRING, Kind.REMINDER) else "",
     )
 
 

@@ -6,7 +6,7 @@ What is refused is answered in fixed words: nothing of a request is echoed, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -28,11 +28,12 @@ log = structlog.get_logger()
 Application = Starlette
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_LARGEST_OTHER = 256 * 1024
 _READ_SECONDS = 10.0  # that a body may take to arrive; Shopify itself gives up after 5
 
 _WORDS = {
     HTTPStatus.BAD_REQUEST: ("bad_request", "The request cannot be understood."),
-    HTTPStatus.UNAUTHORIZED: ("unauthorized", "The request is not signed by Shopify for this shop."),
+    HTTPStatus.UNAUTHORIZED: ("unauthorized", "The request is not signed as it must be."),
     HTTPStatus.NOT_FOUND: ("not_found", "There is nothing here."),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "This address takes another method."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too_large", "The request is too large."),
@@ -52,15 +53,30 @@ Take = Callable[[Delivery], Awaitable[HTTPStatus]]
 """Takes one delivery whole and returns its status; raises SyncError where it could not be kept."""
 
 
-def storefront_app(*, webhooks: Take, largest_webhook: int, host: str | None = None) -> Starlette:
-    """Return the application. `largest_webhook` is in bytes; `host` is the only one served (None: any)."""
+def storefront_app(
+    *, webhooks: Take, largest_webhook: int, host: str | None = None, others: Mapping[str, Take] | None = None
+) -> Starlette:
+    """Return the application. `largest_webhook` is in bytes; `host` is the only one served (None: any).
+
+    `others` take what is posted to further paths, in bodies of up to 256 KiB.
+    """
 
     async def take_webhook(request: Request) -> Response:
         body = await _whole_body(request, largest_webhook)
         return _answer(await webhooks(Delivery(request.headers, body)))
 
+    def door(take: Take) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            body = await _whole_body(request, _LARGEST_OTHER)
+            return _answer(await take(Delivery(request.headers, body)))
+
+        return answer
+
     app = Starlette(
-        routes=[Route(PATH, take_webhook, methods=["POST"])],
+        routes=[
+            Route(PATH, take_webhook, methods=["POST"]),
+            *(Route(path, door(take), methods=["POST"]) for path, take in (others or {}).items()),
+        ],
         middleware=[Middleware(_OneHost, host=host)],
         exception_handlers={
             HTTPException: _refused,

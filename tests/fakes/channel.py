@@ -18,6 +18,10 @@ class Killed(BaseException):
         self.arrived = arrived
 
 
+class Lost(Ambiguous):
+    """The message did not arrive, and nobody can know."""
+
+
 @dataclass(frozen=True)
 class Sent:
     parcel: Parcel
@@ -56,7 +60,8 @@ class FakeChannel:
         self.tries += 1
         trouble = self.troubles.popleft() if self.troubles else None
         if isinstance(trouble, BaseException):
-            if isinstance(trouble, Ambiguous) or (isinstance(trouble, Killed) and trouble.arrived):
+            doubtful = isinstance(trouble, Ambiguous) and not isinstance(trouble, Lost)
+            if doubtful or (isinstance(trouble, Killed) and trouble.arrived):
                 self.sent.append(Sent(parcel, plain))
             raise trouble
         if trouble is not None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from monitor.channels.base import Ambiguous, ChannelRefused, Malformed, Throttled, Unreachable
 from monitor.notice import Kind
 from sync.storage.database import Database
-from tests.fakes.channel import FakeChannel, Killed
+from tests.fakes.channel import FakeChannel, Killed, Lost
 from tests.monitor.support import World
 
 T = TypeVar("T")
@@ -77,6 +77,7 @@ class Step:
 
 TROUBLES = (
     lambda: Ambiguous("reset"),
+    lambda: Lost("reset"),
     lambda: Unreachable("refused"),
     lambda: Throttled("429", retry_after=30.0),
     lambda: ChannelRefused("not_in_channel"),

@@ -48,8 +48,8 @@ class Served:
         self.workspace, self.faults, self.clock = workspace, faults, clock
         self.url = f"http://127.0.0.1:{port}"
 
-    def bot(self, *, token: str = TOKEN, channel: str = CHANNEL, seconds: float = 5) -> Slack:
-        return Slack(token=token, channel=channel, base_url=f"{self.url}/api/", seconds=seconds)
+    def bot(self, *, token: str = TOKEN, channel: str = CHANNEL, seconds: float = 5, buttons: bool = False) -> Slack:
+        return Slack(token=token, channel=channel, base_url=f"{self.url}/api/", seconds=seconds, buttons=buttons)
 
     def webhook(self) -> SlackWebhook:
         return SlackWebhook(url=self.url + WEBHOOK_PATH, seconds=5)
@@ -326,12 +326,13 @@ async def test_the_post_of_a_group_shows_each_members_state_and_its_thread_what_
 async def test_a_full_group_of_the_longest_notices_is_within_slacks_limits(slack: Served) -> None:
     long = replace(FIRING, alert="&" * 200, summary="<" * 900, examples=("&" * 60,) * 9, remarks=("&" * 400,) * 3)
     members = [replace(long, incident=str(number)) for number in range(20)]
-    bot = slack.bot()
+    bot = slack.bot(buttons=True)
     first = await bot.send(group("1-slack-group-9", *members))
     over = [replace(member, kind=Kind.RESOLVED, until=START) for member in members]
     await bot.send(group("1-slack-group-10", *over, before=(first,), members=members))
 
     message, reply = slack.workspace.messages
+    assert len(message.versions[0].blocks) == 43
     assert len(str(message.shown.blocks)) < 20_000
     assert (len(message.versions), len(message.shown.blocks)) == (2, 23)
     assert reply.thread_ts == message.ts
