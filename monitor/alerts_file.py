@@ -104,7 +104,7 @@ def _validated(data: dict[str, Any], page: Page) -> AlertsFile | None:
         maintenance=_entries(Maintenance, data, "maintenance", page),
         hours=_groups(BusinessHours, data, "business_hours", page),
         channels=_channels(data, page),
-        whole=_check(AlertsFile, {key: value for key, value in data.items() if key not in _APART}, (), page),
+        whole=checked(AlertsFile, {key: value for key, value in data.items() if key not in _APART}, (), page),
         data=data,
     )
     alerts_lint.check(parts, page)
@@ -128,8 +128,8 @@ def _entries(model: type[Model], data: Mapping[str, Any], key: str, page: Page) 
     if not isinstance(value, list):
         page.at((key,), f"{key} is not a list", "begin each entry with a dash")
         return {}
-    checked = {number: _check(model, part, (key, number), page) for number, part in enumerate(value)}
-    return {number: part for number, part in checked.items() if part is not None}
+    parts = {number: checked(model, part, (key, number), page) for number, part in enumerate(value)}
+    return {number: part for number, part in parts.items() if part is not None}
 
 
 def _named_groups(data: Mapping[str, Any], key: str, page: Page) -> Mapping[str, Any]:
@@ -145,8 +145,8 @@ def _named_groups(data: Mapping[str, Any], key: str, page: Page) -> Mapping[str,
 
 def _groups(model: type[Model], data: Mapping[str, Any], key: str, page: Page) -> dict[str, Model]:
     groups = _named_groups(data, key, page)
-    checked = {name: _check(model, group, (key, name), page) for name, group in groups.items()}
-    return {name: part for name, part in checked.items() if part is not None}
+    parts = {name: checked(model, group, (key, name), page) for name, group in groups.items()}
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def _channels(data: Mapping[str, Any], page: Page) -> dict[str, ChannelSettings]:
@@ -158,7 +158,7 @@ def _channels(data: Mapping[str, Any], page: Page) -> dict[str, ChannelSettings]
         model = CHANNEL_TYPES.get(kind) if isinstance(kind, str) else None
         if model is None:
             _unknown_type(name, kind, page, given=isinstance(group, dict) and "type" in group)
-        elif (part := _check(model, group, ("channels", name), page)) is not None:
+        elif (part := checked(model, group, ("channels", name), page)) is not None:
             found[name] = part
     return found
 
@@ -172,7 +172,8 @@ def _unknown_type(name: str, kind: object, page: Page, *, given: bool) -> None:
     page.at(loc, f"of {name} it is not known what it is", f"add `type:` with one of {types}", key=True)
 
 
-def _check(model: type[Model], value: Any, loc: Loc, page: Page) -> Model | None:
+def checked(model: type[Model], value: Any, loc: Loc, page: Page) -> Model | None:
+    """Return a part that stands at `loc`; None, with its mistakes told to `page`, where it is not right."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

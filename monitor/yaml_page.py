@@ -177,7 +177,7 @@ _SCALARS: Mapping[str, Callable[[str], Any]] = {
     f"{_TAG}str": str,
     f"{_TAG}null": lambda _: None,
     f"{_TAG}bool": lambda text: text.lower() == "true",
-    f"{_TAG}int": lambda text: int(text.replace("_", ""), 0) if not text.lstrip("+-").isdecimal() else int(text),
+    f"{_TAG}int": lambda text: int(text) if text.lstrip("+-").isdecimal() else text,  # nobody means 5 by 0x5
     f"{_TAG}float": float,
     f"{_TAG}timestamp": str,
 }

@@ -152,3 +152,17 @@ def backtest(
     from monitor.cli import backtesting
 
     raise typer.Exit(backtesting.show(settings(have=stored()), file, days, json=json))
+
+
+@app.command("unit-test")
+def unit_test(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of tests, like alerts.test.yaml.")],
+    json: Json = False,
+) -> None:
+    """Run unit tests of alert rules: series of signals, and which alerts are to fire when.
+
+    Example: lightspeed-sync alerts unit-test alerts.test.yaml
+    """
+    from monitor.cli import rule_testing
+
+    raise typer.Exit(rule_testing.run(file, json=json))

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts_file import parse
+from monitor import rule_tests
+from monitor.alerts_file import load_alerts, parse
 from monitor.alerts_table import alerts_table, keys, metrics_table, signals_table
 
-PAGE = (Path(__file__).resolve().parent.parent.parent / "docs" / "alerts.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("table", [alerts_table, signals_table, metrics_table])
@@ -42,9 +45,14 @@ def test_a_metric_stands_there_by_the_name_it_is_exposed_under() -> None:
     assert "| `lightspeed_sync_build_info` |" in PAGE
 
 
+def test_the_example_of_a_rule_test_is_met_by_the_shipped_alerts() -> None:
+    (example,) = (block for block in BLOCKS if "alerts_file:" in block)
+    suite = rule_tests.read(example.encode(), "docs/alerts.md", load_alerts(ROOT / "alerts.yaml"))
+    assert (suite.expectations, rule_tests.run(suite)) == (6, [])
+
+
 def test_the_examples_of_the_language_are_right_together() -> None:
-    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    alerts, hours, when, routes, channels = blocks
+    alerts, hours, when, routes, channels = (block for block in BLOCKS if "alerts_file:" not in block)
     more = "  sms:\n  it-support: {type: email, to: []}\n  store-manager: {type: email, to: []}\n"
     another = f"  - name: Other\n{when}    severity: critical\n"
     content = parse(f"{alerts}{another}{hours}{routes}{channels}{more}".encode())

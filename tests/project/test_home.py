@@ -42,6 +42,7 @@ def targets() -> set[str]:
         "sandbox/__init__.py",
         "tests/conftest.py",
         "alerts.yaml",
+        "alerts.test.yaml",
         "Dockerfile",
         ".dockerignore",
         "compose.yaml",
