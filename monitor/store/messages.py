@@ -64,10 +64,16 @@ def _about(incident_id: int, place: Place) -> sa.ColumnElement[bool]:
     return sa.and_(outbox.c.incident_id == incident_id, written_to(place))
 
 
+@cache
+def _last(place: Place) -> sa.Select[Any]:
+    """Return the statement for a place, made once: every judging runs it for each alert that fires."""
+    about = sa.and_(outbox.c.incident_id == sa.bindparam("incident"), written_to(place))
+    return sa.select(outbox).where(about).order_by(outbox.c.id.desc()).limit(1)
+
+
 def last(connection: Connection, incident_id: int, place: Place) -> Last | None:
     """Return the last message of an incident to a place."""
-    query = sa.select(outbox).where(_about(incident_id, place)).order_by(outbox.c.id.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_last(place), {"incident": incident_id}).one_or_none()
     if row is None:
         return None
     # a message that came to rest after an unanswered attempt may have arrived: it is not replaced

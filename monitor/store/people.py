@@ -73,8 +73,14 @@ def lift_ended(connection: Connection, over: Sequence[Subject], firing: Sequence
 
 def standing_silences(connection: Connection, now: datetime) -> Sequence[Silence]:
     """Return the silences that hide something now or will, oldest first."""
-    query = sa.select(silences).where(silences.c.lifted_at.is_(None), silences.c.ends_at > now)
-    return [_silence(row) for row in connection.execute(query.order_by(silences.c.id))]
+    return [_silence(row) for row in connection.execute(_STANDING, {"now": now})]
+
+
+_STANDING = (
+    sa.select(silences)
+    .where(silences.c.lifted_at.is_(None), silences.c.ends_at > sa.bindparam("now", type_=silences.c.ends_at.type))
+    .order_by(silences.c.id)
+)
 
 
 def latest_silences(connection: Connection, limit: int) -> Sequence[Silence]:

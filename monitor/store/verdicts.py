@@ -14,6 +14,13 @@ from monitor.decide import Hidden, Verdict, Why
 from monitor.notice import Kind
 from sync.storage.tables import incidents, verdicts
 
+# Every judging asks for this of each place of each alert that fires: made once, which takes longer than running it.
+_LAST = (
+    sa.select(verdicts)
+    .where(verdicts.c.incident_id == sa.bindparam("incident"), verdicts.c.channel == sa.bindparam("place"))
+    .order_by(verdicts.c.id.desc())
+    .limit(1)
+)
 _HIDING = (Why.SILENCED, Why.MAINTENANCE, Why.OUTSIDE_HOURS, Why.DEPENDS_ON, Why.DAMPED)
 
 
@@ -47,8 +54,7 @@ def keep(connection: Connection, incident_id: int, place: str, verdict: Verdict,
 
 def last(connection: Connection, incident_id: int, place: str) -> Decided | None:
     """Return what was decided last for a place."""
-    query = sa.select(verdicts).where(verdicts.c.incident_id == incident_id, verdicts.c.channel == place)
-    row = connection.execute(query.order_by(verdicts.c.id.desc()).limit(1)).one_or_none()
+    row = connection.execute(_LAST, {"incident": incident_id, "place": place}).one_or_none()
     return None if row is None else _decided(row)
 
 

@@ -59,7 +59,7 @@ class LedgerChecks:
     def look(self) -> None:
         """Check everything that can be checked while the product runs."""
         self._every_write_is_explained()
-        self._no_watermark_is_ahead()
+        self.look_at_watermarks()
 
     def _every_write_is_explained(self) -> None:
         """Invariant 9: each row written has an intent with the same numbers, made before it."""
@@ -94,7 +94,7 @@ class LedgerChecks:
                     "9 every change explained", f"a write of {item} is recorded as {outcome}, which is not true"
                 )
 
-    def _no_watermark_is_ahead(self) -> None:
+    def look_at_watermarks(self) -> None:
         """Invariant 6: what changed before a watermark less its overlap is known, in that version or a later one."""
         marks = {
             feed: datetime.fromisoformat(newest)

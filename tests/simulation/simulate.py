@@ -19,6 +19,7 @@ from sandbox.world import World
 from sync.errors import Code
 from sync.events import Event, RunFinished, StockWritten, WebhookMet
 from sync.feeds import Overlaps
+from sync.records import RunOutcome
 from tests.simulation.alert_checks import AlertChecks
 from tests.simulation.hooks import Door, Post
 from tests.simulation.ledger_checks import LedgerChecks, Record
@@ -160,7 +161,10 @@ class Simulation:
         return Post(self.world, door, self.options.webhooks, loop=self.loop, record=self.record, accuse=self.accuse)
 
     def _overlap(self, feed: str) -> timedelta:
-        return Overlaps().deep if feed in ("stock", "items") else self.alerts.limits.stock.shopify_overlap
+        stock = self.alerts.limits.stock
+        if feed not in ("stock", "items"):
+            return stock.shopify_overlap
+        return Overlaps().deep if self.stock.lately_left_out else stock.lightspeed_overlap
 
     def _in_quarantine(self, thing: Thing) -> bool:
         return self.record.quarantined(thing.online.id)
@@ -188,6 +192,8 @@ class Simulation:
             self.result.passes += 1
             self.result.beacons[f"pass {event.job} {event.outcome.value}"] += 1
             self.trace.note("pass", event.job, event.outcome.value, event.code, sorted(event.numbers.items()))
+            if event.outcome is RunOutcome.FAILED:
+                self.ledger.look_at_watermarks()
             if event.code is Code.IN001:
                 self.accuse("0 nothing breaks", f"a pass ended with {event.detail}")
         elif isinstance(event, StockWritten):

@@ -119,6 +119,11 @@ class StockChecks:
         """Take note that Lightspeed leaves rows out of an answer, with no sign of it."""
         self._left_out_at = self._now()
 
+    @property
+    def lately_left_out(self) -> bool:
+        """Tell whether rows that it left out may still be unknown."""
+        return self._now() - self._left_out_at < _FOUND_WITHIN
+
     # --- writes ---
 
     def _written(self, write: StockWrite) -> None:
@@ -204,7 +209,7 @@ class StockChecks:
     def _explained(self, thing: Thing) -> int:
         """Return how many units Shopify may show too many at this moment, by nobody's mistake."""
         read_from = self.passes.begun_before(1)
-        if self._now() - self._left_out_at < _FOUND_WITHIN:
+        if self.lately_left_out:
             read_from = min(read_from, self._left_out_at - 3 * POLL)
         said = thing.said.since(read_from)
         till = max(said) - thing.said.now
