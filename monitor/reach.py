@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from monitor.decide import Hidden, Why
-from monitor.store.incidents import Incident
+from monitor.store import Incident, Store
 from monitor.store.story import Message
 from monitor.store.verdicts import Decided, hid
 from monitor.units import counted
@@ -52,6 +53,16 @@ class Firing:
         return next((found for each in self.reaches if (found := hid(each.decided)) is not None), None)
 
     @property
+    def data(self) -> dict[str, Any]:
+        """Return it for programs: the incident, what hides it, and how far its word got at each place."""
+        hidden = self.hidden
+        return {
+            **asdict(self.incident),
+            "hidden": None if hidden is None else {"why": hidden.why.name.lower(), "by": hidden.by},
+            "told": [{"place": each.place, "told_at": each.told_at, "words": each.words} for each in self.reaches],
+        }
+
+    @property
     def words(self) -> str:
         """Say in one line who knows of it, and why others do not."""
         if not self.reaches:
@@ -71,6 +82,14 @@ def reached(incident: Incident, decided: Sequence[Decided], messages: Sequence[M
     told = {each.place: each.sent_at for each in messages if each.delivered}
     places = sorted({*last, *newest})
     return Firing(incident, [Reach(name, last.get(name), newest.get(name), told.get(name)) for name in places])
+
+
+async def firing(store: Store) -> Sequence[Firing]:
+    """Return what fires, oldest first, each with how far its word got."""
+    return [
+        reached(each, await store.verdicts(each.id), await store.messages(each.id))
+        for each in await store.open_incidents()
+    ]
 
 
 def reason(decided: Decided) -> str:

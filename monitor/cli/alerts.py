@@ -17,7 +17,7 @@ from monitor.control import SILENCE, ask
 from monitor.desk import AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
 from monitor.hiding import Silence
 from monitor.notice import Severity
-from monitor.reach import Firing, reached
+from monitor.reach import Firing, firing
 from monitor.rules import Phase, State
 from monitor.store import Incident, Store
 from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_minute
@@ -67,14 +67,6 @@ async def listed(store: Store, now: datetime) -> Listed:
         silences=await store.standing_silences(now),
         ended=[each for each in latest if each.resolved_at is not None][:_ENDED],
     )
-
-
-async def firing(store: Store) -> Sequence[Firing]:
-    """Return what fires, oldest first, each with how far its word got."""
-    return [
-        reached(each, await store.verdicts(each.id), await store.messages(each.id))
-        for each in await store.open_incidents()
-    ]
 
 
 def _tell(found: Listed, now: datetime) -> None:
@@ -133,19 +125,10 @@ def _ways_on(found: Listed) -> Iterator[str]:
 def _data(found: Listed) -> dict[str, Any]:
     """Return the list for programs."""
     return {
-        "firing": [_firing_data(each) for each in found.firing],
+        "firing": [each.data for each in found.firing],
         "pending": [{"alert": name, "since": each.since, "value": each.value} for name, each in found.pending.items()],
         "silences": [SILENCE.dump_python(each, mode="json") for each in found.silences],
         "ended": [asdict(each) for each in found.ended],
-    }
-
-
-def _firing_data(each: Firing) -> dict[str, Any]:
-    hidden = each.hidden
-    return {
-        **asdict(each.incident),
-        "hidden": None if hidden is None else {"why": hidden.why.name.lower(), "by": hidden.by},
-        "told": [{"place": one.place, "told_at": one.told_at, "words": one.words} for one in each.reaches],
     }
 
 

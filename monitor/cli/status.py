@@ -10,7 +10,9 @@ from monitor.cli import skus
 from monitor.cli.common import Exit, rows, run, say, say_json, show_table
 from monitor.cli.reading import daemon_runs, opened_state
 from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
-from monitor.store import Incident, Store
+from monitor.hiding import Silence
+from monitor.reach import Firing, firing
+from monitor.store import Store
 from monitor.units import counted, written_duration, written_minute
 from sync.app import sales_settings
 from sync.clock import SystemClock
@@ -38,7 +40,8 @@ class Stand:
     books: bool  # whether booking is set up at all
     pauses: Sequence[Pause]
     stopped: RunRecord | None
-    firing: Sequence[Incident]
+    firing: Sequence[Firing]
+    silences: Sequence[Silence]
     runs: Sequence[RunRecord]
 
 
@@ -46,7 +49,7 @@ def status(settings: Settings, *, json: bool) -> Exit:
     """Show how things stand."""
     found = run(lambda: _look(settings))
     if json:
-        say_json(asdict(found))
+        say_json({**asdict(found), "firing": [each.data for each in found.firing]})
     else:
         _show(found)
     return Exit.DONE
@@ -68,7 +71,8 @@ async def _look(settings: Settings) -> Stand:
             books=sales_settings(settings) is not None,
             pauses=await ledger.pauses(),
             stopped=stopped_among([*await ledger.runs(STOCK_JOB, 2), *await ledger.runs(FULL_JOB, 2)]),
-            firing=await store.open_incidents(),
+            firing=await firing(store),
+            silences=await store.standing_silences(SystemClock().now()),
             runs=await ledger.runs(limit=_RUNS),
         )
 
@@ -94,7 +98,7 @@ def _show(found: Stand) -> None:
             "orders": _orders(found, now),
         }
     )
-    say("", *_brakes(found.pauses, found.stopped), *_alerts(found.firing))
+    say("", *_brakes(found.pauses, found.stopped), *_alerts(found.firing), *_silences(found.silences, now))
     show_table(("run", "job", "started (UTC)", "outcome", "numbers"), [_run_row(each) for each in found.runs])
 
 
@@ -149,10 +153,22 @@ def _brakes(pauses: Sequence[Pause], stopped: RunRecord | None) -> Iterator[str]
         yield f"       {stopped.code.remedy}"
 
 
-def _alerts(firing: Sequence[Incident]) -> Iterator[str]:
+def _alerts(firing: Sequence[Firing]) -> Iterator[str]:
+    """Yield what fires, who knows of it or why nobody does, and who has it in hand."""
     for each in firing:
-        named = f" ({', '.join(each.examples)})" if each.examples else ""
-        yield f"FIRING {each.alert} ({each.severity.value}, since {written_minute(each.since)}): {each.summary}{named}"
+        one = each.incident
+        named = f" ({', '.join(one.examples)})" if one.examples else ""
+        yield f"FIRING {one.alert} ({one.severity.value}, since {written_minute(one.since)}): {one.summary}{named}"
+        by = f"; acknowledged by {one.acknowledged_by}, {written_minute(one.acknowledged_at)}"
+        yield f"       known to {each.words}{by if one.acknowledged_at else ''}"
+    if firing:
+        yield "       The whole story of one: lightspeed-sync alerts explain NAME"
+
+
+def _silences(silences: Sequence[Silence], now: datetime) -> Iterator[str]:
+    for each in silences:
+        left = written_duration(each.ends_at - now)
+        yield f"SILENT {each.matcher}, for another {left}, by silence {each.id} of {each.author}: {each.reason}"
 
 
 def _run_row(run: RunRecord) -> tuple[object, ...]:

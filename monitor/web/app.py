@@ -82,7 +82,9 @@ def ops_app(view: View, registry: CollectorRegistry, *, hosts: Sequence[str], to
             return _error(404, "not_found", "There is no API without OPS_TOKEN.")
         if not _authorised(request, token):
             return _error(_UNAUTHORIZED, "unauthorized", "Send OPS_TOKEN as a bearer token.")
-        return JSONResponse(_plain(asdict(await view.report())), headers=_HEADERS)
+        report = await view.report()
+        data = {**asdict(report), "firing": [each.data for each in report.firing]}
+        return JSONResponse(_plain(data), headers=_HEADERS)
 
     routes = [
         Route("/metrics", metrics, methods=["GET"]),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.facts import DAY, FULL_JOB, STOCK_JOB, Backlog, Facts, History, OrderBook, stopped_among
+from monitor.hiding import Silence
+from monitor.reach import Firing, firing
 from monitor.store import Incident, Store
 from monitor.units import written_duration
 from sync.clock import Clock
@@ -37,7 +39,8 @@ class Report:
     standing: Standing
     synced_at: datetime | None
     proved_at: datetime | None
-    firing: Sequence[Incident]
+    firing: Sequence[Firing]
+    silences: Sequence[Silence]
     incidents: Sequence[Incident]
     runs: Sequence[RunRecord]
     pauses: Sequence[Pause]
@@ -123,7 +126,8 @@ class Status:
             standing=await self._ledger.standing(),
             synced_at=await self._synced_at(),
             proved_at=facts.proof.finished_at if facts is not None and facts.proof is not None else None,
-            firing=await self._store.open_incidents(),
+            firing=await firing(self._store),
+            silences=await self._store.standing_silences(self._clock.now()),
             incidents=await self._store.latest_incidents(_INCIDENTS_SHOWN),
             runs=runs,
             pauses=await self._ledger.pauses(),

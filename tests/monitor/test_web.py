@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from monitor.channels.base import ChannelRefused
+from monitor.hiding import Matcher, Silence
 from monitor.web.app import allowed_hosts, ops_app
 from monitor.web.status import Beat, HealthLimits, Status
 from sync.errors import Code, Permanent
@@ -254,3 +256,31 @@ async def test_what_is_not_there_or_not_for_us(ops: Ops, path: str, method: str,
 )
 def test_on_loopback_only_local_names_are_taken(listen: str, url: str | None, hosts: tuple[str, ...]) -> None:
     assert allowed_hosts(listen, url) == hosts
+
+
+async def test_the_page_tells_who_knows_of_an_alert_and_who_has_it_in_hand(ops: Ops) -> None:
+    ops.email.troubles.append(ChannelRefused("550 no such user"))
+    ops.history.differ(7)
+    await ops.check()
+    await ops.deliver()
+    await ops.store.acknowledge("Differs", "bert", ops.clock.now())
+    page = (await ops.get("/")).text
+
+    assert "slack; email not reached yet, after 1 attempt: refused: 550 no such user" in page
+    assert "acknowledged by bert 0s ago" in page
+
+
+async def test_the_page_tells_what_is_silent_and_why_with_markup_as_text(ops: Ops) -> None:
+    now = ops.clock.now()
+    wanted = Silence(0, Matcher(("Differs",)), "bert", "<b>stock-take</b>", now, now, now + timedelta(hours=2))
+    await ops.store.silence(wanted)
+    ops.history.differ(7)
+    await ops.check()
+    page = (await ops.get("/")).text
+    firing = (await ops.get("/api/status", authorization=f"Bearer {TOKEN}")).json()["firing"]
+
+    assert "Silent until 2026-11-24 12:00:00 UTC: Differs" in page
+    assert "silence 1 of bert: &lt;b&gt;stock-take&lt;/b&gt;; <code>lightspeed-sync alerts lift 1</code>" in page
+    assert "<b>stock-take" not in page
+    assert "nobody; email, slack not told: hidden by silence 1 of bert" in page
+    assert [(each["alert"], each["hidden"]["why"]) for each in firing] == [("Differs", "silenced")]

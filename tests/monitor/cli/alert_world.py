@@ -60,8 +60,12 @@ class Lately:
         asyncio.run(live())
 
     def run(self, *words: str) -> Result:
-        """Run a command to its end, in this process."""
-        return CliRunner().invoke(app, ["alerts", *words])
+        """Run a command about alerts to its end, in this process."""
+        return self.command("alerts", *words)
+
+    def command(self, *words: str) -> Result:
+        """Run any command to its end, in this process."""
+        return CliRunner().invoke(app, list(words))
 
     def data(self, *words: str) -> Any:
         """Return what a command tells to programs."""

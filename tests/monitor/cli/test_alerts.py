@@ -120,6 +120,30 @@ def test_what_is_about_to_fire_is_listed_with_its_number(lately: Lately) -> None
     assert moment(pending["since"]) == lately.now - HOUR
 
 
+# --- the status screen ---
+def test_status_tells_who_knows_and_who_has_it_in_hand(lately: Lately) -> None:
+    lately.happened(2 * HOUR, differs_unheard)
+    lately.happened(HOUR, bert_acknowledges)
+    shown = lately.command("status").stdout.splitlines()
+    fires = next(number for number, line in enumerate(shown) if line.startswith("FIRING Differs (warning, since"))
+    by = f"acknowledged by bert, {lately.now - HOUR:%Y-%m-%d %H:%M} UTC"
+    reached = "known to slack; email not reached yet, after 1 attempt: refused: 550 no such user"
+    assert shown[fires + 1] == f"       {reached}; {by}"
+    assert shown[fires + 2] == "       The whole story of one: lightspeed-sync alerts explain NAME"
+
+
+def test_status_tells_what_is_silent_and_until_when(lately: Lately) -> None:
+    lately.happened(HOUR, bert_silences)
+    lately.happened(HOUR, differs)
+    shown = lately.command("status").stdout
+    assert "       known to nobody; email, slack not told: hidden by silence 1 of bert: stock-take\n" in shown
+    assert "SILENT Differs, for another 59m" in shown
+    assert "by silence 1 of bert: stock-take\n" in shown
+    data = json.loads(lately.command("status", "--json").stdout)
+    assert (data["firing"][0]["alert"], data["firing"][0]["hidden"]["why"]) == ("Differs", "silenced")
+    assert data["silences"][0]["reason"] == "stock-take"
+
+
 # --- a person's word, without a daemon ---
 def test_an_alert_is_acknowledged_in_the_callers_name(lately: Lately) -> None:
     lately.happened(HOUR, differs)
@@ -193,7 +217,7 @@ def test_a_silence_needs_a_reason(lately: Lately) -> None:
 @pytest.mark.anyio
 async def test_words_about_alerts_are_taken_at_once_by_a_running_daemon(tmp_path: Path) -> None:
     async with shop(tmp_path, goods=12) as served:
-        (tmp_path / "alerts.yaml").write_text(ALERTS.replace("discrepant_skus > 5", "discrepant_skus >= 0"))
+        (tmp_path / "alerts.yaml").write_text(ALERTS.replace("discrepant_skus > 5", "equality_proof_age > 1s"))
         assert (await served.run("sync", "--full", "--confirm")).code == 0
         await served.start()
         await served.until(lambda: "InventoryDiscrepancy" in str(served.world.slack.messages), "the alert")
