@@ -41,6 +41,10 @@ def alert(lines: str, when: str = "discrepant_skus > 5") -> str:
             "sync_latency > 5m and (parked_skus >= 5 or sync_latency <= 5m)",
             "3:11: 'sync_latency <= 5m' can never hold; no number is both",
         ),
+        ("parked_skus > 0 and parked_skus <= 0", "3:11: 'parked_skus > 0 and parked_skus <= 0' can never hold"),
+        ("parked_skus >= 5 and parked_skus < 5", "3:11: 'parked_skus >= 5 and parked_skus < 5' can never hold"),
+        ('""', "3:11: '' is not a condition; write SIGNAL OPERATOR NUMBER"),
+        ("7", "3:11: '7' is not a condition; write SIGNAL OPERATOR NUMBER"),
         ("parked_skus > 3 and parked_skus == 2", "3:11: 'parked_skus > 3 and parked_skus == 2' can never hold"),
         ("parked_skus == 3 and parked_skus != 3", "3:11: 'parked_skus == 3 and parked_skus != 3' can never hold"),
         ("parked_skus > 3 and error_rat > 5%", "3:31: there is no signal 'error_rat'; did you mean error_rate?"),
@@ -70,6 +74,7 @@ def test_a_condition_that_makes_no_sense_is_refused(when: str, problem: str) -> 
         "parked_skus > 5 and parked_skus < 7",
         "parked_skus >= 5 and parked_skus <= 5",
         "parked_skus > 5 or parked_skus < 3",
+        "parked_skus < 5 and parked_skus <= 3 and parked_skus >= 3",
         "error_rate == 100%",
         "app_uninstalled == 0",
         "parked_skus != 3",
@@ -315,6 +320,34 @@ def test_a_way_that_does_not_lead_to_people_is_refused(text: str, problem: str) 
     (found,) = said(text)
 
     assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "taken"),
+    [
+        ("alerts: [Down, Slow]", "alerts: [Down]", False),
+        ("alerts: [Down, Slow]", "alerts: [Slow, Down]", False),
+        ("alerts: [Down]", "alerts: [Down, Slow]", True),
+        ("alerts: [Down]", "severity: critical", True),
+        ("severity: [critical, info]", "severity: critical", False),
+        ("severity: critical", "severity: [critical, info]", True),
+        ("labels: {team: ops}", "labels: {team: ops, shop: a}", False),
+        ("labels: {team: ops}", "labels: {team: buying}", True),
+    ],
+)
+def test_a_route_is_in_vain_behind_one_that_takes_as_much(before: str, behind: str, taken: bool) -> None:
+    text = f"{TWO}routes:\n  - {{{before}, to: slack}}\n  - {{{behind}, to: slack}}\n"
+    rest = f"{text}  - to: slack\n"
+    if taken:
+        assert len(read(rest.encode()).content.routes) == 3
+    else:
+        assert said(rest)[0].startswith("6:5: no alert comes here: the route in line 5 takes all of them")
+
+
+def test_a_channel_that_is_only_a_fallback_is_used() -> None:
+    text = alert("for: 1m") + CHANNELS.replace("slack: {}", "slack: {fallback: email}")
+
+    assert [doubt.problem for doubt in read(text.encode()).doubts] == ["nothing leads to sms"]
 
 
 def test_fallbacks_that_lead_back_are_refused_at_each_of_them() -> None:
