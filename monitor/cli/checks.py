@@ -6,10 +6,11 @@ import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 from monitor.alerts_file import read_alerts, unreachable
 from monitor.alerts_model import AlertsFile
-from monitor.cli.common import Exit, complain, err, exit_code, rows, run, say, say_json
+from monitor.cli.common import Exit, complain, err, exit_code, rows, run, say, say_json, telling
 from monitor.cli.explaining import channels_there
 from monitor.cli.reading import daemon_runs
 from monitor.units import counted
@@ -32,18 +33,23 @@ def config(settings: Settings, content: AlertsFile, *, json: bool) -> None:
         say_json({"settings": values, "alerts": [alert.name for alert in content.alerts], "books": books})
         return
     rows(values)
-    say("", _right(settings, content), *booking(settings))
+    say("", _right(settings.alerts_file, content), *booking(settings))
 
 
-def alerts(settings: Settings, content: AlertsFile) -> None:
-    """Tell what is no mistake in the alerts file but probably not meant, and which channels cannot be used."""
-    complain(*(f"{doubt}" for doubt in read_alerts(settings.alerts_file).doubts))
-    complain(*unreachable(content, run(lambda: channels_there(settings, content))))
-    say(_right(settings, content))
+def alerts(settings: Settings | None, file: Path) -> None:
+    """Tell mistakes and doubts of the alerts file, and which channels cannot be used with the settings there are."""
+    with telling():
+        reading = read_alerts(file)
+    complain(*(f"{doubt}" for doubt in reading.doubts))
+    if settings is None:
+        complain("Whom the channels reach is not known: the settings have mistakes (`lightspeed-sync check config`).")
+    else:
+        complain(*unreachable(reading.content, run(lambda: channels_there(settings, reading.content))))
+    say(_right(file, reading.content))
 
 
-def _right(settings: Settings, content: AlertsFile) -> str:
-    return f"{settings.alerts_file}: {counted(len(content.alerts), 'alert')}, no mistake."
+def _right(file: Path, content: AlertsFile) -> str:
+    return f"{file}: {counted(len(content.alerts), 'alert')}, no mistake."
 
 
 def booking(settings: Settings) -> Iterator[str]:

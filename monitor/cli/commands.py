@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 
 from monitor.cli.alert_commands import app as alert_commands
-from monitor.cli.common import Exit, run, say, settings, settings_and_alerts, stored, usage
+from monitor.cli.common import (
+    Exit,
+    alerts_path,
+    run,
+    say,
+    settings,
+    settings_and_alerts,
+    settings_as_they_are,
+    stored,
+    usage,
+)
 from monitor.cli.order_commands import app as order_commands
 
 app = typer.Typer(
@@ -275,7 +285,7 @@ def check_alerts() -> None:
     """
     from monitor.cli import checks
 
-    checks.alerts(*settings_and_alerts(have=stored()))
+    checks.alerts(settings_as_they_are(have=stored()), alerts_path())
 
 
 @check.command("connections")

@@ -104,6 +104,23 @@ def settings(*, have: tuple[str, ...] = (), shops: bool = False, daemon: bool = 
     return found
 
 
+def settings_as_they_are(*, have: tuple[str, ...] = ()) -> Settings | None:
+    """Return the settings for a command that can do without; None, without a word, where they have mistakes."""
+    from monitor.cli.logs import configure
+
+    try:
+        found = load_settings(os.environ, have=have)
+    except ConfigurationError:
+        return None
+    configure(found, quiet=True)
+    return found
+
+
+def alerts_path() -> Path:
+    """Return the alerts file that the environment names."""
+    return Path(os.environ.get("ALERTS_FILE", "").strip() or "alerts.yaml")
+
+
 def alerts(chosen: Settings) -> AlertsFile:
     """Return the checked alerts file; ends the program with every mistake told."""
     from monitor.alerts_file import load_alerts
@@ -127,7 +144,7 @@ def settings_and_alerts(
     try:
         chosen = settings(have=have, shops=shops, daemon=daemon)
     except typer.Exit:
-        _mistakes_in(Path(os.environ.get("ALERTS_FILE", "").strip() or "alerts.yaml"))
+        _mistakes_in(alerts_path())
         raise
     return chosen, alerts(chosen)
 

@@ -217,7 +217,7 @@ async def test_the_time_behind_a_silence_counts_for_no_escalation(make: Make) ->
 
 # --- the daily digest ---
 
-DAILY = ALERT + 'digest: {at: "08:00", zone: America/New_York, to: [slack, sms]}\n' + ROUTE
+DAILY = ALERT + 'digest: {at: "08:00", zone: America/New_York, to: [slack]}\n' + ROUTE
 
 
 async def test_the_digest_is_told_once_a_day_at_its_time_over_restarts(make: Make) -> None:
