@@ -170,6 +170,11 @@ def _number(change: Change, known: Known) -> str:
 def verdicts(known: Known) -> Sequence[tuple[str, str, str, str]]:
     """Return what was decided about its newest incident, oldest first: when, for whom, what was told, why."""
     return [
-        (written_second(each.at), each.place, each.kind.value if each.kind else "nothing", reason(each))
+        (
+            written_second(each.at),
+            each.place,
+            each.kind.value if each.kind else "nothing",
+            reason(each.why, each.detail),
+        )
         for each in known.decided
     ]

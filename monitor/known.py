@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.hiding import Silence, Subject
+from monitor.decide import Hidden
 from monitor.notice import Kind
 from monitor.rules import Phase, Rule, Sample, State
 from monitor.store.incidents import Incident
@@ -19,15 +19,14 @@ from monitor.store.verdicts import Decided
 class Known:
     """All that is on record about one alert at the moment `at`.
 
-    `rule` is None where alerts.yaml does not have it, `incident` the newest that had begun by then; `unreachable` says
-    of channels why they cannot be used.
+    `rule` is None where alerts.yaml does not have it, `incident` the newest that had begun by then. `hidden` is what
+    would keep it from being told, should it fire; `unreachable` says of channels why they cannot be used.
     """
 
     name: str
     at: datetime
     state: State
     rule: Rule | None = None
-    subject: Subject | None = None
     places: Sequence[Place] = ()
     repeat: timedelta = timedelta(hours=4)
     judging: Judging | None = None
@@ -36,7 +35,8 @@ class Known:
     incident: Incident | None = None
     decided: Sequence[Decided] = ()
     messages: Sequence[Message] = ()
-    silences: Sequence[Silence] = ()
+    hidden: Hidden | None = None
+    hidden_until: datetime | None = None
     unreachable: Mapping[str, str] | None = None
 
     @property

@@ -37,7 +37,7 @@ class Reach:
             return "told"
         if self.message is not None:
             return f"given up: {self.message.error or 'too old'}"
-        return "not told" if self.decided is None else f"not told: {reason(self.decided)}"
+        return "not told" if self.decided is None else f"not told: {reason(self.decided.why, self.decided.detail)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,11 @@ async def firing(store: Store) -> Sequence[Firing]:
     ]
 
 
-def reason(decided: Decided) -> str:
-    """Say why something was decided; what hides an alert names itself."""
-    by = decided.detail
+def reason(why: Why, by: str) -> str:
+    """Say why something was decided; what hides an alert, `by`, names itself."""
     if not by:
-        return decided.why.value
-    match decided.why:
+        return why.value
+    match why:
         case Why.SILENCED:
             return f"hidden by {by}"
         case Why.MAINTENANCE:
@@ -107,7 +106,7 @@ def reason(decided: Decided) -> str:
         case Why.DEPENDS_ON:
             return f"it may follow from {by}, which fires or is about to"
         case _:
-            return f"{decided.why.value} ({by})"
+            return f"{why.value} ({by})"
 
 
 def _waiting(message: Message) -> str:

@@ -103,7 +103,7 @@ def _why_not_more(known: Known, place: str, last: Decided, delivered: Sequence[M
             return f"no reminders, since {by}" if delivered else f"not told, since {by} before its turn came"
         case _:
             more = "nothing more is told" if delivered else "not told"
-            return f"{more} since {written_minute(last.at)}: {reason(last)}"
+            return f"{more} since {written_minute(last.at)}: {reason(last.why, last.detail)}"
 
 
 def _step_not_yet(known: Known, place: str) -> str:
@@ -129,6 +129,6 @@ def _would_be_told(known: Known) -> Iterator[str]:
         yield f"Should it fire: {whom}{steps}."
     for channel, cause in (known.unreachable or {}).items():
         yield f"{channel} cannot be told: {cause}."
-    for silence in known.silences:
-        if known.subject is not None and silence.active(known.at) and silence.matcher.fits(known.subject):
-            yield f"It would be hidden until {written_minute(silence.ends_at)} by {silence}."
+    if known.hidden is not None:
+        until = f", until {written_minute(known.hidden_until)}" if known.hidden_until is not None else ""
+        yield f"At this time it would not be told{until}: {reason(known.hidden.why, known.hidden.by)}."

@@ -9,7 +9,7 @@ import typer
 
 from monitor.cli.common import settings, settings_and_alerts, stored, usage
 
-app = typer.Typer(help="See which alerts fire and who knows of it; acknowledge and silence them.", no_args_is_help=True)
+app = typer.Typer(help="See, explain, acknowledge and silence alerts; try channels and rules.", no_args_is_help=True)
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Alerts, as alerts.yaml names them.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
@@ -17,7 +17,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 
 @app.command("list")
 def list_alerts(json: Json = False) -> None:
-    """Show what fires and is about to, who was told, who has it in hand, which silences stand, and what ended lately.
+    """Show what fires, and who knows of it.
+
+    Also what is about to fire, who has it in hand, which silences stand, and what ended lately.
 
     Example: lightspeed-sync alerts list
     """
@@ -28,7 +30,9 @@ def list_alerts(json: Json = False) -> None:
 
 @app.command()
 def ack(names: Names, json: Json = False) -> None:
-    """Take alerts that fire into your hands: no more reminders, and nobody else is called. Their end is still told.
+    """Take firing alerts into your hands.
+
+    No more reminders, and nobody else is called; their end is still told.
 
     Example: lightspeed-sync alerts ack InventoryDiscrepancy
     """
@@ -54,7 +58,9 @@ def silence(  # noqa: PLR0917 - one parameter an option
     ] = False,
     json: Json = False,
 ) -> None:
-    """Hear nothing of alerts for a while; the end of what you were told is told, and what came and went meanwhile.
+    """Hear nothing of alerts for a while.
+
+    The end of what you were told is told all the same, and so is what came and went meanwhile.
 
     Example: lightspeed-sync alerts silence InventoryDiscrepancy --for 2h --reason "stock-take"
     """
@@ -71,7 +77,9 @@ def lift(
     number: Annotated[int, typer.Argument(metavar="N", min=1, help="The silence's number, as `alerts list` shows it.")],
     json: Json = False,
 ) -> None:
-    """End a silence before its time; what still fires is told.
+    """End a silence before its time.
+
+    What still fires is told.
 
     Example: lightspeed-sync alerts lift 3
     """
@@ -88,7 +96,9 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Tell the whole story of an alert: its numbers, since when it waits or fires, who was told what, and why not more.
+    """Tell the whole story of an alert.
+
+    Its numbers, since when it waits or fires, who was told what, and why not more.
 
     Example: lightspeed-sync alerts explain InventoryDiscrepancy --at "2026-11-24 10:00"
     """
@@ -102,7 +112,9 @@ def try_channel(
     channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="As alerts.yaml names it under `channels`.")],
     json: Json = False,
 ) -> None:
-    """Send a test through a channel, and show the proof that it arrived or the reason why not.
+    """Send a test through a channel.
+
+    Shows the proof that it arrived, or the reason why it did not.
 
     Example: lightspeed-sync alerts test slack
     """
@@ -116,7 +128,9 @@ def drill(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The alert, as alerts.yaml names it.")],
     json: Json = False,
 ) -> None:
-    """Pretend that an alert fires and ends: all whom it would reach get both messages, marked as a drill.
+    """Pretend that an alert fires and ends.
+
+    All whom it would reach get both messages, marked as a drill; nothing real is begun or ended.
 
     Example: lightspeed-sync alerts drill OversellRisk
     """
@@ -127,7 +141,9 @@ def drill(
 
 @app.command("export-prometheus")
 def export_prometheus() -> None:
-    """Print the alerts as a file of Prometheus rules over our metrics; what Prometheus cannot say is a comment in it.
+    """Print the alerts as Prometheus rules.
+
+    They are over our metrics; what Prometheus cannot say is a comment in them.
 
     Example: lightspeed-sync alerts export-prometheus > rules.yml
     """
@@ -145,7 +161,9 @@ def backtest(
     days: Annotated[int, typer.Option("--days", min=1, max=45, help="How far back; 45 days are kept.")] = 14,
     json: Json = False,
 ) -> None:
-    """Replay what was recorded: how often each alert would have fired, for how long, and how many messages a week.
+    """Replay the recorded past through the rules.
+
+    How often each alert would have fired, for how long, and how many messages a week.
 
     Example: lightspeed-sync alerts backtest --file alerts.new.yaml --days 30
     """
@@ -159,7 +177,9 @@ def unit_test(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of tests, like alerts.test.yaml.")],
     json: Json = False,
 ) -> None:
-    """Run unit tests of alert rules: series of signals, and which alerts are to fire when.
+    """Run unit tests of alert rules.
+
+    Each gives series of signals, and says which alerts are to fire when.
 
     Example: lightspeed-sync alerts unit-test alerts.test.yaml
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -110,8 +110,10 @@ def _tell_difference(before: Sequence[Figures], after: Sequence[Figures], presen
     names = list(dict.fromkeys([*old, *new]))
     changed = [name for name in names if old.get(name) != new.get(name)]
     if changed:
-        heads = ("alert", f"fired: {present}", other, "longest", "", "messages a week", "")
-        show_table(heads, [_pair(name, old.get(name), new.get(name)) for name in changed])
+        show_table(
+            (f"{present} -> {other}", "fired", "longest", "messages a week"),
+            [_pair(name, old.get(name), new.get(name)) for name in changed],
+        )
         sums = [_messages(_summed(each)) or "none" for each in (before, after)]
         say("", f"Messages a week in all: {sums[0]} -> {sums[1]}.")
     else:
@@ -121,12 +123,18 @@ def _tell_difference(before: Sequence[Figures], after: Sequence[Figures], presen
         say(f"Unchanged: {', '.join(same)}.")
 
 
-def _pair(name: str, old: Figures | None, new: Figures | None) -> tuple[object, ...]:
-    pair = (old, new)
-    fired = ["not there" if each is None else each.fired for each in pair]
-    longest = ["" if each is None else _length(each.longest) for each in pair]
-    told = ["" if each is None else _messages(each.messages) or "none" for each in pair]
-    return name, *fired, *longest, *told
+def _pair(name: str, old: Figures | None, new: Figures | None) -> tuple[str, ...]:
+    return (
+        name,
+        _change("not there" if each is None else str(each.fired) for each in (old, new)),
+        _change("" if each is None else _length(each.longest) for each in (old, new)),
+        _change("" if each is None else _messages(each.messages) or "none" for each in (old, new)),
+    )
+
+
+def _change(pair: Iterable[str]) -> str:
+    old, new = pair
+    return old if old == new else " -> ".join(filter(None, (old, new)))
 
 
 def _data(past: Recorded, came: Sequence[Sequence[Figures]]) -> dict[str, object]:

@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from monitor import recorded, rules
 from monitor.alerts_file import lacking
 from monitor.alerts_model import AlertsFile
-from monitor.audience import audiences, routed
+from monitor.audience import Audience, audiences, open_windows, routed
 from monitor.channels.opening import open_channels
 from monitor.cli import common
 from monitor.cli.common import Exit, run, say, say_json, show_table, usage
 from monitor.cli.reading import opened_state
+from monitor.decide import Hidden, Why
 from monitor.explain import Compared, Explanation, changes, explain, verdicts
+from monitor.hiding import hidden_by
 from monitor.known import Known, as_of, message_as_of, state_at
-from monitor.rules import Past, Rule, Sample, State
+from monitor.rules import Past, Phase, Rule, Sample, State
 from monitor.signals import DEFAULT_WINDOW
 from monitor.store import Store
 from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_second
@@ -77,10 +79,12 @@ async def _look(settings: Settings, content: AlertsFile | None, name: str, at: d
         there = await channels_there(settings, content)
         audience = audiences(content, there)[name]
         ways, there_not = routed(content, alert), lacking(content, there)
+        hidden, until = await _hidden(store, content, audience, at)
         return replace(
             known,
+            hidden=hidden,
+            hidden_until=until,
             rule=rule,
-            subject=audience.subject,
             places=audience.places,
             repeat=audience.repeat,
             samples=await _samples(store, SqlLedger(database), rule, known),
@@ -94,6 +98,27 @@ async def channels_there(settings: Settings, content: AlertsFile) -> Mapping[str
     for channel in opened.values():
         await channel.close()
     return {name: channel.recipients for name, channel in opened.items()}
+
+
+async def _hidden(
+    store: Store, content: AlertsFile, audience: Audience, at: datetime
+) -> tuple[Hidden | None, datetime | None]:
+    """Return what would keep an alert from being told, should it fire, and until when, where that is known."""
+    subject, silences = audience.subject, await store.standing_silences(at)
+    changes = {name: await store.changes_of(name, at) for name in subject.depends_on}
+    hidden = hidden_by(
+        subject,
+        silences=silences,
+        windows=open_windows(content, at),
+        closed_hours=audience.closed(at),
+        burning=[name for name, past in changes.items() if state_at(past, at).phase is not Phase.OK],
+        now=at,
+    )
+    if hidden is None:
+        return None, None
+    if hidden.why is Why.OUTSIDE_HOURS and audience.hours is not None:
+        return hidden, audience.hours.opening_after(at)
+    return hidden, next((each.ends_at for each in silences if str(each) == hidden.by), None)
 
 
 async def _on_record(store: Store, name: str, at: datetime, *, past: bool) -> Known:
@@ -112,7 +137,6 @@ async def _on_record(store: Store, name: str, at: datetime, *, past: bool) -> Kn
         incident=incident,
         decided=decided,
         messages=[message_as_of(each, at, ended=ended) for each in messages if each.created_at <= at],
-        silences=await store.standing_silences(at),
     )
 
 

@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.alerts_file import parse
-from monitor.decide import Why
+from monitor.decide import Hidden, Why
 from monitor.explain import Explanation, changes, explain, verdicts
-from monitor.hiding import Matcher, Silence, Subject
 from monitor.known import Known, as_of, message_as_of, state_at
 from monitor.notice import Kind, Severity
 from monitor.rules import Phase, Reason, Result, Sample, State
@@ -47,7 +46,6 @@ routes:
 DIFFERS, FAILS = FILE.rules()
 SINCE = "2026-11-24 10:30 UTC"
 PLACES = (Place("slack"), Place("email", step=15 * MINUTE))
-SUBJECT = Subject("Differs", Severity.CRITICAL)
 OPEN = Incident(7, "Differs", Severity.CRITICAL, "7 SKUs differ", "7", "> 5", NOON - 2 * HOUR, NOON - 90 * MINUTE)
 TOLD = Message(
     id=1,
@@ -79,7 +77,7 @@ STUCK = replace(
 def known(phase: Phase, value: float | None, **more: object) -> Known:
     state = State(phase, None if phase is Phase.OK else NOON - 2 * HOUR, value)
     judging = Judging(NOON, {"discrepant_skus": value})
-    one = Known("Differs", NOON, state, DIFFERS, SUBJECT, PLACES, judging=judging)
+    one = Known("Differs", NOON, state, DIFFERS, PLACES, judging=judging)
     return replace(one, samples={"discrepant_skus": Sample(value)}, **more)  # type: ignore[arg-type]
 
 
@@ -268,11 +266,10 @@ def test_a_channel_without_credentials_says_that_it_cannot_be_told() -> None:
 
 
 def test_a_quiet_alert_says_whom_it_would_reach_and_what_would_hide_it() -> None:
-    silence = Silence(3, Matcher(), "anna", "stock-take", NOON - HOUR, NOON - HOUR, NOON + HOUR)
-    other = replace(silence, id=4, matcher=Matcher(("Other",)))
-    assert list(explain(known(Phase.OK, 2, silences=(silence, other))).told) == [
+    hidden = Hidden(Why.SILENCED, "silence 3 of anna: stock-take")
+    assert list(explain(known(Phase.OK, 2, hidden=hidden, hidden_until=NOON + HOUR)).told) == [
         "Should it fire: slack at once, then email after 15m unless somebody acknowledges it.",
-        "It would be hidden until 2026-11-24 13:00 UTC by silence 3 of anna: stock-take.",
+        "At this time it would not be told, until 2026-11-24 13:00 UTC: hidden by silence 3 of anna: stock-take.",
     ]
 
 

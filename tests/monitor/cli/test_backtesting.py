@@ -50,8 +50,10 @@ def test_another_file_is_told_by_what_changes(lately: Lately) -> None:
     other = lately.folder / "new.yaml"
     other.write_text(ALERTS.replace("> 5", "> 8").replace("Oversold", "Oversell"))
     shown = words(lately.run("backtest", "--file", str(other)).stdout)
-    assert "Differs 2 0 1h 0s email 4, slack 4 none" in shown
-    assert "Oversold 0 not there 0s none" in shown
+    assert "alerts.yaml -> new.yaml fired longest messages a week" in shown
+    assert "Differs 2 -> 0 1h -> 0s email 4, slack 4 -> none" in shown
+    assert "Oversold 0 -> not there 0s none" in shown
+    assert "Oversell not there -> 0 0s none" in shown
     assert "Messages a week in all: email 4, slack 4 -> none." in shown
 
 

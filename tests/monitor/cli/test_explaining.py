@@ -59,6 +59,28 @@ def test_a_silence_that_hides_an_alert_is_named(lately: Lately) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "line", "until"),
+    [
+        ("    business_hours: never\n", "it is told within the business hours 'never' only", True),
+        ("    depends_on: [Late]\n", "it may follow from Late, which fires or is about to", False),
+        ("", "hidden by the maintenance window 'move'; the digest at its end tells of it", False),
+    ],
+    ids=["hours", "depends_on", "maintenance"],
+)
+def test_a_quiet_alert_says_what_would_hide_it(lately: Lately, more: str, line: str, until: bool) -> None:
+    tomorrow = f"{lately.now + timedelta(days=1):%a}".lower()
+    hours = f'business_hours:\n  never: {{zone: UTC, open: ["{tomorrow} 00:00-24:00"]}}\n'
+    span = 'from: "2026-01-01 00:00", until: "2126-01-01 00:00"'
+    window = f"maintenance:\n  - {{name: move, zone: UTC, {span}, author: anna, reason: move}}\n"
+    lately.writes(TWO.replace("    when: discrepant_skus > 5\n", f"    when: discrepant_skus > 9\n{more}") + hours)
+    if not more:
+        lately.writes(lately.alerts + window)
+    lately.happened(HOUR, differs)
+    told = lately.data("explain", "Differs")["told"]
+    assert (told[-1].endswith(f": {line}."), "not be told, until" in told[-1]) == (True, until), told
+
+
 def test_channels_without_credentials_are_named_with_whom_it_would_reach(lately: Lately) -> None:
     lately.happened(HOUR, calms_down)
     assert lately.data("explain", "Differs")["told"] == [
