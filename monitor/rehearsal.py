@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from monitor.alerts_file import lacking
 from monitor.alerts_model import Alert, AlertsFile
 from monitor.audience import audiences
-from monitor.channels.base import Ambiguous, Channel, DeliveryError, Malformed
+from monitor.channels.base import Ambiguous, Channel, DeliveryError, Malformed, Unreachable
 from monitor.conditions import comparisons
 from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, Receipt, Severity
 from monitor.signals import SIGNALS
@@ -109,7 +109,9 @@ class Rehearsal:
             raise Permanent(Code.NT005, f"({order.channel}; {did_you_mean(order.channel, content.channels)})")
         channel = self._channels.get(order.channel)
         if channel is None:
-            why = lacking(content, self._channels).get(order.channel, "it counts from the next start of the daemon")
+            why = lacking(content, self._channels).get(
+                order.channel, "its credentials are not set in the environment, or nobody stands under it"
+            )
             raise Permanent(Code.NT005, f"({order.channel}: {why})")
         places = [Place(order.channel, each) for each in channel.recipients]
         notice = trial_notice(f"test-{secrets.token_hex(6)}", order.by, self._link, self._clock.now())
@@ -166,10 +168,13 @@ class Rehearsal:
         return Sent(str(place), notice.kind, self._clock.monotonic() - began, proof), receipt
 
     async def _tried(self, place: Place, parcel: Parcel, *, plain: bool = False) -> Receipt:
+        channel = self._channels.get(place.channel)
+        if channel is None:
+            raise Unreachable("alerts.yaml was changed meanwhile, and has no such channel any more")
         deadline = self._content().limits.delivery.deadline.total_seconds()
         try:
             async with asyncio.timeout(deadline):
-                return await self._channels[place.channel].send(parcel, plain=plain)
+                return await channel.send(parcel, plain=plain)
         except TimeoutError:
             raise Ambiguous("no answer within the deadline") from None
 

@@ -30,6 +30,7 @@ channels:
   slack: {channel: "#alerts"}
   email: {to: [ops@wtfswag.com]}
   pager: {type: email, to: [it@wtfswag.com]}
+  spare: {type: email, to: [it@wtfswag.com]}
 """
 
 
@@ -108,6 +109,7 @@ async def test_a_test_goes_past_the_messages_that_wait_and_tells_of_them(world: 
     ("channel", "words"),
     [
         ("slak", r"NT005 .*\(slak; did you mean slack\?\)"),
+        ("spare", r"NT005 .*\(spare: its credentials are not set in the environment, or nobody stands under it"),
         ("pager", r"NT005 .*\(pager: its credentials are not set in the environment"),
     ],
 )
@@ -146,6 +148,23 @@ async def test_where_the_beginning_did_not_arrive_no_end_is_sent(world: World) -
     assert failures(came) == [
         ("slack", Kind.FIRING, FailureReason.AMBIGUOUS),
         ("email", Kind.FIRING, None),
+        ("email", Kind.RESOLVED, None),
+    ]
+
+
+async def test_a_channel_that_goes_between_beginning_and_end_is_told_as_not_reached(world: World) -> None:
+    ways = dict(world.channels)
+
+    async def taken_away() -> None:
+        ways.pop("slack")
+
+    world.slack.troubles.append(taken_away)
+    content = parse(ALERTS.encode())
+    came = await Rehearsal(lambda: content, ways, world.store, world.clock).drill(
+        DrillOrder(alert="Differs", by="anna")
+    )
+    assert failures(came)[2:] == [
+        ("slack", Kind.RESOLVED, FailureReason.UNREACHABLE),
         ("email", Kind.RESOLVED, None),
     ]
 
