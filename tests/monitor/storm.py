@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -47,7 +48,7 @@ from tests.simulation.messages import PretendEmail, SlackOverHttpx
 
 PHONES = ("+15551230001", "+15551230002")
 _SLACK, _SMS = "slack.test", "sms.test"
-_TROUBLES: Mapping[tuple[str, str], tuple[FaultKind, ...]] = {
+TROUBLES: Mapping[tuple[str, str], tuple[FaultKind, ...]] = {
     ("slack", "*"): (FaultKind.THROTTLED, FaultKind.RESET_AFTER),
     ("smtp", "DATA"): (FaultKind.THROTTLED, FaultKind.RESET_AFTER),
     ("sms", "*"): (FaultKind.GATEWAY_TIMEOUT, FaultKind.SERVER_ERROR),
@@ -88,8 +89,52 @@ class Sky(httpx.AsyncBaseTransport):
         return await self._ways[request.url.host].handle_async_request(request)
 
 
+class Arrivals:
+    """What came of a storm: what arrived, beside the record of what should have."""
+
+    folder: Path
+    slack: SlackWorkspace
+    mail: Mailbox
+    phones: SmsInbox
+
+    def told(self) -> Mapping[tuple[str, str], list[Arrived]]:
+        """Return what arrived by place and alert, in order."""
+        names = {str(number): name for number, name in self.incidents.items()}
+        found: dict[tuple[str, str], list[Arrived]] = defaultdict(list)
+        for one in arrived(self):
+            found[one.channel, names[one.incident]].append(one)
+        for phone in PHONES:
+            for one in self._texts(phone):
+                found[f"sms {phone}", one.incident].append(one)
+        return found
+
+    def _texts(self, phone: str) -> Iterator[Arrived]:
+        """Yield what the texts to a number say; they carry no identity, so their words stand for it."""
+        for text in self.phones.messages:
+            if text.to != phone:
+                continue
+            words, marked = text.body.removesuffix(" possible repeat"), text.body.endswith(" possible repeat")
+            for said in _SAID.finditer(words):
+                for name in _NAMED.findall(said[2].partition(": ")[0] if ": " in said[2] else said[2]):
+                    yield Arrived(f"sms {phone}", words.partition(" (for")[0], name, _KINDS[said[1]], marked)
+
+    async def read(self, now: datetime) -> None:
+        """Read the record of incidents, and of what was decided not to be told."""
+        inner = open_database(self.folder, SHOP, now, threads=False)
+        store = Store(inner)
+        found = await store.latest_incidents(1_000)
+        self.incidents = {incident.id: incident.alert for incident in found}
+        self.over = {incident.alert for incident in found if incident.resolved_at is not None}
+        self.suppressed: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for incident in found:
+            for decided in await store.verdicts(incident.id):
+                if decided.kind is None:
+                    self.suppressed[decided.place, incident.alert].add(decided.why.name)
+        await inner.close()
+
+
 @dataclass
-class Storm:
+class Storm(Arrivals):
     """`count` alerts begin and end within `seconds`; the process lives `life_seconds` at most each time."""
 
     loop: VirtualLoop
@@ -142,7 +187,7 @@ class Storm:
 
     async def _weather(self) -> None:
         while True:
-            for (service, operation), kinds in _TROUBLES.items():
+            for (service, operation), kinds in TROUBLES.items():
                 self.faults.clear(service)
                 if self.rng.random() < (0.9 if service == "sms" else 0.5):  # few texts are sent at all
                     fault = Fault(self.rng.choice(kinds), seconds=self.rng.randint(1, 4))
@@ -214,42 +259,6 @@ class Storm:
             transport=transport,
         )
         return {"slack": slack, "email": PretendEmail(self.mail, self.content, life, clock), "sms": sms}
-
-    # --- what came of it ---
-    def told(self) -> Mapping[tuple[str, str], list[Arrived]]:
-        """Return what arrived by place and alert, in order."""
-        names = {str(number): name for number, name in self.incidents.items()}
-        found: dict[tuple[str, str], list[Arrived]] = defaultdict(list)
-        for one in arrived(self):
-            found[one.channel, names[one.incident]].append(one)
-        for phone in PHONES:
-            for one in self._texts(phone):
-                found[f"sms {phone}", one.incident].append(one)
-        return found
-
-    def _texts(self, phone: str) -> Iterator[Arrived]:
-        """Yield what the texts to a number say; they carry no identity, so their words stand for it."""
-        for text in self.phones.messages:
-            if text.to != phone:
-                continue
-            words, marked = text.body.removesuffix(" possible repeat"), text.body.endswith(" possible repeat")
-            for said in _SAID.finditer(words):
-                for name in _NAMED.findall(said[2].partition(": ")[0] if ": " in said[2] else said[2]):
-                    yield Arrived(f"sms {phone}", words.partition(" (for")[0], name, _KINDS[said[1]], marked)
-
-    async def read(self) -> None:
-        """Read the record of incidents, and of what was decided not to be told."""
-        inner = open_database(self.folder, SHOP, self.clock.now(), threads=False)
-        store = Store(inner)
-        found = await store.latest_incidents(1_000)
-        self.incidents = {incident.id: incident.alert for incident in found}
-        self.over = {incident.alert for incident in found if incident.resolved_at is not None}
-        self.suppressed: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for incident in found:
-            for decided in await store.verdicts(incident.id):
-                if decided.kind is None:
-                    self.suppressed[decided.place, incident.alert].add(decided.why.name)
-        await inner.close()
 
 
 class _Meter:
