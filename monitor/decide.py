@@ -153,6 +153,8 @@ def resolved(last: Last | None, hidden: Hidden | None = None) -> Verdict:
         return Verdict(None, Why.NEVER_TOLD) if hidden is None else Verdict(None, hidden.why, detail=hidden.by)
     if last.kind in _ENDS:
         return Verdict(None, Why.ALREADY_ENDED)
+    if last.progress is Progress.GIVEN_UP and last.kind is Kind.FIRING:
+        return Verdict(Kind.SUMMARY, Why.COALESCED)
     if last.progress is Progress.WAITING:
         if last.kind is Kind.FIRING:
             return Verdict(Kind.SUMMARY, Why.COALESCED, instead=True)

@@ -156,8 +156,8 @@ class Outbox:
         return attempts
 
     async def expire(self) -> int:
-        """Give up messages that are too old to matter; return how many."""
-        gone = await self._store.expire(self._clock.now() - self._policy.expire)
+        """Give up messages that are too old to matter, or for nobody; return how many were too old."""
+        gone = await self._store.expire(self._clock.now() - self._policy.expire, self.channels)
         if gone:
             log.warning("outbox.expired", messages=gone)
         return gone

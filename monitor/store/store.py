@@ -245,9 +245,17 @@ class Store:
 
         return await self._database.write(keep)
 
-    async def expire(self, before: datetime) -> int:
-        """Give up messages written before a moment, never the first of an alert that still fires; return how many."""
-        return await self._database.write(lambda connection: messages.expire(connection, before))
+    async def expire(self, before: datetime, channels: Mapping[str, Collection[str]]) -> int:
+        """Give up messages written before a moment, never the first of an alert that still fires; return how many.
+
+        What waits for nobody of `channels` is given up too, however new: a channel that is gone hears no end.
+        """
+
+        def give_up(connection: Connection) -> int:
+            messages.give_up_strangers(connection, channels)
+            return messages.expire(connection, before)
+
+        return await self._database.write(give_up)
 
     async def next_due(self, channel: str) -> datetime | None:
         """Return when the next message of a channel is due, or its lease ends."""

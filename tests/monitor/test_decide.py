@@ -117,6 +117,7 @@ def test_an_alert_that_flaps_is_told_once_more_and_then_only_where_it_lasts(
     [
         pytest.param(None, None, Why.NEVER_TOLD, False, id="never told"),
         pytest.param(last(Kind.FIRING, DELIVERED), Kind.RESOLVED, Why.ENDED, False, id="the beginning was told"),
+        pytest.param(last(Kind.FIRING, GIVEN_UP), Kind.SUMMARY, Why.COALESCED, False, id="the beginning was given up"),
         pytest.param(last(Kind.FIRING, WAITING), Kind.SUMMARY, Why.COALESCED, True, id="the beginning still waits"),
         pytest.param(last(Kind.FIRING, UNDER_WAY), Kind.RESOLVED, Why.ENDED, False, id="the beginning may be out"),
         pytest.param(last(Kind.REMINDER, WAITING), Kind.RESOLVED, Why.ENDED, True, id="a reminder still waits"),

@@ -752,6 +752,21 @@ async def test_messages_for_a_channel_that_is_gone_are_given_up(world: World) ->
     assert await world.store.backlog() == Backlog(depth=0, dead=1, oldest=None)
 
 
+async def test_the_end_of_what_a_channel_was_told_that_is_gone_waits_for_nobody(world: World) -> None:
+    world.history.differ(6)
+    await world.check()
+    await world.deliver()
+    world.channels = {"email": world.email}
+    await world.restart()
+    world.history.differ(0)
+    await world.check(minutes=1)
+    await world.deliver()
+    await world.check(minutes=1)
+
+    assert world.email.told == ["firing", "resolved"]
+    assert await world.store.backlog() == Backlog(depth=0, dead=1, oldest=None)
+
+
 # --- claims ---
 
 
