@@ -89,6 +89,19 @@ def lift(
 
 
 @app.command()
+def trail(json: Json = False) -> None:
+    """Show who did what about alerts.
+
+    The latest first: acknowledgements, silences, and those lifted.
+
+    Example: lightspeed-sync alerts trail
+    """
+    from monitor.cli import alerts
+
+    raise typer.Exit(alerts.show_trail(settings(have=stored()), json=json))
+
+
+@app.command()
 def explain(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The alert, as alerts.yaml names it.")],
     at: Annotated[

@@ -20,6 +20,7 @@ from monitor.notice import Severity
 from monitor.reach import Firing, firing
 from monitor.rules import Phase, State
 from monitor.store import Incident, Store
+from monitor.store.people import Deed
 from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_minute
 from monitor.workshop import workshop
 from sync.clock import SystemClock
@@ -130,6 +131,31 @@ def _data(found: Listed) -> dict[str, Any]:
         "silences": [SILENCE.dump_python(each, mode="json") for each in found.silences],
         "ended": [asdict(each) for each in found.ended],
     }
+
+
+# --- what people did ---
+
+
+def show_trail(settings: Settings, *, json: bool) -> Exit:
+    """Tell who did what about alerts, newest first."""
+
+    async def look() -> Sequence[Deed]:
+        async with opened_state(settings) as database:
+            return await Store(database).trail()
+
+    deeds = run(look)
+    if json:
+        say_json([asdict(each) for each in deeds])
+    elif deeds:
+        show_table(("when", "who", "did", "about", "more"), [_deed_row(each) for each in deeds])
+    else:
+        say("Nobody has done anything about alerts.")
+    return Exit.DONE
+
+
+def _deed_row(each: Deed) -> tuple[object, ...]:
+    more = ", ".join(f"{name} {value}" for name, value in each.detail.items())
+    return written_minute(each.at), each.who, each.what, each.subject, more
 
 
 # --- what people do ---

@@ -215,6 +215,22 @@ def test_a_silence_needs_a_reason(lately: Lately) -> None:
     assert (ended.exit_code, ended.stderr[:5]) == (1, "NT004")
 
 
+def test_who_did_what_is_on_record_newest_first(lately: Lately) -> None:
+    lately.happened(HOUR, differs)
+    before = lately.run("trail").stdout
+    lately.run("ack", "Differs")
+    lately.run("silence", "Differs", "--for", "2h", "--reason", "stock-take")
+    lately.run("lift", "1")
+    done = [(deed["who"], deed["what"], deed["subject"]) for deed in lately.data("trail")]
+    assert before == "Nobody has done anything about alerts.\n"
+    assert done == [
+        ("anna", "lift silence", "Differs"),
+        ("anna", "silence", "Differs"),
+        ("anna", "acknowledge", "Differs"),
+    ]
+    assert "anna" in lately.run("trail").stdout
+
+
 # --- beside a daemon ---
 @pytest.mark.anyio
 async def test_words_about_alerts_are_taken_at_once_by_a_running_daemon(tmp_path: Path) -> None:
