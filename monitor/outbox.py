@@ -84,15 +84,13 @@ class Outbox:
         self._rng = rng
         self._meter = meter
         self._ways = dict(channels)
-        self._workers = self._hire(channels)
+        self._workers = self._hire(channels, policy)
         self._tasks: asyncio.TaskGroup | None = None  # while it runs
         self._stopping = asyncio.Event()
 
-    def _hire(self, channels: Mapping[str, Channel]) -> Mapping[str, _Worker]:
+    def _hire(self, channels: Mapping[str, Channel], policy: DeliveryPolicy) -> Mapping[str, _Worker]:
         hire = partial(_Worker, clock=self._clock, rng=self._rng, meter=self._meter)
-        return {
-            name: hire(name, channel, self._store, self._policy, self._fall_back) for name, channel in channels.items()
-        }
+        return {name: hire(name, channel, self._store, policy, self._fall_back) for name, channel in channels.items()}
 
     @property
     def channels(self) -> Mapping[str, Sequence[str]]:
@@ -131,15 +129,15 @@ class Outbox:
 
         What waits for a channel that is gone is given up.
         """
-        before, self._policy = self._workers, policy
+        workers = self._hire(channels, policy)
+        for worker in workers.values():  # whatever may fail comes first, so that it changes nothing
+            await worker.recover()
+        await self._store.give_up_strangers({name: worker.recipients for name, worker in workers.items()})
+        before, self._workers, self._policy = self._workers, workers, policy
         self._ways.clear()
         self._ways.update(channels)
-        self._workers = self._hire(channels)
         for worker in before.values():
             worker.retire()
-        for worker in self._workers.values():
-            await worker.recover()
-        await self._store.give_up_strangers(self.channels)
         self._start()
 
     async def close(self) -> None:

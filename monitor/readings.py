@@ -35,12 +35,7 @@ def _oldest(moments: Sequence[datetime], facts: Facts) -> Sample:
 # --- how the shops stand to each other ---
 
 
-def stands(*numbers: Callable[[Standing], float]) -> Read:
-    """Read the sum of some of a standing's numbers, with the SKUs that differ most."""
-    return lambda facts, _: Sample(sum(number(facts.standing) for number in numbers), examples=facts.standing.examples)
-
-
-def held(number: Callable[[Standing], float], names: Callable[[Standing], tuple[str, ...]] = lambda _: ()) -> Read:
+def stands(number: Callable[[Standing], float], names: Callable[[Standing], tuple[str, ...]] = lambda _: ()) -> Read:
     """Read one of a standing's numbers, with the SKUs that it is about, where they are known."""
     return lambda facts, _: Sample(number(facts.standing), examples=names(facts.standing))
 
@@ -49,7 +44,7 @@ def money_at_risk(facts: Facts, _: timedelta) -> Sample:
     """Read what oversold units cost, in whole units of the shop's currency, rounded up."""
     standing, unpriced = facts.standing, facts.standing.unpriced_skus
     note = f"without {counted(unpriced, 'SKU')} of unknown price" if unpriced else ""
-    return Sample(math.ceil(standing.oversell_cents / _CENTS), note=note, examples=standing.examples)
+    return Sample(math.ceil(standing.oversell_cents / _CENTS), note=note, examples=standing.oversold)
 
 
 # --- orders ---

@@ -86,20 +86,18 @@ class Reload:
         self._asked.set()
 
     async def run(self) -> None:
-        """Look at the file until cancelled."""
+        """Look at the file until cancelled; what could not be taken for another reason than itself is tried again."""
+        again = False
         while True:
             await self._rest()
-            changed = self._watch.changed()
-            if self._asked.is_set() or changed:
+            if self._watch.changed() or self._asked.is_set() or again:
                 self._asked.clear()
-                await self.read()
+                again = not await self.read() and self.rejected is None
 
     async def read(self) -> bool:
-        """Read the file and take it; on a mistake keep what was, say so, and return False."""
-        try:
-            content = load_alerts(self._path)
-        except AlertsFileError as error:
-            self._reject(error)
+        """Read the file and take it; where that fails keep what was, say so, and return False."""
+        content = self._wanted()
+        if content is None:
             return False
         later = needs_restart(self._content, content)
         try:
@@ -107,10 +105,33 @@ class Reload:
         except OSError as error:
             self._reject(AlertsFileError([Mistake(str(self._path), 1, 1, str(error), "correct SMTP_CA_FILE")]))
             return False
+        except Exception:
+            self._meter.reloaded(self._clock.now(), taken=False)
+            log.exception("alerts_file.not_taken", kept="the file as read before", then="it is tried again")
+            self.rejected = None
+            return False
         self._content, self.rejected = content, None
         self._meter.reloaded(self._clock.now(), taken=True)
         log.info("alerts_file.taken", alerts=len(content.alerts), at_next_start=later or None)
         return True
+
+    def _wanted(self) -> AlertsFile | None:
+        """Return what the file says now; None, and why is known, where it cannot be taken."""
+        try:
+            content = load_alerts(self._path)
+        except AlertsFileError as error:
+            self._reject(error)
+            return None
+        except Exception as error:
+            log.exception("alerts_file.broke_us")
+            problem = f"it cannot be read ({type(error).__name__})"
+            self._reject(AlertsFileError([Mistake(str(self._path), 1, 1, problem, "undo what was edited last")]))
+            return None
+        if self._content.alerts and not content.alerts:
+            problem, remedy = "it holds no alerts any more", "put them back; to run without any, restart"
+            self._reject(AlertsFileError([Mistake(str(self._path), 1, 1, problem, remedy)]))
+            return None
+        return content
 
     def _reject(self, error: AlertsFileError) -> None:
         self.rejected = error

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from monitor import readings
 from monitor.facts import Facts
-from monitor.readings import Read, for_a_person, held, stands
+from monitor.readings import Read, for_a_person, stands
 from monitor.rules import Sample
 from monitor.units import Unit
 from sync.errors import Code
@@ -38,7 +38,7 @@ class Signal:
 
 # --- where they come from: what is on record outlives the process, what is heard does not ---
 
-_LINKS = "the last evaluation of each link, on record"
+_LINKS = "the last evaluation of each link, on record; a difference counts once seen in two evaluations running"
 _ORDERS = "the orders on record"
 _RUNS = "the runs on record"
 _CALLS = "calls counted by the minute, on record"
@@ -65,42 +65,42 @@ _STOCK: Mapping[str, Signal] = {
         "SKUs that differ between Lightspeed and Shopify",
         _LINKS,
         _LOOK,
-        stands(lambda it: it.oversell_skus, lambda it: it.undersell_skus),
+        stands(lambda it: it.oversell_skus + it.undersell_skus, lambda it: it.examples),
     ),
     "discrepancy_units": Signal(
         Unit.COUNT,
         "units by which the two shops differ",
         _LINKS,
         _LOOK,
-        stands(lambda it: it.oversell_units, lambda it: it.undersell_units),
+        stands(lambda it: it.oversell_units + it.undersell_units, lambda it: it.examples),
     ),
     "oversell_skus": Signal(
         Unit.COUNT,
         "SKUs of which Shopify offers more than Lightspeed has",
         _LINKS,
         _OVERSOLD,
-        stands(lambda it: it.oversell_skus),
+        stands(lambda it: it.oversell_skus, lambda it: it.oversold),
     ),
     "oversell_units": Signal(
         Unit.COUNT,
         "units that Shopify offers and Lightspeed does not have",
         _LINKS,
         _OVERSOLD,
-        stands(lambda it: it.oversell_units),
+        stands(lambda it: it.oversell_units, lambda it: it.oversold),
     ),
     "undersell_skus": Signal(
         Unit.COUNT,
         "SKUs of which Shopify offers less than Lightspeed has",
         _LINKS,
         _LOOK,
-        stands(lambda it: it.undersell_skus),
+        stands(lambda it: it.undersell_skus, lambda it: it.undersold),
     ),
     "undersell_units": Signal(
         Unit.COUNT,
         "units that Lightspeed has and Shopify does not offer",
         _LINKS,
         _LOOK,
-        stands(lambda it: it.undersell_units),
+        stands(lambda it: it.undersell_units, lambda it: it.undersold),
     ),
     "money_at_risk": Signal(
         Unit.COUNT,
@@ -114,28 +114,28 @@ _STOCK: Mapping[str, Signal] = {
         "SKUs that changed more than can be explained and wait for a person",
         _LINKS,
         _DECIDE,
-        held(lambda it: it.quarantined_skus, lambda it: it.quarantined),
+        stands(lambda it: it.quarantined_skus, lambda it: it.quarantined),
     ),
     "parked_skus": Signal(
         Unit.COUNT,
         "SKUs whose stock Shopify refuses to change",
         _LINKS,
         "Correct the item in Shopify (a bundle, an inactive location), or remove its link.",
-        held(lambda it: it.parked_skus, lambda it: it.parked),
+        stands(lambda it: it.parked_skus, lambda it: it.parked),
     ),
     "unanswered_writes": Signal(
         Unit.COUNT,
         "stock writes that Shopify never answered",
         "the stock writes on record",
         "Nothing to do: each is looked up before anything is raised. If it lasts, look at Shopify's status page.",
-        held(lambda it: it.unanswered_writes),
+        stands(lambda it: it.unanswered_writes),
     ),
     "uningested_committed": Signal(
         Unit.COUNT,
         "SKUs with units committed to orders that we have not seen",
         _LINKS,
         "Look in Shopify for orders older than 60 days or from another app (scope read_all_orders).",
-        held(lambda it: it.uningested_skus),
+        stands(lambda it: it.uningested_skus),
     ),
     "unsettled_skus": Signal(
         Unit.COUNT,
@@ -143,14 +143,14 @@ _STOCK: Mapping[str, Signal] = {
         _LINKS,
         "Nothing to do at first: it passes within a few readings. If it lasts, look with `lightspeed-sync orders list` "
         "whether Lightspeed answers.",
-        held(lambda it: it.unsettled_skus),
+        stands(lambda it: it.unsettled_skus),
     ),
     "app_uninstalled": Signal(
         Unit.COUNT,
         "whether our app is gone from the shop: 1 or 0",
         _SHOPIFY,
         Code.WH003.remedy,
-        held(lambda it: int(it.uninstalled_at is not None)),
+        stands(lambda it: int(it.uninstalled_at is not None)),
     ),
 }
 

@@ -407,6 +407,8 @@ class Standing:
     lost_orders: int = 0  # open in our ledger, gone from Shopify
     examples: tuple[str, ...] = ()  # the SKUs that differ most, largest difference first
     unlinked_skus: int = 0  # sold online, and linked to nothing in Lightspeed
+    oversold: tuple[str, ...] = ()  # of those that differ, the ones of which Shopify offers too much
+    undersold: tuple[str, ...] = ()  # of those that differ, the others
     unsettled_skus: int = 0  # held back because a sale on its way may or may not be in their stock
     kept_skus: int = 0  # differences that a person has dismissed
     quarantined: tuple[str, ...] = ()  # SKUs in quarantine, those waiting longest first

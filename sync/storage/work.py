@@ -105,6 +105,8 @@ def standing(connection: sa.Connection) -> Standing:
         oversell_cents=int(cents),
         unpriced_skus=int(unpriced),
         examples=_named(connection, _worst(), apart),
+        oversold=_named(connection, _worst(1), counts["oversell_skus"]),
+        undersold=_named(connection, _worst(-1), counts["undersell_skus"]),
         quarantined=_named(connection, _longest("quarantine_since"), counts["quarantined_skus"]),
         parked=_named(connection, _longest("parked_at"), counts["parked_skus"]),
         uninstalled_at=uninstalled_at(connection),
@@ -152,10 +154,13 @@ def _at_risk() -> sa.Select[Any]:
 
 
 @cache
-def _worst() -> sa.Select[Any]:
-    away = sa.func.abs(links.c.seen_available - links.c.target)
+def _worst(sign: int = 0) -> sa.Select[Any]:
+    """Find the SKUs that differ most; `sign` 1: of which Shopify offers too much, -1: too little."""
+    away = links.c.seen_available - links.c.target
     worst = sa.select(links.c.sku).where(CONFIRMED, links.c.differs >= _CONSECUTIVE)
-    return worst.order_by(away.desc(), links.c.link_id).limit(_EXAMPLES)
+    if sign:
+        worst = worst.where(away * sign > 0)
+    return worst.order_by(sa.func.abs(away).desc(), links.c.link_id).limit(_EXAMPLES)
 
 
 @cache

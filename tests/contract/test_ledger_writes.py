@@ -504,6 +504,7 @@ async def test_the_standing_counts_what_differed_twice_in_both_directions(ledger
     assert (standing.oversell_skus, standing.oversell_units) == (2, 4 + 1)
     assert (standing.undersell_skus, standing.undersell_units) == (1, 6)
     assert standing.examples == ("SKU-2", "SKU-1", "SKU-4")
+    assert (standing.oversold, standing.undersold) == (("SKU-1", "SKU-4"), ("SKU-2",))
 
 
 async def test_the_standing_tells_what_oversold_units_cost_and_of_how_many_skus_the_price_is_not_known(

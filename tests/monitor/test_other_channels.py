@@ -10,6 +10,7 @@ import pytest
 
 from monitor.alerts_file import parse
 from monitor.outbox import DeliveryPolicy
+from sync.errors import Code, Transient
 from tests.fakes.channel import FakeChannel
 from tests.monitor.support import DIFFERS, World
 
@@ -76,3 +77,15 @@ async def test_a_message_that_is_being_sent_is_finished_and_not_sent_again(world
     assert (world.slack.told, other.told) == (["firing"], [])
     assert (await world.store.backlog()).depth == 0
     assert (world.slack.closed, other.closed) == (True, False)
+
+
+async def test_a_database_that_fails_meanwhile_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(channels: object) -> None:
+        raise Transient(Code.ST003, "locked")
+
+    monkeypatch.setattr(world.store, "give_up_strangers", fails)
+    with pytest.raises(Transient):
+        await take(world, ELSEWHERE, pager=FakeChannel())
+    await world.turn(6)
+
+    assert (world.slack.told, world.email.told) == (["firing"], ["firing"])

@@ -11,6 +11,7 @@ import pytest
 from monitor.alerts_file import load_alerts
 from monitor.alerts_model import AlertsFile
 from monitor.reload import FileWatch, Reload, needs_restart
+from sync.errors import Code, Transient
 from tests.monitor.support import HandClock
 
 pytestmark = pytest.mark.anyio
@@ -31,9 +32,13 @@ class Readings:
     def __init__(self, path: Path) -> None:
         self.taken: list[AlertsFile] = []
         self.counted: list[bool] = []
+        self.troubles = 0  # how often taking fails
         self.reload = Reload(path, load_alerts(path), self.take, clock=HandClock(), meter=self)
 
     async def take(self, content: AlertsFile) -> None:
+        if self.troubles:
+            self.troubles -= 1
+            raise Transient(Code.ST003, "locked")
         self.taken.append(content)
 
     def reloaded(self, now: datetime, *, taken: bool) -> None:
@@ -124,6 +129,27 @@ async def test_a_file_with_a_mistake_is_kept_out_and_the_mistake_is_known_until_
     assert rejected is not None
     assert "discrepant_skus" in str(rejected)
     assert (len(readings.taken), readings.reload.rejected) == (1, None)
+
+
+async def test_an_empty_file_is_kept_out_as_a_save_that_failed(path: Path) -> None:
+    readings = Readings(path)
+    write(path, "")
+
+    assert not await readings.reload.read()
+    assert "it holds no alerts any more" in str(readings.reload.rejected)
+    assert readings.taken == []
+
+
+async def test_what_could_not_be_taken_is_tried_again_until_it_is(path: Path) -> None:
+    readings = Readings(path)
+    readings.troubles = 2
+    running = asyncio.ensure_future(readings.reload.run())
+    readings.reload.ask()
+    while not readings.taken:
+        await asyncio.wait({running}, timeout=0)
+    running.cancel()
+
+    assert readings.counted == [True, False, False, True]
 
 
 async def test_the_file_is_read_when_somebody_asks_changed_or_not(path: Path) -> None:

@@ -31,6 +31,8 @@ STANDING = replace(
     uninstalled_at=NOW,
     oversell_cents=12_345,
     examples=("KAVA-1",),
+    oversold=("KAVA-1",),
+    undersold=("KRA-2",),
 )
 
 
@@ -189,6 +191,9 @@ def test_a_rate_knows_how_many_events_it_was_made_of() -> None:
 
 def test_the_skus_that_differ_most_come_with_the_number() -> None:
     assert sample("discrepant_skus", None, FACTS).examples == ("KAVA-1",)
+    assert sample("oversell_units", None, FACTS).examples == ("KAVA-1",)
+    assert sample("money_at_risk", None, FACTS).examples == ("KAVA-1",)
+    assert sample("undersell_skus", None, FACTS).examples == ("KRA-2",)
 
 
 @pytest.mark.parametrize("name", ["pause_age", "outbox_oldest_age"])
