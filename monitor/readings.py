@@ -179,4 +179,4 @@ def clock_skew(facts: Facts, _: timedelta) -> Sample:
 
 def alerts_file_rejected(facts: Facts, _: timedelta) -> Sample:
     """Read whether the alerts file on disk has mistakes and is therefore not in force."""
-    return Sample(int(facts.vitals.alerts_file_rejected))
+    return Sample(int(facts.vitals.alerts_file_rejected), examples=facts.vitals.alerts_file_mistakes)

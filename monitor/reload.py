@@ -7,7 +7,7 @@ for by SIGHUP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -28,8 +28,8 @@ _Mark = tuple[str, int, int, int, int] | None
 class ReloadMeter(Protocol):
     """Told how each reading of the file went."""
 
-    def reloaded(self, now: datetime, *, taken: bool) -> None:
-        """Take note of one reading of the file."""
+    def reloaded(self, now: datetime, *, taken: bool, mistakes: Sequence[str] = ()) -> None:
+        """Take note of one reading of the file, and of what was wrong with it."""
 
 
 class FileWatch:
@@ -135,8 +135,9 @@ class Reload:
 
     def _reject(self, error: AlertsFileError) -> None:
         self.rejected = error
-        self._meter.reloaded(self._clock.now(), taken=False)
         mistakes = [str(mistake) for mistake in error.mistakes]
+        told = [f"line {each.line}: {each.problem}; {each.remedy}" for each in error.mistakes]
+        self._meter.reloaded(self._clock.now(), taken=False, mistakes=told)
         log.error("alerts_file.rejected", code=error.code.name, mistakes=mistakes, kept="the file as read before")
 
     async def _rest(self) -> None:

@@ -319,6 +319,7 @@ _MACHINE: Mapping[str, Signal] = {
         _PROCESS,
         "Run `lightspeed-sync check alerts` and correct what it names.",
         readings.alerts_file_rejected,
+        named="Mistakes",
     ),
 }
 

@@ -44,6 +44,7 @@ class Vitals:
     missed: Sequence[tuple[datetime, int]] = ()
     disk: Disk | None = None
     alerts_file_rejected: bool = False  # the file on disk is not the one in force, since it has mistakes
+    alerts_file_mistakes: tuple[str, ...] = ()
 
 
 class VitalsWatch:
@@ -63,6 +64,7 @@ class VitalsWatch:
         self._propagated: deque[tuple[datetime, float]] = deque(maxlen=_MOST_CHANGES)
         self._missed: deque[tuple[datetime, int]] = deque(maxlen=_MOST_BEATS)
         self.alerts_file_rejected = False
+        self._mistakes: tuple[str, ...] = ()
 
     def __call__(self, event: Event) -> None:
         """Take note of one event."""
@@ -94,9 +96,10 @@ class VitalsWatch:
     def begun(self, job: str) -> None:
         """Let a run begin: that is no news."""
 
-    def reloaded(self, _now: datetime, *, taken: bool) -> None:
+    def reloaded(self, *, taken: bool, mistakes: Sequence[str] = ()) -> None:
         """Remember whether the alerts file on disk is the one in force."""
         self.alerts_file_rejected = not taken
+        self._mistakes = tuple(mistakes)
 
     def taken(self) -> Vitals:
         """Return what is known now."""
@@ -110,6 +113,7 @@ class VitalsWatch:
             missed=tuple(self._missed),
             disk=self._disk(),
             alerts_file_rejected=self.alerts_file_rejected,
+            alerts_file_mistakes=self._mistakes,
         )
 
 

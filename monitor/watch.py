@@ -64,10 +64,10 @@ class Monitor:
         await self.outbox.take(channels, delivery_policy(content))
         self.judge.take(content)
 
-    def reloaded(self, now: datetime, *, taken: bool) -> None:
+    def reloaded(self, now: datetime, *, taken: bool, mistakes: Sequence[str] = ()) -> None:
         """Take note of how a reading of alerts.yaml went."""
         self.metrics.reloaded(now, taken=taken)
-        self.vitals.reloaded(now, taken=taken)
+        self.vitals.reloaded(taken=taken, mistakes=mistakes)
 
     def ops_app(self) -> Application:
         """Return the ops listener's application."""

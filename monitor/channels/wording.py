@@ -27,7 +27,7 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SPACES = frozenset({"Zl", "Zp", "Zs"})
 _EXAMPLES_SHOWN = 5
-_LONGEST_EXAMPLE = 60
+_LONGEST_EXAMPLE = 150
 _RENDERING = (TemplateError, ValueError, TypeError, LookupError, AttributeError)
 
 _WORDS = {

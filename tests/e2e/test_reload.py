@@ -14,6 +14,11 @@ from tests.e2e.play import ALERTS, Shop, shop
 pytestmark = pytest.mark.anyio
 
 TAKEN = "lightspeed_sync_alerts_file_last_reload_successful"
+REJECTED = """
+  - name: AlertsFileRejected
+    when: alerts_file_rejected > 0
+    severity: warning
+"""
 AGES = """
   - name: NeverProved
     when: equality_proof_age > 0s
@@ -39,6 +44,8 @@ async def metrics(served: Shop) -> str:
 
 
 async def test_a_daemon_takes_a_changed_file_and_keeps_the_old_where_the_new_is_wrong(served: Shop) -> None:
+    started_with = ALERTS.replace("alerts:\n", f"alerts:{REJECTED}", 1)
+    (served.folder / "alerts.yaml").write_text(started_with)
     await served.start()
     await served.until(served.ready, "the daemon to be ready")
 
@@ -48,10 +55,14 @@ async def test_a_daemon_takes_a_changed_file_and_keeps_the_old_where_the_new_is_
     async def fires() -> bool:
         return "NeverProved" in (await served.run("status")).said
 
+    async def tells() -> bool:
+        return any("did you mean alerts?" in str(message.shown.blocks) for message in served.world.slack.messages)
+
     assert await shows(f"{TAKEN} 1.0")
     write(served, ALERTS.replace("alerts:", "alers:", 1))
     await served.until(lambda: shows(f"{TAKEN} 0.0"), "the mistake to be noticed")
     assert "did you mean alerts?" in served.log()
+    await served.until(tells, "the mistake to be told")
 
     (served.folder / "alerts.yaml").write_text(ALERTS.replace("alerts:\n", f"alerts:{AGES}", 1))
     assert served.daemon is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Readings:
             raise Transient(Code.ST003, "locked")
         self.taken.append(content)
 
-    def reloaded(self, now: datetime, *, taken: bool) -> None:
+    def reloaded(self, now: datetime, *, taken: bool, mistakes: Sequence[str] = ()) -> None:
         self.counted.append(taken)
 
 

@@ -80,9 +80,9 @@ def test_what_is_remembered_has_an_end(watch: VitalsWatch) -> None:
 
 
 def test_a_file_that_was_kept_out_is_told_until_one_is_taken(watch: VitalsWatch) -> None:
-    watch.reloaded(START, taken=False)
+    watch.reloaded(taken=False, mistakes=["alerts.yaml:1:1: no"])
     assert watch.taken().alerts_file_rejected
-    watch.reloaded(START, taken=True)
+    watch.reloaded(taken=True)
     assert not watch.taken().alerts_file_rejected
 
 
