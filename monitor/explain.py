@@ -67,7 +67,9 @@ def _standing(known: Known) -> Iterator[str]:
             yield from _pending(known)
         case Phase.OK:
             yield from _quiet(known)
-    if known.rule is None:
+    if not known.file_read:
+        yield "alerts.yaml has mistakes, so its condition is not shown; a running daemon judges by the file from before."
+    elif known.rule is None:
         yield "It does not stand in alerts.yaml."
     elif known.changes and known.changes[-1].condition not in ("", str(known.rule.condition)):
         yield f"When it last changed, its condition was: {known.changes[-1].condition}"

@@ -38,6 +38,7 @@ class Known:
     hidden: Hidden | None = None
     hidden_until: datetime | None = None
     unreachable: Mapping[str, str] | None = None
+    file_read: bool = True  # alerts.yaml has no mistake at present
 
     @property
     def fires(self) -> bool:

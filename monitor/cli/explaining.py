@@ -72,9 +72,10 @@ async def _look(settings: Settings, content: AlertsFile | None, name: str, at: d
         alert = None if content is None else content.alert(name)
         if alert is None and known.incident is None and not known.changes:
             names = [] if content is None else [each.name for each in content.alerts]
-            raise Permanent(Code.NT003, f"({name}; {did_you_mean(name, names)})")
+            known_names = did_you_mean(name, names) if names else "alerts.yaml has mistakes, so it is not known"
+            raise Permanent(Code.NT003, f"({name}; {known_names})")
         if alert is None or content is None:
-            return known
+            return replace(known, file_read=content is not None)
         rule = alert.rule()
         there = await channels_there(settings, content)
         audience = audiences(content, there)[name]

@@ -101,6 +101,16 @@ def test_a_broken_file_hides_nothing_of_what_happened(lately: Lately) -> None:
     lately.writes("alerts: [")
     ended = lately.run("explain", "Differs")
     assert (ended.exit_code, "It fires since" in ended.stdout, "alerts.yaml:1:" in ended.stderr) == (0, True, True)
+    assert "a running daemon judges by the file from before" in words(ended.stdout)
+    assert "It does not stand" not in ended.stdout
+
+
+def test_with_a_broken_file_it_is_not_known_whether_a_name_is_right(lately: Lately) -> None:
+    lately.happened(HOUR, calms_down)
+    lately.writes("alers: []")
+    ended = lately.run("explain", "Nobody")
+    assert ended.exit_code == 1
+    assert "(Nobody; alerts.yaml has mistakes, so it is not known)" in ended.stderr
 
 
 @pytest.mark.parametrize(
