@@ -68,7 +68,7 @@ def _standing(known: Known) -> Iterator[str]:
         case Phase.OK:
             yield from _quiet(known)
     if not known.file_read:
-        yield "alerts.yaml has mistakes, so its condition is not shown; a running daemon judges by the file from before."
+        yield "alerts.yaml has mistakes, so its condition is not shown; a running daemon judges by the one before."
     elif known.rule is None:
         yield "It does not stand in alerts.yaml."
     elif known.changes and known.changes[-1].condition not in ("", str(known.rule.condition)):

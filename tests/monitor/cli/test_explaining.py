@@ -101,7 +101,7 @@ def test_a_broken_file_hides_nothing_of_what_happened(lately: Lately) -> None:
     lately.writes("alerts: [")
     ended = lately.run("explain", "Differs")
     assert (ended.exit_code, "It fires since" in ended.stdout, "alerts.yaml:1:" in ended.stderr) == (0, True, True)
-    assert "a running daemon judges by the file from before" in words(ended.stdout)
+    assert "a running daemon judges by the one before" in words(ended.stdout)
     assert "It does not stand" not in ended.stdout
 
 
