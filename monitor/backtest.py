@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from statistics import median
 
 from monitor import decide, recorded, rules
@@ -18,7 +19,7 @@ from monitor.alerts_model import AlertsFile, SmsSettings
 from monitor.audience import Audience, audiences, open_windows
 from monitor.conditions import decide as holds
 from monitor.conditions import signals_in
-from monitor.decide import Case, Damping, Hidden, Last, Progress, Verdict
+from monitor.decide import Case, Damping, Hidden, HiddenTime, Last, Progress, Verdict, Why
 from monitor.hiding import hidden_by
 from monitor.rules import Past, Phase, Rule, Sample, State, Transition
 from monitor.signals import DEFAULT_WINDOW
@@ -49,6 +50,8 @@ class Episode:
     opened_at: datetime
     ended_at: datetime | None = None
     told_at: datetime | None = None
+    damped: bool = False
+    hidden_time: HiddenTime = field(default_factory=HiddenTime)  # since it was told first, or opened
     last: dict[str, Last] = field(default_factory=dict)  # by place
     hidden: dict[str, Hidden] = field(default_factory=dict)  # what kept it from a place
 
@@ -210,19 +213,23 @@ class _Replay:
 
     def _tell(self, outcome: Outcome, audience: Audience, hidden: Hidden | None, now: datetime) -> None:
         episode = outcome.episodes[-1]
-        openings = sum(each.opened_at > now - self._damping.window for each in _latest(outcome, self._damping))
+        openings = 1 + sum(each.opened_at > now - self._damping.window for each in _latest(outcome, self._damping))
+        episode.hidden_time = episode.hidden_time.at(now, hidden)
         for place in audience.places:
-            case = Case(episode.opened_at, episode.told_at, None, hidden, max(1, openings))
+            hidden_for = episode.hidden_time.until(now)
+            case = Case(episode.opened_at, episode.told_at, None, hidden, hidden_for, openings)
             last = episode.last.get(str(place))
             verdict = decide.firing(last, case, audience.repeat, now, step=place.step, damping=self._damping)
-            if verdict.kind is None and hidden is not None and last is None:
+            episode.damped |= verdict.why is Why.DAMPED
+            if hidden is not None and verdict.why is hidden.why and last is None:
                 episode.hidden[str(place)] = hidden
             _keep(outcome, str(place), verdict, now)
 
 
 def _latest(outcome: Outcome, damping: Damping) -> Iterator[Episode]:
-    """Yield the newest episodes, as many as could make a difference."""
-    yield from outcome.episodes[-damping.count - 2 :]
+    """Yield the newest episodes before this one that were told or damped, as many as could make a difference."""
+    known = (each for each in reversed(outcome.episodes[:-1]) if each.told_at is not None or each.damped)
+    yield from islice(known, damping.count + 1)
 
 
 def _keep(outcome: Outcome, place: str, verdict: Verdict, now: datetime) -> None:
@@ -230,7 +237,8 @@ def _keep(outcome: Outcome, place: str, verdict: Verdict, now: datetime) -> None
         return
     episode = outcome.episodes[-1]
     episode.last[place] = Last(verdict.kind, now, Progress.DELIVERED)
-    episode.told_at = episode.told_at or now
+    if episode.told_at is None:
+        episode.told_at, episode.hidden_time = now, HiddenTime()
     outcome.messages[place.partition(" ")[0]] += 1
 
 

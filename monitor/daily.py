@@ -28,6 +28,9 @@ class Daily:
         due = self.wanted.due_at(now)
         if not await self._store.day_due(due):
             return False
+        channels = [name for name in self.wanted.to if "" in there.get(name, ())]  # no digests by text message
+        if not channels:  # it stays due until one of them is there
+            return False
         since = now - DAY
         day = Day(
             facts,
@@ -36,6 +39,5 @@ class Daily:
             silences=await self._store.standing_silences(now),
             sent=await self._store.sent_since(since),
         )
-        channels = [name for name in self.wanted.to if "" in there.get(name, ())]  # no digests by text message
         await self._store.tell_day(channels, digest.daily(day, self._link), due)
         return True

@@ -73,6 +73,24 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenTime:
+    """How long an incident was hidden: `before`, and from `since` on, None: nothing hides it now."""
+
+    before: timedelta = timedelta(0)
+    since: datetime | None = None
+
+    def until(self, now: datetime) -> timedelta:
+        """Return how long it was hidden in all."""
+        return self.before + (max(now - self.since, timedelta(0)) if self.since is not None else timedelta(0))
+
+    def at(self, now: datetime, hidden: Hidden | None) -> HiddenTime:
+        """Return it from now on, with what hides the incident now."""
+        if (hidden is None) is (self.since is None):
+            return self
+        return HiddenTime(self.until(now), None if hidden is None else now)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """What is known of an incident that fires, whatever the channel."""
 
@@ -80,7 +98,8 @@ class Case:
     told_at: datetime | None = None  # when anybody was told first
     acknowledged_at: datetime | None = None
     hidden: Hidden | None = None
-    openings: int = 1  # of this alert within the window of flapping, this one included
+    hidden_for: timedelta = timedelta(0)  # since anybody was told first, or since it was opened
+    openings: int = 1  # of this alert within the window of flapping, this one included; none that something hid
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +130,13 @@ def firing(
     """Return what to tell a channel of its route about an incident that fires.
 
     `step` is how long after the first message, unless somebody acknowledged it, the channel is told; None: at once.
+    A channel whose step has not come has nothing hidden from it.
     """
     if last is not None and last.progress in (Progress.WAITING, Progress.UNDER_WAY):
         return Verdict(None, Why.WAITING)
     if case.hidden is not None:
+        if last is None and step is not None and _known_for(case, now) < step:
+            return Verdict(None, Why.STEP_NOT_YET)
         return Verdict(None, case.hidden.why, detail=case.hidden.by)
     if last is None:
         return _first(case, now, step, damping)
@@ -137,9 +159,14 @@ def _first(case: Case, now: datetime, step: timedelta | None, damping: Damping) 
         return Verdict(Kind.FIRING, why, detail="" if why is Why.FIRST else f"{case.openings} times")
     if case.acknowledged_at is not None:
         return Verdict(None, Why.ACKNOWLEDGED)
-    if now - (case.told_at or case.since) < step:
+    if _known_for(case, now) < step:
         return Verdict(None, Why.STEP_NOT_YET)
     return Verdict(Kind.FIRING, Why.ESCALATED)
+
+
+def _known_for(case: Case, now: datetime) -> timedelta:
+    """Return for how long nobody has acknowledged what could be seen: time that hid it does not count."""
+    return now - (case.told_at or case.since) - case.hidden_for
 
 
 def resolved(last: Last | None, hidden: Hidden | None = None) -> Verdict:

@@ -8,16 +8,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection, Row
 
 from monitor import decide, phrases
-from monitor.decide import Case, Damping, Verdict, Why
+from monitor.decide import Case, Damping, Hidden, HiddenTime, Verdict, Why
 from monitor.notice import Kind, Notice, Severity
 from monitor.signals import SIGNALS
 from monitor.store import messages, verdicts
 from monitor.store.judged import Judged, Place
 from monitor.units import Unit, written_as, written_duration
 from sync.storage.tables import incidents, outbox
+from sync.storage.tables import verdicts as decisions
+
+_HIDDEN_TIME = "hidden_time"  # in an incident's detail
+_HIDDEN_TIMES = TypeAdapter(HiddenTime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ def firing(connection: Connection, row: Row[Any], judged: Judged, telling: Telli
         told_at=row.notified_at,
         acknowledged_at=row.acknowledged_at,
         hidden=judged.hidden,
+        hidden_for=_hidden_time(connection, row, judged.hidden, now).until(now),
         openings=_openings(connection, row, telling.damping.window, now),
     )
     told = []
@@ -60,9 +66,21 @@ def firing(connection: Connection, row: Row[Any], judged: Judged, telling: Telli
         notice = _notice(row, verdict.kind, place, text, remarks, link=telling.link, now=now)
         messages.insert(connection, row.id, place, notice, now, why=verdict.why.name.lower())
         if case.told_at is None:
-            case = replace(case, told_at=now)
-            connection.execute(sa.update(incidents).where(incidents.c.id == row.id).values(notified_at=now))
+            case = replace(case, told_at=now, hidden_for=timedelta(0))
+            told_first = {"notified_at": now, "detail": {**row.detail, _HIDDEN_TIME: None}}
+            connection.execute(sa.update(incidents).where(incidents.c.id == row.id).values(told_first))
     return told
+
+
+def _hidden_time(connection: Connection, row: Row[Any], hidden: Hidden | None, now: datetime) -> HiddenTime:
+    """Return how long an incident was hidden since it was told first, or opened; keep it where that begins or ends."""
+    kept = row.detail.get(_HIDDEN_TIME)
+    before = HiddenTime() if kept is None else _HIDDEN_TIMES.validate_python(kept)
+    after = before.at(now, hidden)
+    if after != before:
+        detail = {**row.detail, _HIDDEN_TIME: _HIDDEN_TIMES.dump_python(after, mode="json")}
+        connection.execute(sa.update(incidents).where(incidents.c.id == row.id).values(detail=detail))
+    return after
 
 
 def end(
@@ -97,8 +115,14 @@ def _places(connection: Connection, incident_id: int) -> Sequence[Place]:
 
 
 def _openings(connection: Connection, row: Row[Any], window: timedelta, now: datetime) -> int:
-    query = sa.select(sa.func.count()).where(incidents.c.rule == row.rule, incidents.c.opened_at > now - window)
-    return max(1, connection.execute(query).scalar_one())
+    """Count how often an alert began, this time included: what was told or damped, nothing that something hid."""
+    damped = sa.exists().where(decisions.c.incident_id == incidents.c.id, decisions.c.why == Why.DAMPED.name.lower())
+    query = (
+        sa.select(sa.func.count())
+        .where(incidents.c.rule == row.rule, incidents.c.opened_at > now - window, incidents.c.id != row.id)
+        .where(sa.or_(incidents.c.notified_at.is_not(None), damped))
+    )
+    return 1 + connection.execute(query).scalar_one()
 
 
 def _remarks(verdict: Verdict, place: Place, damping: Damping) -> tuple[str, ...]:

@@ -172,3 +172,18 @@ async def test_an_alert_that_flaps_is_damped_with_a_note_and_told_again_once_it_
     assert world.slack.told == [*told, "firing", "resolved"]
     assert world.slack.sent[-2].notice.remarks == ("It began 9 times within 1h; this time it has lasted 10m.",)
     assert (await world.decided()).count("damped") == 4
+
+
+async def test_beginnings_that_nobody_was_told_of_are_no_flapping(world: World) -> None:
+    await world.silence("Differs", minutes=12)
+    for _ in range(6):
+        await world.turn(6, minutes=1)
+        await world.turn(0, minutes=1)
+    behind = list(world.slack.told)
+    for _ in range(6):
+        await world.turn(6, minutes=1)
+        await world.turn(0, minutes=1)
+
+    assert set(behind) == {"summary"}
+    assert world.slack.told[len(behind) :] == ["firing", "resolved"] * 5
+    assert world.slack.sent[-2].notice.remarks[0].startswith("It began 5 times within 1h.")

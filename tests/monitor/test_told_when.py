@@ -215,6 +215,62 @@ async def test_the_time_behind_a_silence_counts_for_no_escalation(make: Make) ->
     assert world.channels["it"].told == ["firing"]
 
 
+async def test_time_that_hides_a_told_alert_counts_for_no_escalation(make: Make) -> None:
+    world = make(ALERT + CHAIN, channels=("slack", "it", "boss"))
+    it, boss = world.channels["it"], world.channels["boss"]
+    await world.turn(6)
+    await world.turn(6, minutes=5)
+    await world.silence("Differs", minutes=60)
+    await world.turn(6, minutes=30)
+    await world.restart()
+    await world.turn(6, minutes=30)
+    await world.turn(6, minutes=9)
+    early = (list(it.told), list(boss.told))
+    await world.turn(6, minutes=1)
+
+    assert early == ([], [])
+    assert (it.told, boss.told) == (["firing"], [])
+
+
+async def test_closed_hours_count_for_no_escalation(make: Make) -> None:
+    hours = 'business_hours:\n  shop: {zone: UTC, open: ["mon-sun 08:00-10:05"]}\n'
+    world = make(ALERT + "    business_hours: shop\n" + hours + CHAIN, channels=("slack", "it", "boss"))
+    await world.turn(6)
+    await world.turn(6, minutes=5)
+    await world.turn(6, hours=21, minutes=55)
+    at_the_opening = list(world.channels["it"].told)
+    await world.turn(6, minutes=10)
+
+    assert at_the_opening == []
+    assert world.channels["it"].told == ["firing"]
+
+
+@pytest.mark.parametrize(("minutes", "it"), [(14, []), (15, ["summary"])], ids=["not come", "come"])
+async def test_an_end_behind_a_silence_is_told_to_those_whose_step_had_come(
+    make: Make, minutes: int, it: list[str]
+) -> None:
+    world = make(ALERT + CHAIN, channels=("slack", "it", "boss"))
+    await world.turn(6)
+    world.clock.pass_by(minutes=minutes)
+    await world.silence("Differs", minutes=60)
+    await world.turn(6)
+    await world.turn(0, minutes=5)
+
+    assert world.slack.told == ["firing", "resolved"]
+    assert (world.channels["it"].told, world.channels["boss"].told) == (it, [])
+
+
+async def test_what_began_and_ended_behind_a_silence_is_told_to_no_step(make: Make) -> None:
+    world = make(ALERT + CHAIN, channels=("slack", "it", "boss"))
+    await world.silence("Differs", minutes=60)
+    await world.turn(6)
+    await world.turn(6, minutes=50)
+    await world.turn(0, minutes=1)
+
+    assert world.slack.told == ["summary"]
+    assert (world.channels["it"].told, world.channels["boss"].told) == ([], [])
+
+
 # --- the daily digest ---
 
 DAILY = ALERT + 'digest: {at: "08:00", zone: America/New_York, to: [slack]}\n' + ROUTE
@@ -235,3 +291,15 @@ async def test_the_digest_is_told_once_a_day_at_its_time_over_restarts(make: Mak
     assert sorted(world.slack.told) == ["digest", "digest", "firing"]
     assert world.slack.sent[0].notice.summary == "All quiet: no alert fires"
     assert world.slack.sent[0].notice.at == START + timedelta(hours=3)
+
+
+async def test_a_digest_waits_for_a_channel_that_is_not_there(make: Make) -> None:
+    world = make(DAILY.replace("to: [slack]}", "to: [email]}"), channels=("slack",))
+    await world.turn(0)
+    await world.turn(0, hours=3)
+    world.channels = {"slack": world.slack, "email": FakeChannel()}
+    await world.outbox.take(world.channels, world.policy)
+    await world.turn(0, minutes=10)
+    await world.turn(0, minutes=10)
+
+    assert (world.slack.told, world.email.told) == ([], ["digest"])
