@@ -228,7 +228,7 @@ class _Replay:
 
 def _latest(outcome: Outcome, damping: Damping) -> Iterator[Episode]:
     """Yield the newest episodes before this one that were told or damped, as many as could make a difference."""
-    known = (each for each in reversed(outcome.episodes[:-1]) if each.told_at is not None or each.damped)
+    known = (each for each in islice(reversed(outcome.episodes), 1, None) if each.told_at is not None or each.damped)
     yield from islice(known, damping.count + 1)
 
 

@@ -27,6 +27,7 @@ class AcknowledgeOrder(BaseModel):
 
     alerts: tuple[str, ...]
     by: str
+    incident: int | None = None  # refused where this one is over, though its alert may fire anew
 
 
 class SilenceOrder(BaseModel):
@@ -41,6 +42,7 @@ class SilenceOrder(BaseModel):
     until_resolved: bool = False
     reason: str
     by: str
+    incident: int | None = None  # refused where this one is over, though its alert may fire anew
 
 
 class LiftOrder(BaseModel):
@@ -67,12 +69,13 @@ class AlertDesk:
         self._clock = clock
         self._judge = judge
 
-    async def acknowledge(self, order: AcknowledgeOrder) -> Sequence[str]:
-        """Acknowledge alerts; return those that somebody had acknowledged before.
+    async def acknowledge(self, order: AcknowledgeOrder) -> Mapping[str, str]:
+        """Acknowledge alerts; return those that somebody had acknowledged before, with who.
 
         Raises Permanent (NT003), and acknowledges none, where one of them does not fire.
         """
-        firing = {incident.alert: incident for incident in await self._store.open_incidents()}
+        await self._refuse_ended(order.incident)
+        firing = {incident.alert for incident in await self._store.open_incidents()}
         if quiet := [name for name in order.alerts if name not in firing]:
             fires = f"firing are {', '.join(firing)}" if firing else "nothing fires"
             raise Permanent(Code.NT003, f"({', '.join(quiet)}; {fires})")
@@ -80,10 +83,14 @@ class AlertDesk:
         before = [name for name in order.alerts if await self._store.acknowledge(name, order.by, now) is None]
         log.info("alert.acknowledged", alerts=order.alerts, by=order.by)
         await self._follow()
-        return before
+        return {each.alert: each.acknowledged_by or "" for each in await self._store.open_incidents() if each.alert in before}
 
     async def silence(self, order: SilenceOrder) -> Silence:
-        """Silence alerts from now on; raises Permanent: NT003 for an unknown name, NT004 without a reason or an end."""
+        """Silence alerts from now on.
+
+        Raises Permanent: NT003 for an unknown name or an incident that is over, NT004 without a reason or an end.
+        """
+        await self._refuse_ended(order.incident)
         if unknown := [name for name in order.alerts if name not in self._names()]:
             raise Permanent(Code.NT003, f"({', '.join(unknown)}; {did_you_mean(unknown[0], self._names())})")
         if not order.reason.strip() or not timedelta(0) < order.length <= LONGEST_SILENCE:
@@ -113,6 +120,10 @@ class AlertDesk:
         log.info("alert.silence_lifted", silence=lifted.id, by=order.by)
         await self._follow()
         return lifted
+
+    async def _refuse_ended(self, incident: int | None) -> None:
+        if incident is not None and incident not in {each.id for each in await self._store.open_incidents()}:
+            raise Permanent(Code.NT003, f"(incident {incident} is over)")
 
     async def _follow(self) -> None:
         if self._judge is not None:

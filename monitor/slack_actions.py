@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -30,12 +31,13 @@ _SKEW = timedelta(minutes=5)  # a request that was signed longer ago is not take
 _PATIENCE = 2.0  # seconds; Slack wants its answer within 3
 _SECONDS = 10.0
 _SLACK = "https://hooks.slack.com/"
+_NUMBER = re.compile("[0-9]{1,18}")  # of an incident
 
 
 class Desk(Protocol):
     """Takes people's words about alerts; raises Permanent for what cannot be done."""
 
-    def acknowledge(self, order: AcknowledgeOrder) -> Awaitable[object]: ...  # noqa: D102 - told by its type
+    def acknowledge(self, order: AcknowledgeOrder) -> Awaitable[Mapping[str, str]]: ...  # noqa: D102 - told by its type
 
     def silence(self, order: SilenceOrder) -> Awaitable[object]: ...  # noqa: D102
 
@@ -103,27 +105,37 @@ class SlackDoor:
             if done is not None:
                 await self._show(payload, str(action.get("value", "")), done)
 
-    async def _do(self, action: str, alert: str, who: str) -> str | None:
+    async def _do(self, action: str, value: str, who: str) -> str | None:
         """Do what was pressed; return the sentence that tells of it, None where there is nothing to do."""
-        if action == ACKNOWLEDGE:
-            try:
-                await self._desk.acknowledge(AcknowledgeOrder(alerts=(alert,), by=who))
-            except Permanent:
-                return f"{alert} does not fire any more."
-            return f"{who} acknowledged {alert}."
-        if action == SILENCE:
-            reason = "pressed in Slack"
-            await self._desk.silence(SilenceOrder(alerts=(alert,), length=SILENCED_FOR, reason=reason, by=who))
-            return f"{who} silenced {alert} for an hour."
-        return None
+        number, _, alert = value.partition(" ")
+        if action not in (ACKNOWLEDGE, SILENCE) or not _NUMBER.fullmatch(number):
+            return None
+        try:
+            if action == ACKNOWLEDGE:
+                return await self._acknowledge(alert, int(number), who)
+            return await self._silence(alert, int(number), who)
+        except Permanent:
+            return f"{alert} does not fire any more: what this message told of is over."
 
-    async def _show(self, payload: Mapping[str, Any], alert: str, done: str) -> None:
+    async def _acknowledge(self, alert: str, incident: int, who: str) -> str:
+        before = await self._desk.acknowledge(AcknowledgeOrder(alerts=(alert,), by=who, incident=incident))
+        first = before.get(alert, who)
+        return f"{first} acknowledged {alert}." if first == who else f"{first} had acknowledged {alert} before."
+
+    async def _silence(self, alert: str, incident: int, who: str) -> str:
+        order = SilenceOrder(
+            alerts=(alert,), length=SILENCED_FOR, reason="pressed in Slack", by=who, incident=incident
+        )
+        await self._desk.silence(order)
+        return f"{who} silenced {alert} for an hour."
+
+    async def _show(self, payload: Mapping[str, Any], value: str, done: str) -> None:
         """Put into the message what was done, in place of the buttons for it."""
         url, message = str(payload.get("response_url", "")), payload.get("message")
         if not url.startswith(self._homes) or not isinstance(message, Mapping):
             return
         note = {"type": "context", "elements": [{"type": "mrkdwn", "text": escape(done), "verbatim": True}]}
-        blocks = [*_without(message.get("blocks") or [], alert), note]
+        blocks = [*_without(message.get("blocks"), value), note]
         body = {"replace_original": True, "text": str(message.get("text", "")), "blocks": blocks}
         try:
             async with httpx.AsyncClient(timeout=_SECONDS, transport=self._transport) as client:
@@ -156,12 +168,14 @@ def _who(payload: Mapping[str, Any]) -> str:
     return clean(next((str(name) for name in names if name), "somebody"), 80) + " (Slack)"
 
 
-def _without(blocks: Sequence[Any], alert: str) -> list[Any]:
-    """Return the blocks of a message without the buttons of one alert."""
-    kept = []
-    for block in blocks:
+def _without(blocks: object, value: str) -> list[Any]:
+    """Return the blocks of a message without the buttons of this value; what is no list of blocks is none."""
+    kept: list[Any] = []
+    for block in blocks if isinstance(blocks, list) else ():
         if isinstance(block, Mapping) and block.get("type") == "actions":
-            rest = [each for each in block.get("elements", ()) if each.get("value") != alert]
+            elements = block.get("elements")
+            buttons = [each for each in elements if isinstance(each, Mapping)] if isinstance(elements, list) else []
+            rest = [each for each in buttons if each.get("value") != value]
             if rest:
                 kept.append({**block, "elements": rest})
         else:

@@ -85,10 +85,11 @@ def _group(words: Several, *, buttons: bool) -> Sequence[Content]:
 
 
 def _buttons(words: Wording) -> Sequence[Content]:
-    """Return the buttons for what fires; none where it is over."""
+    """Return the buttons for what fires, each with its incident and alert; none where it is over."""
     labels = {ACKNOWLEDGE: "Acknowledge", SILENCE: "Silence 1 h"} if words.alert else {}
+    value = f"{words.incident} {words.alert}"
     return [
-        {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": action, "value": words.alert}
+        {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": action, "value": value}
         for action, label in labels.items()
     ]
 

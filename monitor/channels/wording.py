@@ -64,6 +64,7 @@ class Wording:
     link: str
     note: str  # where it comes from, and whether it may be a repeat
     alert: str = ""  # what may be acknowledged; "" where nothing fires
+    incident: str = ""  # which time of it this is
 
     def plain(self) -> str:
         """Write it as text."""
@@ -106,6 +107,7 @@ def wording(notice: Notice, *, identity: str = "", repeat: bool = False) -> Word
         link=_link(notice),
         note=_note(notice.severity.value, identity or notice.identity, mark),
         alert=notice.alert if notice.kind in (Kind.FIRING, Kind.REMINDER) else "",
+        incident=notice.incident,
     )
 
 

@@ -178,7 +178,7 @@ def acknowledge(settings: Settings, names: Sequence[str], *, json: bool) -> Exit
         if answer is not None:
             return list(answer["before"])
         async with desk_here(settings) as desk:
-            return await desk.acknowledge(order)
+            return list(await desk.acknowledge(order))
 
     before = run(act)
     if json:

@@ -24,6 +24,7 @@ from tests.monitor.test_slack import FIRING, OTHER, RESOLVED
 pytestmark = pytest.mark.anyio
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+OVER = "Differs does not fire any more: what this message told of is over."
 RESPONSE_URL = "https://hooks.slack.com/actions/T1/2/secret"
 
 
@@ -51,6 +52,11 @@ class Pressed:
         webhooks = self._no_webhook
         self.app = storefront_app(webhooks=webhooks, largest_webhook=100, others={PATH: self.door})
 
+    @property
+    def said(self) -> list[str]:
+        """Return what each message that was shown ends with."""
+        return [shown["blocks"][-1]["elements"][0]["text"] for shown in self.shown]
+
     async def _no_webhook(self, _: object) -> HTTPStatus:
         raise AssertionError("not a webhook")
 
@@ -60,15 +66,23 @@ class Pressed:
         return httpx.Response(200, text="ok")
 
     async def press(
-        self, action: str, alert: str = "Differs", *, late: float = 0, secret: str = SECRET, url: str = RESPONSE_URL
+        self,
+        action: str,
+        value: str = "1 Differs",
+        *,
+        who: str = "anna",
+        late: float = 0,
+        secret: str = SECRET,
+        url: str = RESPONSE_URL,
+        blocks: object = None,
     ) -> int:
         message = posted(parcel(FIRING), plain=False, buttons=True)
         payload = {
             "type": "block_actions",
-            "user": {"id": "U1", "username": "anna"},
-            "actions": [{"action_id": action, "value": alert}],
+            "user": {"id": "U1", "username": who},
+            "actions": [{"action_id": action, "value": value}],
             "response_url": url,
-            "message": {"text": message["text"], "blocks": message["blocks"]},
+            "message": {"text": message["text"], "blocks": blocks or message["blocks"]},
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
         timestamp = str(int(self.world.clock.now().timestamp() - late))
@@ -100,7 +114,7 @@ async def test_a_press_acknowledges_the_alert_and_the_message_says_who_did(press
 
 
 async def test_the_buttons_that_were_pressed_are_gone_and_the_others_stay(pressed: Pressed) -> None:
-    await pressed.press("acknowledge", FIRING.alert)
+    await pressed.press("acknowledge", "7 OversellRisk")
     await pressed.press("acknowledge")
 
     gone, stayed = (
@@ -112,7 +126,7 @@ async def test_the_buttons_that_were_pressed_are_gone_and_the_others_stay(presse
         ]
         for shown in pressed.shown
     )
-    assert (gone, stayed) == ([None], ["OversellRisk", "OversellRisk", None])
+    assert (gone, stayed) == ([None], ["7 OversellRisk", "7 OversellRisk", None])
 
 
 async def test_a_press_silences_the_alert_for_an_hour(pressed: Pressed) -> None:
@@ -127,7 +141,39 @@ async def test_a_press_on_what_is_over_says_so(pressed: Pressed) -> None:
     await pressed.world.turn(0, minutes=1)
 
     assert await pressed.press("acknowledge") == 200
-    assert pressed.shown[0]["blocks"][-1]["elements"][0]["text"] == "Differs does not fire any more."
+    assert pressed.said == [OVER]
+
+
+@pytest.mark.parametrize("action", ["acknowledge", "silence"])
+async def test_a_press_on_an_old_message_does_nothing_to_the_next_incident(pressed: Pressed, action: str) -> None:
+    await pressed.world.turn(0, minutes=1)
+    await pressed.world.turn(6, minutes=1)
+    await pressed.press(action)
+    (incident,) = await pressed.world.store.open_incidents()
+
+    assert (incident.acknowledged_by, pressed.said) == (None, [OVER])
+    assert await pressed.world.store.standing_silences(pressed.world.clock.now()) == []
+
+
+async def test_who_acknowledged_first_is_shown(pressed: Pressed) -> None:
+    await pressed.press("acknowledge")
+    await pressed.press("acknowledge", who="carla")
+
+    assert pressed.said == ["anna (Slack) acknowledged Differs.", "anna (Slack) had acknowledged Differs before."]
+
+
+@pytest.mark.parametrize("value", ["Differs", "", "x Differs", "-1 Differs", "9" * 30 + " Differs"])
+async def test_a_button_without_an_incident_does_nothing(pressed: Pressed, value: str) -> None:
+    assert await pressed.press("acknowledge", value) == 200
+    assert pressed.shown == []
+
+
+@pytest.mark.parametrize(
+    "blocks", [[{"type": "actions", "elements": None}], [{"type": "actions", "elements": ["x"]}], {"type": "actions"}]
+)
+async def test_a_message_of_an_odd_form_still_shows_what_was_done(pressed: Pressed, blocks: object) -> None:
+    assert await pressed.press("acknowledge", blocks=blocks) == 200
+    assert pressed.said == ["anna (Slack) acknowledged Differs."]
 
 
 async def test_a_link_that_was_pressed_does_nothing(pressed: Pressed) -> None:
@@ -191,7 +237,8 @@ async def test_buttons_are_shown_for_what_fires_where_somebody_hears_them() -> N
         return [element.get("value") for elements in rows for element in elements]
 
     members = group("g", FIRING, OTHER, RESOLVED)
-    assert values(posted(parcel(FIRING), plain=False, buttons=True)) == ["OversellRisk", "OversellRisk", None]
+    assert values(posted(parcel(FIRING), plain=False, buttons=True)) == ["7 OversellRisk", "7 OversellRisk", None]
     assert values(posted(parcel(FIRING), plain=False)) == [None]
     assert values(posted(parcel(RESOLVED), plain=False, buttons=True)) == [None]
-    assert values(posted(members, plain=False, buttons=True)) == [*["OversellRisk"] * 2, *["SyncLatencyHigh"] * 2, None]
+    both = [*["7 OversellRisk"] * 2, *["8 SyncLatencyHigh"] * 2, None]
+    assert values(posted(members, plain=False, buttons=True)) == both
