@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 
 import structlog
@@ -83,7 +83,8 @@ class AlertDesk:
         before = [name for name in order.alerts if await self._store.acknowledge(name, order.by, now) is None]
         log.info("alert.acknowledged", alerts=order.alerts, by=order.by)
         await self._follow()
-        return {each.alert: each.acknowledged_by or "" for each in await self._store.open_incidents() if each.alert in before}
+        known = {each.alert: each.acknowledged_by or "" for each in await self._store.open_incidents()}
+        return {name: who for name, who in known.items() if name in before}
 
     async def silence(self, order: SilenceOrder) -> Silence:
         """Silence alerts from now on.

@@ -32,6 +32,7 @@ _PATIENCE = 2.0  # seconds; Slack wants its answer within 3
 _SECONDS = 10.0
 _SLACK = "https://hooks.slack.com/"
 _NUMBER = re.compile("[0-9]{1,18}")  # of an incident
+_OVER = "{} does not fire any more: what this message told of is over."
 
 
 class Desk(Protocol):
@@ -108,14 +109,16 @@ class SlackDoor:
     async def _do(self, action: str, value: str, who: str) -> str | None:
         """Do what was pressed; return the sentence that tells of it, None where there is nothing to do."""
         number, _, alert = value.partition(" ")
-        if action not in (ACKNOWLEDGE, SILENCE) or not _NUMBER.fullmatch(number):
+        if action not in (ACKNOWLEDGE, SILENCE) or not alert:
             return None
         try:
+            if not _NUMBER.fullmatch(number):  # a drill's
+                return _OVER.format(alert)
             if action == ACKNOWLEDGE:
                 return await self._acknowledge(alert, int(number), who)
             return await self._silence(alert, int(number), who)
         except Permanent:
-            return f"{alert} does not fire any more: what this message told of is over."
+            return _OVER.format(alert)
 
     async def _acknowledge(self, alert: str, incident: int, who: str) -> str:
         before = await self._desk.acknowledge(AcknowledgeOrder(alerts=(alert,), by=who, incident=incident))
@@ -123,9 +126,7 @@ class SlackDoor:
         return f"{first} acknowledged {alert}." if first == who else f"{first} had acknowledged {alert} before."
 
     async def _silence(self, alert: str, incident: int, who: str) -> str:
-        order = SilenceOrder(
-            alerts=(alert,), length=SILENCED_FOR, reason="pressed in Slack", by=who, incident=incident
-        )
+        order = SilenceOrder(alerts=(alert,), length=SILENCED_FOR, reason="pressed in Slack", by=who, incident=incident)
         await self._desk.silence(order)
         return f"{who} silenced {alert} for an hour."
 

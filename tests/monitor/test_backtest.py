@@ -95,6 +95,16 @@ def test_an_escalation_that_nobody_stops_reaches_its_steps() -> None:
     assert figures(past(*[6] * 20), steps).messages == {"email": 2.0, "slack": 2.0}
 
 
+def test_closed_hours_count_neither_for_a_step_nor_for_flapping() -> None:
+    hours = ONE.replace("    severity: critical\nroutes", "    severity: critical\n    business_hours: shop\nroutes")
+    hours = hours.replace("to: [slack, sms]", "to: [slack]\n    escalate:\n      - {after: 15m, to: [email]}")
+    hours += 'business_hours:\n  shop: {zone: UTC, open: ["mon-sun 10:00-10:05", "mon-sun 11:00-20:00"]}\n'
+    early, late = figures(past(*[6] * 70), hours), figures(past(*[6] * 71), hours)
+    assert ("email" in early.messages, "email" in late.messages) == (False, True), "5 minutes, an hour closed, 10 more"
+    behind = [0] * 40 + [6, 0] * 15  # 15 beginnings, 10 of them before the opening
+    assert figures(past(*behind), hours).messages == {"slack": 10.0}
+
+
 def test_rates_are_made_of_the_minutes_over_the_rules_own_window() -> None:
     rate = ONE.replace("discrepant_skus > 5", "error_rate > 50%\n    over: 30m\n    min_events: 10")
     calls = tuple(ApiMinute(START + n * MINUTE, "shopify", 1, int(n < 20)) for n in range(60))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.decide import Case, Damping, Hidden, Last, Progress, Verdict, Why, firing, resolved
+from monitor.decide import Case, Damping, Hidden, HiddenTime, Last, Progress, Verdict, Why, firing, resolved
 from monitor.notice import Kind
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -83,6 +83,33 @@ def test_a_step_of_the_escalation_comes_when_nobody_acknowledges(
     verdict = told(before, case, STEP)
 
     assert (verdict.kind, verdict.why) == (kind, why)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "hidden_for", "hidden", "why"),
+    [
+        pytest.param(14, 0, True, Why.STEP_NOT_YET, id="hidden before the step came"),
+        pytest.param(60, 46, True, Why.STEP_NOT_YET, id="hidden for most of the time"),
+        pytest.param(60, 45, True, Why.SILENCED, id="hidden just when the step came"),
+        pytest.param(60, 46, False, Why.STEP_NOT_YET, id="seen again, not for long enough"),
+        pytest.param(60, 45, False, Why.ESCALATED, id="seen again, and long enough in all"),
+    ],
+)
+def test_time_that_hides_an_alert_brings_no_step_nearer(
+    minutes: int, hidden_for: int, *, hidden: bool, why: Why
+) -> None:
+    spent = timedelta(minutes=hidden_for)
+    case = replace(CASE, told_at=ago(minutes=minutes), hidden=SILENCED if hidden else None, hidden_for=spent)
+
+    assert told(None, case, STEP).why is why
+
+
+def test_hidden_time_adds_up_and_a_clock_set_back_takes_nothing_from_it() -> None:
+    begun = HiddenTime(timedelta(minutes=5)).at(ago(minutes=10), SILENCED)
+
+    assert begun.at(ago(minutes=5), SILENCED) == begun
+    assert begun.at(NOW, None) == HiddenTime(timedelta(minutes=15))
+    assert begun.until(ago(minutes=20)) == timedelta(minutes=5)
 
 
 def test_an_acknowledgement_ends_reminders_but_keeps_nobody_from_the_first_message() -> None:

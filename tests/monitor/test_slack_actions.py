@@ -162,10 +162,13 @@ async def test_who_acknowledged_first_is_shown(pressed: Pressed) -> None:
     assert pressed.said == ["anna (Slack) acknowledged Differs.", "anna (Slack) had acknowledged Differs before."]
 
 
-@pytest.mark.parametrize("value", ["Differs", "", "x Differs", "-1 Differs", "9" * 30 + " Differs"])
-async def test_a_button_without_an_incident_does_nothing(pressed: Pressed, value: str) -> None:
+@pytest.mark.parametrize("value", ["drill-1 Differs", "-1 Differs", "9" * 30 + " Differs", "Differs", ""])
+async def test_a_button_of_no_incident_such_as_a_drills_does_nothing(pressed: Pressed, value: str) -> None:
     assert await pressed.press("acknowledge", value) == 200
-    assert pressed.shown == []
+    (incident,) = await pressed.world.store.open_incidents()
+
+    assert incident.acknowledged_by is None
+    assert pressed.said == ([OVER] if " " in value else [])
 
 
 @pytest.mark.parametrize(
