@@ -42,6 +42,7 @@ class Why(Enum):
     DAMPED = "it flaps, and has not lasted yet"
     BUDGET = "the number has had its share of text messages; by now this one is too old"
     NEVER_TOLD = "it ended before this channel was told"
+    CHANNEL_GONE = "the channel, or its recipient, is not in the file any more"
     ALREADY_ENDED = "the channel was told of the end"
     ROUTED_ELSEWHERE = "this alert does not go to this channel"
 
@@ -138,7 +139,7 @@ def firing(
         if last is None and step is not None and _known_for(case, now) < step:
             return Verdict(None, Why.STEP_NOT_YET)
         return Verdict(None, case.hidden.why, detail=case.hidden.by)
-    if last is None:
+    if last is None or _lost(last):
         return _first(case, now, step, damping)
     if case.acknowledged_at is not None:
         return Verdict(None, Why.ACKNOWLEDGED)
@@ -169,6 +170,11 @@ def _known_for(case: Case, now: datetime) -> timedelta:
     return now - (case.told_at or case.since) - case.hidden_for
 
 
+def _lost(last: Last) -> bool:
+    """Tell whether the channel has not been told after all."""
+    return last.kind is Kind.FIRING and last.progress is Progress.GIVEN_UP
+
+
 def resolved(last: Last | None, hidden: Hidden | None = None) -> Verdict:
     """Return what to tell a channel about an incident that has ended; its route no longer matters.
 
@@ -180,7 +186,7 @@ def resolved(last: Last | None, hidden: Hidden | None = None) -> Verdict:
         return Verdict(None, Why.NEVER_TOLD) if hidden is None else Verdict(None, hidden.why, detail=hidden.by)
     if last.kind in _ENDS:
         return Verdict(None, Why.ALREADY_ENDED)
-    if last.progress is Progress.GIVEN_UP and last.kind is Kind.FIRING:
+    if _lost(last):
         return Verdict(Kind.SUMMARY, Why.COALESCED)
     if last.progress is Progress.WAITING:
         if last.kind is Kind.FIRING:

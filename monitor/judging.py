@@ -110,7 +110,8 @@ class Judge:
         judged += [_removed(name, state) for name, state in states.items() if name not in self.names]
         windows = open_windows(self._content, now)
         judged = self._hidden(judged, await self._store.standing_silences(now), windows, now)
-        told = await self._store.record(judged, windows, self._telling, signals.values(facts), now)
+        telling = replace(self._telling, there=self._outbox.channels)
+        told = await self._store.record(judged, windows, telling, signals.values(facts), now)
         self._report(judged, told, now)
         if facts.backlog.depth:  # what was written just now is not too old
             await self._outbox.expire()

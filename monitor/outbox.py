@@ -29,6 +29,7 @@ log = structlog.get_logger()
 _LONGEST_NAP = timedelta(minutes=5)  # a worker looks by itself at least this often, whatever it was told
 _LEASE_BEYOND_DEADLINE = timedelta(seconds=30)
 _LONGEST_RETRY_AFTER = timedelta(hours=1)  # a service that asks for more is asked again after this
+_ENDS_LAST = 10  # times as long as others they wait: the end is missed by whoever was told of the beginning
 
 
 class DeliveryMeter(Protocol):
@@ -107,6 +108,7 @@ class Outbox:
         doubtful = await self._store.recover(self.channels, self._clock.now())
         if doubtful:
             log.info("outbox.recovered", in_doubt=doubtful)
+        await self._hasten()
         for worker in self._workers.values():
             await worker.recover()
         return doubtful
@@ -155,10 +157,21 @@ class Outbox:
 
     async def expire(self) -> int:
         """Give up messages that are too old to matter, or for nobody; return how many were too old."""
-        gone = await self._store.expire(self._clock.now() - self._policy.expire, self.channels)
+        now = self._clock.now()
+        await self._hasten()
+        age = self._policy.expire
+        gone = await self._store.expire(now - age, now - _ENDS_LAST * age, self.channels)
         if gone:
             log.warning("outbox.expired", messages=gone)
         return gone
+
+    async def _hasten(self) -> None:
+        """Make due what only a clock that was set back keeps waiting."""
+        furthest = {name: worker.furthest for name, worker in self._workers.items()}
+        moved = await self._store.hasten(furthest, self._clock.now())
+        if moved:
+            log.warning("outbox.clock_set_back", messages=moved)
+            self.wake()
 
     async def _fall_back(self, channel: str) -> None:
         """Write to a channel's fallback what it has refused or not taken in time."""
@@ -217,6 +230,16 @@ class _Worker:
     def recipients(self) -> Sequence[str]:
         return self._channel.recipients
 
+    @property
+    def furthest(self) -> timedelta:
+        """Return the longest that a message of the channel is ever let wait before it is looked at again."""
+        budget = self._policy.budgets.get(self.name)
+        return max(self._longest_hold, timedelta(0) if budget is None else budget.longest)
+
+    @property
+    def _longest_hold(self) -> timedelta:
+        return max(self._policy.longest_backoff, _LONGEST_RETRY_AFTER)
+
     async def run(self) -> None:
         while not self._stopping.is_set():
             self._news.clear()
@@ -264,7 +287,8 @@ class _Worker:
 
     # --- waiting ---
     def _held(self) -> bool:
-        return self._held_until is not None and self._clock.now() < self._held_until
+        now = self._clock.now()  # a clock that was set back makes nobody wait for longer
+        return self._held_until is not None and now < self._held_until <= now + self._longest_hold
 
     async def _has_due(self) -> bool:
         due = await self._store.next_due(self.name)

@@ -77,7 +77,7 @@ class DeliverySettings(Part):
     deadline: Interval = Field(default=timedelta(seconds=30), description="Longest time of one attempt.")
     expire: Interval = Field(
         default=timedelta(days=3),
-        description="Age at which a message is given up; never that of an alert which is still firing.",
+        description="Age at which a message is given up; an end after ten times that, what still fires never.",
     )
 
 

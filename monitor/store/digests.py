@@ -15,7 +15,7 @@ from monitor.hiding import Window
 from monitor.notice import Kind, Notice
 from monitor.store import messages, verdicts
 from monitor.store.judged import Place
-from monitor.store.tell import Told
+from monitor.store.tell import Telling, Told
 from sync.storage.tables import incidents, meta, outbox, windows
 
 _TOLD = "digest_told_at"
@@ -50,7 +50,7 @@ def mark(connection: Connection, moment: datetime) -> None:
     connection.execute(sa.insert(meta).values(key=_TOLD, value=moment.isoformat()))
 
 
-def turn_windows(connection: Connection, open_now: Sequence[Window], link: str, now: datetime) -> Sequence[Told]:
+def turn_windows(connection: Connection, open_now: Sequence[Window], telling: Telling, now: datetime) -> Sequence[Told]:
     """Keep which windows are open; tell what those have hidden that ended."""
     known = {row.name: row.began_at for row in connection.execute(sa.select(windows))}
     names = {window.name for window in open_now}
@@ -58,18 +58,19 @@ def turn_windows(connection: Connection, open_now: Sequence[Window], link: str, 
         connection.execute(sa.insert(windows).values(name=name, began_at=now))
     told: list[Told] = []
     for name in sorted(known.keys() - names):
-        told += _tell_end(connection, name, known[name], link, now)
+        told += _tell_end(connection, name, known[name], telling, now)
         connection.execute(sa.delete(windows).where(windows.c.name == name))
     return told
 
 
-def _tell_end(connection: Connection, name: str, began: datetime, link: str, now: datetime) -> Sequence[Told]:
+def _tell_end(connection: Connection, name: str, began: datetime, telling: Telling, now: datetime) -> Sequence[Told]:
     hidden = verdicts.hidden_in_window(connection, name, began)
     if not hidden:
         return ()
-    notice = digest.window_over(name, began, _ended(connection, incidents.c.id.in_(sorted(hidden))), link, now)
+    notice = digest.window_over(name, began, _ended(connection, incidents.c.id.in_(sorted(hidden))), telling.link, now)
     places = {Place.named(place) for found in hidden.values() for place in found}
-    return tell(connection, sorted(place.channel for place in places if not place.recipient), notice, now)
+    reached = [place.channel for place in places if not place.recipient and telling.reaches(place)]
+    return tell(connection, sorted(reached), notice, now)
 
 
 def tell(connection: Connection, channels: Sequence[str], notice: Notice, now: datetime) -> Sequence[Told]:

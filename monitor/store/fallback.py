@@ -73,8 +73,12 @@ def _pass_on(connection: Connection, row: Row[Any], place: Place, now: datetime)
     return True
 
 
+def remark(channel: str, reason: str = "") -> str:
+    """Say why it comes this way."""
+    return f"It comes this way because the channel {channel} did not take it{reason}."
+
+
 def _instead(notice: Notice, row: Row[Any], kind: Kind, place: Place) -> Notice:
     reason = row.last_error or "no answer yet"
-    remark = f"It comes this way because the channel {row.channel} did not take it ({reason})."
     identity = f"{row.identity}-by-{place.slug}"
-    return replace(notice, identity=identity, kind=kind, remarks=(*notice.remarks, remark))
+    return replace(notice, identity=identity, kind=kind, remarks=(*notice.remarks, remark(row.channel, f" ({reason})")))

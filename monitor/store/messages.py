@@ -294,9 +294,20 @@ def release(connection: Connection, claim: Claim, now: datetime) -> None:
     connection.execute(sa.update(outbox).where(written_to(place), waits, sa.not_(poisoned)).values(next_at=now))
 
 
-def expire(connection: Connection, before: datetime) -> int:
-    """Give up what was written before a moment, but never the first message of an alert that still fires."""
-    return connection.execute(_expire(), {"before": before}).rowcount
+def hasten(connection: Connection, furthest: Mapping[str, timedelta], now: datetime) -> int:
+    """Make due what would wait for longer than its channel ever lets wait: the clock was set back since."""
+    waits = outbox.c.state.in_(WAITING)
+    moved = 0
+    for channel, longest in furthest.items():
+        beyond = sa.and_(outbox.c.channel == channel, waits, now + longest < _DUE_AT)
+        values = {"next_at": now, "lease_until": sa.case((outbox.c.lease_until.is_not(None), now))}
+        moved += connection.execute(sa.update(outbox).where(beyond).values(values)).rowcount
+    return moved
+
+
+def expire(connection: Connection, before: datetime, ends_before: datetime) -> int:
+    """Give up what was written before a moment, ends before another; never the first of an alert that still fires."""
+    return connection.execute(_expire(), {"before": before, "ends_before": ends_before}).rowcount
 
 
 @cache
@@ -304,7 +315,10 @@ def _expire() -> sa.Update:
     still_firing = sa.exists().where(
         incidents.c.id == outbox.c.incident_id, incidents.c.resolved_at.is_(None), outbox.c.kind == Kind.FIRING.value
     )
-    too_old = outbox.c.created_at < sa.bindparam("before", type_=outbox.c.created_at.type)
+    moment = outbox.c.created_at.type
+    is_end = outbox.c.kind.in_((Kind.RESOLVED.value, Kind.SUMMARY.value))
+    before, ends_before = sa.bindparam("before", type_=moment), sa.bindparam("ends_before", type_=moment)
+    too_old = outbox.c.created_at < sa.case((is_end, ends_before), else_=before)
     return (
         sa.update(outbox)
         .where(outbox.c.state.in_(("due", "ambiguous")), too_old, sa.not_(still_firing))

@@ -61,7 +61,7 @@ class Store:
         def keep(connection: Connection) -> Sequence[Told]:
             record_evaluation(connection, values, now)
             told = incidents.record(connection, judged, telling, now)
-            return [*told, *digests.turn_windows(connection, windows, telling.link, now)]
+            return [*told, *digests.turn_windows(connection, windows, telling, now)]
 
         return await self._database.write(keep)
 
@@ -245,17 +245,23 @@ class Store:
 
         return await self._database.write(keep)
 
-    async def expire(self, before: datetime, channels: Mapping[str, Collection[str]]) -> int:
-        """Give up messages written before a moment, never the first of an alert that still fires; return how many.
+    async def expire(self, before: datetime, ends_before: datetime, channels: Mapping[str, Collection[str]]) -> int:
+        """Give up messages written before a moment, ends of alerts before another; return how many.
+
+        The first message of an alert that still fires is never given up.
 
         What waits for nobody of `channels` is given up too, however new: a channel that is gone hears no end.
         """
 
         def give_up(connection: Connection) -> int:
             messages.give_up_strangers(connection, channels)
-            return messages.expire(connection, before)
+            return messages.expire(connection, before, ends_before)
 
         return await self._database.write(give_up)
+
+    async def hasten(self, furthest: Mapping[str, timedelta], now: datetime) -> int:
+        """Make due what waits for longer than its channel ever lets wait: the clock was set back. Return how many."""
+        return await self._database.write(lambda connection: messages.hasten(connection, furthest, now))
 
     async def next_due(self, channel: str) -> datetime | None:
         """Return when the next message of a channel is due, or its lease ends."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from monitor import decide, phrases
 from monitor.decide import Case, Damping, Hidden, HiddenTime, Verdict, Why
 from monitor.notice import Kind, Notice, Severity
 from monitor.signals import SIGNALS
-from monitor.store import messages, verdicts
+from monitor.store import fallback, messages, verdicts
 from monitor.store.judged import Judged, Place
 from monitor.units import Unit, written_as, written_duration
 from sync.storage.tables import incidents, outbox
@@ -27,10 +27,15 @@ _HIDDEN_TIMES = TypeAdapter(HiddenTime)
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How alerts are told: when they flap, and the address of the status page for the messages."""
+    """How alerts are told: when they flap, by which channels to whom, and the address of the status page."""
 
     link: str = ""
     damping: Damping = field(default_factory=Damping)
+    there: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def reaches(self, place: Place) -> bool:
+        """Tell whether there is anybody at a place: a channel or a number may have left the file since."""
+        return place.recipient in self.there.get(place.channel, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +58,43 @@ def firing(connection: Connection, row: Row[Any], judged: Judged, telling: Telli
         hidden_for=_hidden_time(connection, row, judged.hidden, now).until(now),
         openings=_openings(connection, row, telling.damping.window, now),
     )
-    told = []
-    for place in judged.places:
+    told: list[Told] = []
+
+    def tell(place: Place, *remarks: str) -> Verdict:
         last = messages.last(connection, row.id, place)
         verdict = decide.firing(last, case, judged.repeat, now, step=place.step, damping=telling.damping)
         verdicts.keep(connection, row.id, str(place), verdict, now)
         told.append(Told(row.rule, place.channel, verdict, place.recipient))
-        if verdict.kind is None:
-            continue
-        remarks = _remarks(verdict, place, telling.damping)
-        text = summary(row, now)
-        notice = _notice(row, verdict.kind, place, text, remarks, link=telling.link, now=now)
-        messages.insert(connection, row.id, place, notice, now, why=verdict.why.name.lower())
-        if case.told_at is None:
+        if verdict.kind is not None:
+            remarks = (*_remarks(verdict, place, telling.damping), *remarks)
+            notice = _notice(row, verdict.kind, place, summary(row, now), remarks, link=telling.link, now=now)
+            messages.insert(connection, row.id, place, notice, now, why=verdict.why.name.lower())
+        return verdict
+
+    for place in judged.places:
+        if tell(place).kind is not None and case.told_at is None:
             case = replace(case, told_at=now, hidden_for=timedelta(0))
             told_first = {"notified_at": now, "detail": {**row.detail, _HIDDEN_TIME: None}}
             connection.execute(sa.update(incidents).where(incidents.c.id == row.id).values(told_first))
+    for place, channel in _stand_ins(connection, row, told, telling):
+        tell(place, fallback.remark(channel))
     return told
+
+
+def _stand_ins(
+    connection: Connection, row: Row[Any], told: Sequence[Told], telling: Telling
+) -> Sequence[tuple[Place, str]]:
+    """Return the places that were told instead of a channel which has not taken it yet, with that channel."""
+    waiting = {one.channel for one in told if one.verdict.why is Why.WAITING}
+    if not waiting:
+        return ()
+    asked = {(one.channel, one.recipient) for one in told}
+    found = [(Place.named(name), channel) for name, channel in verdicts.stand_ins(connection, row.id).items()]
+    return [
+        (place, channel)
+        for place, channel in found
+        if channel in waiting and telling.reaches(place) and (place.channel, place.recipient) not in asked
+    ]
 
 
 def _hidden_time(connection: Connection, row: Row[Any], hidden: Hidden | None, now: datetime) -> HiddenTime:
@@ -95,6 +120,8 @@ def end(
         last = messages.last(connection, row.id, place)
         hidden = verdicts.hid(verdicts.last(connection, row.id, str(place)))
         verdict = decide.resolved(last, hidden)
+        if verdict.kind is not None and not telling.reaches(place):
+            verdict = Verdict(None, Why.CHANNEL_GONE)
         verdicts.keep(connection, row.id, str(place), verdict, now)
         told.append(Told(row.rule, place.channel, verdict, place.recipient))
         if verdict.kind is None:

@@ -69,6 +69,13 @@ def places(connection: Connection, incident_id: int) -> Sequence[str]:
     return sorted(connection.scalars(query))
 
 
+def stand_ins(connection: Connection, incident_id: int) -> Mapping[str, str]:
+    """Return the places that were told of an incident instead of another channel, with that channel."""
+    told_instead = verdicts.c.why == Why.FALLBACK.name.lower()
+    query = sa.select(verdicts).where(verdicts.c.incident_id == incident_id, told_instead).order_by(verdicts.c.id)
+    return {row.channel: row.detail for row in connection.execute(query)}
+
+
 def of_incident(connection: Connection, incident_id: int) -> Sequence[Decided]:
     """Return all that was decided about an incident, oldest first."""
     query = sa.select(verdicts).where(verdicts.c.incident_id == incident_id).order_by(verdicts.c.id)

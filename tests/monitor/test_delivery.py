@@ -14,7 +14,7 @@ from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Malf
 from monitor.channels.wording import wording
 from monitor.decide import Why
 from monitor.facts import Backlog
-from monitor.notice import Kind, Receipt
+from monitor.notice import FailureReason, Kind, Receipt
 from monitor.outbox import DeliveryPolicy, Fallback
 from monitor.store import Terms
 from sync.records import OrderStanding, OrderState, Pause, PauseKind
@@ -218,7 +218,7 @@ async def test_an_outage_of_days_loses_no_alert_that_still_fires(world: World) -
     assert world.slack.told == ["firing"]
 
 
-async def test_an_end_nobody_could_be_told_of_is_given_up_after_three_days(world: World) -> None:
+async def test_an_end_nobody_could_be_told_of_is_given_up_after_ten_times_three_days(world: World) -> None:
     world.history.differ(6)
     await world.check()
     await world.deliver()
@@ -226,7 +226,7 @@ async def test_an_end_nobody_could_be_told_of_is_given_up_after_three_days(world
     world.history.differ(0)
     await world.check(minutes=1)
     await world.deliver()
-    await world.check(hours=71)
+    await world.check(hours=719)
     before = await world.store.backlog()
     await world.check(hours=2)
 
@@ -542,6 +542,23 @@ async def test_what_waits_too_long_is_told_by_the_fallback_once_and_so_is_its_en
     assert backed.slack.told == ["summary"]
 
 
+async def test_the_fallback_is_reminded_as_long_as_the_channel_does_not_take_it(backed: World) -> None:
+    backed.slack.troubles.extend([ChannelRefused("not_in_channel")] * 999)
+    backed.history.differ(6)
+    for _ in range(9):
+        await backed.check(hours=1)
+        await backed.deliver()
+    reminder = backed.email.sent[-1].notice.remarks
+    backed.slack.troubles.clear()
+    for _ in range(4):
+        await backed.deliver(hours=1)
+        await backed.check()
+
+    assert backed.email.told == ["firing", "reminder", "reminder"]
+    assert reminder == ("It comes this way because the channel slack did not take it.",)
+    assert backed.slack.told[0] == "firing"
+
+
 async def test_the_end_alone_comes_by_the_fallback_as_the_whole_story(backed: World) -> None:
     backed.history.differ(6)
     await backed.check()
@@ -761,10 +778,91 @@ async def test_the_end_of_what_a_channel_was_told_that_is_gone_waits_for_nobody(
     world.history.differ(0)
     await world.check(minutes=1)
     await world.deliver()
-    await world.check(minutes=1)
 
     assert world.email.told == ["firing", "resolved"]
+    assert await world.store.backlog() == Backlog(depth=0, dead=0, oldest=None)
+    assert (await world.decided("slack"))[-1] == "channel_gone"
+
+
+async def test_a_number_that_left_while_an_alert_fires_is_not_told_of_its_end(three: World) -> None:
+    three.history.differ(6)
+    await three.check()
+    await three.deliver()
+    gone = len(three.channels["sms"].sent)
+    three.channels = {"slack": three.slack, "sms": FakeChannel("+2")}
+    await three.restart()
+    three.history.differ(0)
+    await three.check(minutes=20)
+    await three.deliver(minutes=1)
+
+    assert gone == 2
+    assert [sent.parcel.recipient for sent in three.channels["sms"].sent] == ["+2"]
+    assert await three.store.backlog() == Backlog(depth=0, dead=0, oldest=None)
+
+
+async def test_a_message_that_fails_after_its_channel_left_waits_for_nobody(world: World) -> None:
+    world.history.differ(6)
+    await world.check()
+    claim = await world.store.claim("slack", Terms(tuple, timedelta(seconds=60)), world.clock.now())
+    world.channels = {"email": world.email}
+    await world.outbox.take(world.channels, world.policy)
+    assert claim is not None
+    await world.store.undelivered(claim, FailureReason.UNREACHABLE, "refused", START, START)
+    await world.deliver()
+    await world.check(minutes=1)
+
     assert await world.store.backlog() == Backlog(depth=0, dead=1, oldest=None)
+
+
+async def test_a_channel_that_comes_back_is_told_what_it_was_not_told(world: World) -> None:
+    world.history.differ(6)
+    await world.check()
+    both, world.channels = world.channels, {"email": world.email}
+    await world.restart()
+    world.channels = both
+    await world.restart()
+    await world.check(minutes=1)
+    await world.deliver()
+
+    assert world.slack.told == ["firing"]
+
+
+# --- a clock that is set ---
+
+
+@pytest.mark.parametrize(
+    "trouble", [Unreachable("refused"), Throttled("ratelimited", retry_after=30.0)], ids=["back-off", "Retry-After"]
+)
+@pytest.mark.parametrize("restarts", [False, True], ids=["it runs on", "after a restart"])
+async def test_a_clock_set_back_by_hours_does_not_stop_deliveries(
+    world: World, trouble: DeliveryError, restarts: bool
+) -> None:
+    world.slack.troubles.append(trouble)
+    world.history.differ(6)
+    await world.check()
+    await world.deliver()
+    world.clock.pass_by(hours=-6)
+    if restarts:
+        await world.restart()
+    await world.check(minutes=1)
+    await world.deliver(minutes=1)
+
+    assert world.slack.told == ["firing"]
+
+
+async def test_a_clock_set_forth_by_days_and_back_gives_up_no_end(world: World) -> None:
+    world.history.differ(6)
+    await world.check()
+    await world.deliver()
+    world.slack.troubles.append(Unreachable("refused"))
+    world.history.differ(0)
+    await world.check(minutes=1)
+    await world.deliver()
+    await world.check(days=4)
+    await world.check(days=-4)
+    await world.deliver(minutes=20)
+
+    assert world.slack.told == ["firing", "resolved"]
 
 
 # --- claims ---

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.desk import AcknowledgeOrder
+from monitor.facts import Backlog
 from monitor.notice import Kind
 from sync.records import OrderStanding, OrderState
 from tests.fakes.channel import FakeChannel
@@ -120,6 +121,18 @@ async def test_a_window_hides_what_begins_in_it_and_its_digest_tells(make: Make)
         "Still firing, told by itself": "Differs (20m, firing)",
     }
     assert await world.decided() == ["maintenance", "maintenance", "first"]
+
+
+async def test_the_digest_of_a_window_waits_for_no_channel_that_is_gone(make: Make) -> None:
+    world = make(ALERT + WINDOW + ROUTE)
+    await world.turn(6, minutes=30)
+    world.channels = {"email": world.email}
+    await world.restart()
+    await world.turn(0, minutes=10)
+    await world.turn(0, minutes=60)
+
+    assert world.email.told == []
+    assert await world.store.backlog() == Backlog(depth=0, dead=0, oldest=None)
 
 
 async def test_a_window_in_which_nothing_fired_ends_without_a_word(make: Make) -> None:
