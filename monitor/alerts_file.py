@@ -84,8 +84,12 @@ def read(raw: bytes, file: str = "alerts.yaml") -> Reading:
     if len(raw) > MOST_BYTES:
         page.add(None, "the file is larger than 256 KiB", "this is not an alerts file, or most of it is not needed")
         raise AlertsFileError(page.mistakes)
-    data = plain_data(raw, page)
-    found = _validated(data, page) if isinstance(data, dict) else None
+    try:
+        data = plain_data(raw, page)
+        found = _validated(data, page) if isinstance(data, dict) else None
+    except Exception as error:  # whatever a file brings about, what was judged by before goes on
+        page.add(None, f"this file cannot be read ({type(error).__name__})", "take back what was changed last")
+        raise AlertsFileError(page.mistakes) from error
     if data is not None and not isinstance(data, dict):
         page.add(None, "the file is not a list of settings", "begin with lines like `sync_interval: 60s`")
     if page.mistakes:

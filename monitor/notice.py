@@ -67,6 +67,7 @@ class Notice:
     facts: tuple[tuple[str, str], ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""  # a link
+    opened_as: Severity | None = None  # where an edit changed it since: by which machines know the incident
 
 
 @dataclass(frozen=True, slots=True)

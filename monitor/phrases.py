@@ -1,5 +1,6 @@
-"""Fills in the sentences of alerts: Jinja in a sandbox, where a name that is not known is a mistake.
+"""Fills in the sentences of alerts: the simplest of Jinja, where a name that is not known is a mistake.
 
+A sentence names what is to be filled in, passes it through a filter, or asks `if`: nothing that can take long.
 `check` tells mistakes when the file is read. What fails only when it is filled in still makes a text, with the error.
 """
 
@@ -7,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from monitor.units import Unfit, did_you_mean, shown
+from monitor.units import Unfit, did_you_mean, encodable, shown
 
 WORDS = ("value", "limit", "alert", "severity", "labels", "examples", "since")
 """What every sentence may name, besides the signals of its alert."""
@@ -20,28 +21,62 @@ WORDS = ("value", "limit", "alert", "severity", "labels", "examples", "since")
 _LONGEST = 2_000  # characters of a text filled in
 _MOST_PIECES = 1_000  # of which it may be made
 _LONGEST_ERROR = 200
+_FILTERS: Final = ("capitalize", "default", "float", "int", "length", "lower", "title", "trim", "upper")
+"""What no value makes slow, and no chain of makes long."""
+
+_FORMS: tuple[type[nodes.Node], ...] = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Filter,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+)
+_ALLOWED = f"allowed are {{{{ name }}}}, {{{{ labels.name }}}}, {{% if %}} and the filters {', '.join(_FILTERS)}"
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_ENVIRONMENT.globals.clear()
 
 
 def check(template: str, names: Collection[str]) -> None:
-    """Raise Unfit where a template cannot be read, or names what is not among `names`."""
-    try:
-        tree = _ENVIRONMENT.parse(template)
-        _ENVIRONMENT.compile(template)
-    except TemplateSyntaxError as error:
-        raise Unfit(f"{shown(template)} cannot be read: {error.message}", "check its braces") from error
-    for name in sorted(meta.find_undeclared_variables(tree) - set(names) - set(_ENVIRONMENT.globals)):
+    """Raise Unfit where a template cannot be read, does more than fill in, or names what is not among `names`."""
+    tree = _parsed(template)
+    for name in sorted(meta.find_undeclared_variables(tree) - set(names)):
         raise Unfit(f"there is no {shown(name)} to be filled in", did_you_mean(name, names))
 
 
 def fill(template: str, words: Mapping[str, Any]) -> str:
     """Return a text with its words filled in; where that fails, the template as it is, with the error."""
     try:
-        return _joined(_ENVIRONMENT.from_string(template).generate(words))
+        return _joined(_ENVIRONMENT.from_string(_parsed(template)).generate(words))
     except Exception as error:  # noqa: BLE001 - whatever a template does, its alert is told
         what = " ".join(str(error).split())[:_LONGEST_ERROR] or type(error).__name__
-        return f"{template[:_LONGEST]} (this text could not be filled in: {what})"
+        return encodable(f"{template[:_LONGEST]} (this text could not be filled in: {what})")
+
+
+def _parsed(template: str) -> nodes.Template:
+    """Return the tree of a template that is only read, not compiled: compiling would work out what it says."""
+    try:
+        tree = _ENVIRONMENT.parse(template)
+    except TemplateSyntaxError as error:
+        raise Unfit(f"{shown(template)} cannot be read: {error.message}", "check its braces") from error
+    except (RecursionError, ValueError) as error:
+        raise Unfit(f"{shown(template)} cannot be read", _ALLOWED) from error
+    for node in (tree, *tree.find_all(nodes.Node)):
+        if not isinstance(node, _FORMS):
+            raise Unfit(f"{type(node).__name__.lower()} is not taken in {shown(template)}", _ALLOWED)
+        if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
+            raise Unfit(f"the filter {shown(node.name)} is not taken in {shown(template)}", _ALLOWED)
+    return tree
 
 
 def _joined(pieces: Iterable[str]) -> str:
-    return "".join(islice(pieces, _MOST_PIECES))[:_LONGEST]
+    return encodable("".join(islice(pieces, _MOST_PIECES))[:_LONGEST])

@@ -308,10 +308,14 @@ def _noticed(rule: Rule, state: State, *, held: bool, missing: bool, now: dateti
 
 
 def _enough(rule: Rule, state: State, *, held: bool) -> bool:
-    """Tell whether the rule counts as true, by this evaluation or by enough of the last."""
+    """Tell whether the rule counts as true, by this evaluation or by enough of the last.
+
+    A firing rule that came to count them by an edit ends only by what it has seen: what it has not counts as true.
+    """
     if rule.evaluations is None:
         return held
-    return sum(result.held for result in state.results) >= rule.evaluations.needed
+    unseen = rule.evaluations.among - len(state.results) if state.phase is Phase.FIRING else 0
+    return unseen + sum(result.held for result in state.results) >= rule.evaluations.needed
 
 
 # --- from phase to phase ---

@@ -15,6 +15,7 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[a-z]+)+")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _LONGEST = timedelta(days=3_660)
+_LARGEST = 1e12  # beyond what anybody counts
 UNKNOWN = "unknown"
 """What is written where there is no value."""
 
@@ -68,7 +69,7 @@ def share(text: object) -> float:
         if percent > 100:  # noqa: PLR2004 - a whole has 100 per cent
             raise Unfit(f"{shown(text)} is more than everything", "write a percentage from 0% to 100%")
         return percent / 100
-    bare = text if isinstance(text, int | float) and not isinstance(text, bool) else 5
+    bare = text if isinstance(text, int | float) and not isinstance(text, bool) and 0 <= text <= 100 else 5  # noqa: PLR2004
     percent = bare * 100 if isinstance(bare, float) and bare <= 1 else bare
     raise Unfit(f"{shown(text)} is not a percentage", f"write it like {percent:g}%")
 
@@ -90,7 +91,10 @@ def limit(name: str, text: str, unit: Unit) -> float:
 def _plain(text: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise Unfit(f"{shown(text)} is not a plain number", "write it without a unit, like 5")
-    return float(text)
+    number = float(text)
+    if abs(number) > _LARGEST:
+        raise Unfit(f"{shown(text)} is too large", f"write a number of at most {_LARGEST:.0f}")
+    return number
 
 
 def _literal(text: str) -> int | float | str:
@@ -143,6 +147,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     words = {each.lower(): each for each in sorted(known)}
     close = get_close_matches(word.lower(), words, n=1, cutoff=0.6)
     return f"did you mean {words[close[0]]}?" if close else f"known are {', '.join(words.values())}"
+
+
+def encodable(text: str) -> str:
+    """Return a text without the halves of characters, which no file, message or database takes."""
+    return text.encode("utf-8", "ignore").decode("utf-8")
 
 
 def shown(value: object, longest: int = 60) -> str:

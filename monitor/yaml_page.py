@@ -15,7 +15,7 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from monitor.units import shown
+from monitor.units import encodable, shown
 
 MOST_BYTES = 256 * 1024
 _DEEPEST = 12
@@ -148,7 +148,15 @@ def _value(node: Node, loc: Loc, page: Page) -> Any:
         case _:
             if isinstance(node, ScalarNode):
                 _remember_text(node, loc, page)
+                _refuse_halves(node, page)
             return _scalar(node, page)
+
+
+def _refuse_halves(node: ScalarNode, page: Page) -> None:
+    """Refuse what an escape can name and no UTF-8 can hold: half of a character."""
+    text = str(node.value)
+    if encodable(text) != text:
+        page.add(node.start_mark, f"{shown(text)} holds half of a character", "write the character itself")
 
 
 def _remember_text(node: ScalarNode, loc: Loc, page: Page) -> None:
@@ -168,6 +176,7 @@ def _mapping(node: MappingNode, loc: Loc, page: Page) -> dict[str, Any]:
         elif key in found:
             page.add(key_node.start_mark, f"{shown(key)} stands here twice", "keep one of them")
         else:
+            _refuse_halves(key_node, page)
             page.keys[(*loc, key)] = key_node.start_mark
             found[key] = _value(value_node, (*loc, key), page)
     return found

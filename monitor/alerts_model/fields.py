@@ -31,6 +31,7 @@ _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})")
 _SECOND = timedelta(seconds=1)
 _LONGEST_SENTENCE = 1_000
 _LONGEST_LABEL = 200
+_LONGEST_LIMIT = 60
 _MOST_EVALUATIONS = 100  # results that a state may have to remember
 
 
@@ -170,7 +171,10 @@ def _number(text: object) -> str:
     """Take a limit as it is written; what it means depends on the signal."""
     if isinstance(text, bool) or not isinstance(text, int | float | str):
         raise Unfit(f"{shown(text)} is not a limit", "write it as in `when`, like 3, 10m or 5%")
-    return str(text)
+    written_limit = str(text)
+    if len(written_limit) > _LONGEST_LIMIT:
+        raise Unfit(f"a limit of {len(written_limit)} characters is too long", f"use at most {_LONGEST_LIMIT}")
+    return written_limit
 
 
 def listed(value: Any) -> Any:

@@ -149,7 +149,8 @@ def _told(notice: Notice) -> Payload:
 
 def _alert(notice: Notice) -> Payload:
     """Return what both forms share; labels are what tells one alert from another, so no number is among them."""
-    labels = {**notice.labels, "alertname": _label(notice.alert), "severity": notice.severity.value}
+    severity = notice.opened_as or notice.severity
+    labels = {**notice.labels, "alertname": _label(notice.alert), "severity": severity.value}
     told = {
         "summary": clean(notice.summary, 1_000),
         "description": clean(notice.description, 1_000),

@@ -12,6 +12,7 @@ from monitor.cli.common import settings, settings_and_alerts, stored, usage
 app = typer.Typer(help="See, explain, acknowledge and silence alerts; try channels and rules.", no_args_is_help=True)
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Alerts, as alerts.yaml names them.")]
+_HIGHEST = 999_999_999  # of a silence's number
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 
 
@@ -74,7 +75,9 @@ def silence(  # noqa: PLR0917 - one parameter an option
 
 @app.command()
 def lift(
-    number: Annotated[int, typer.Argument(metavar="N", min=1, help="The silence's number, as `alerts list` shows it.")],
+    number: Annotated[
+        int, typer.Argument(metavar="N", min=1, max=_HIGHEST, help="The silence's number, as `alerts list` shows it.")
+    ],
     json: Json = False,
 ) -> None:
     """End a silence before its time.

@@ -16,7 +16,7 @@ from monitor.signals import SIGNALS
 from monitor.store import people, tell
 from monitor.store.judged import Judged
 from monitor.store.tell import Telling, Told
-from monitor.units import written_as
+from monitor.units import encodable, written_as
 from sync.storage.tables import incidents, rule_states, transitions
 
 # Every judging needs these: they are made once, which takes longer than running them.
@@ -73,6 +73,8 @@ def record(connection: Connection, judged: Sequence[Judged], telling: Telling, n
         row = connection.execute(_OPEN, {"name": each.name}).one_or_none()
         if each.transition.fired and row is None and each.rule is not None:
             row = _open(connection, each, each.rule, now)
+        elif row is not None and each.rule is not None:
+            row = _reworded(connection, row, each.rule, now)
         if row is not None and each.transition.resolved:
             told += tell.end(connection, _close(connection, row, each, now), telling, now, _because(each.transition))
         elif row is not None and each.transition.after.phase is Phase.FIRING:
@@ -134,9 +136,7 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
     since = judged.transition.after.since or now
     detail = {
         "since": since.isoformat(),
-        "template": rule.summary,
-        "description": rule.description,
-        "runbook": rule.runbook,
+        **_words(rule),
         "examples": [],
         **_about(judged.transition),
     }
@@ -150,8 +150,29 @@ def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> 
         "opened_at": now,
     }
     row = connection.execute(sa.insert(incidents).values(values).returning(*incidents.c)).one()
-    query = sa.update(incidents).where(incidents.c.id == row.id).values(summary=tell.summary(row, now))
-    return connection.execute(query.returning(*incidents.c)).one()
+    return _changed(connection, row, summary=tell.summary(row, now))
+
+
+def _words(rule: Rule) -> dict[str, Any]:
+    """Return what an incident keeps of its rule's texts."""
+    return {"template": rule.summary, "description": rule.description, "runbook": rule.runbook}
+
+
+def _reworded(connection: Connection, row: Row[Any], rule: Rule, now: datetime) -> Row[Any]:
+    """Let an open incident say what its rule says by now, and be as bad; its labels stay, as others know it by them."""
+    detail = {**row.detail, **_words(rule)}
+    if (row.severity, row.detail) == (rule.severity.value, detail):
+        return row
+    if row.severity != rule.severity.value:
+        detail = {"opened_as": row.severity, **detail}
+    row = _changed(connection, row, severity=rule.severity.value, detail=detail)
+    return _changed(connection, row, summary=tell.summary(row, now))
+
+
+def _changed(connection: Connection, row: Row[Any], **values: Any) -> Row[Any]:
+    """Keep other values of an incident, and return it with them."""
+    query = sa.update(incidents).where(incidents.c.id == row.id).values(values).returning(*incidents.c)
+    return connection.execute(query).one()
 
 
 def _about(transition: Transition) -> dict[str, Any]:
@@ -159,7 +180,7 @@ def _about(transition: Transition) -> dict[str, Any]:
     about, sample = transition.telling, transition.sample
     if about is None:
         return {}
-    examples = {"examples": list(sample.examples[:_MOST_EXAMPLES])} if sample.examples else {}
+    examples = {"examples": [encodable(each) for each in sample.examples[:_MOST_EXAMPLES]]} if sample.examples else {}
     values = {name: each.value for name, each in transition.samples.items()}
     return {
         "signal": about.signal,
@@ -217,9 +238,7 @@ def _refresh(connection: Connection, row: Row[Any], judged: Judged) -> Row[Any]:
     detail = {**row.detail, **_about(judged.transition)}
     if value == row.value and detail == row.detail:
         return row
-    values = {"value": value, "detail": detail}
-    query = sa.update(incidents).where(incidents.c.id == row.id).values(values).returning(*incidents.c)
-    return connection.execute(query).one()
+    return _changed(connection, row, value=value, detail=detail)
 
 
 def _because(transition: Transition) -> tuple[str, ...]:
@@ -231,5 +250,4 @@ def _because(transition: Transition) -> tuple[str, ...]:
 
 def _close(connection: Connection, row: Row[Any], judged: Judged, now: datetime) -> Row[Any]:
     value = judged.transition.sample_of(row.detail["signal"]).value
-    query = sa.update(incidents).where(incidents.c.id == row.id).values(resolved_at=now, resolved_value=value)
-    return connection.execute(query.returning(*incidents.c)).one()
+    return _changed(connection, row, resolved_at=now, resolved_value=value)

@@ -224,4 +224,5 @@ def _notice(
         remarks=remarks,
         labels=row.labels or {},
         runbook=row.detail.get("runbook", ""),
+        opened_as=Severity(row.detail["opened_as"]) if "opened_as" in row.detail else None,
     )

@@ -131,12 +131,58 @@ def test_a_condition_that_can_hold_is_taken(when: str) -> None:
             "parked_skus > 5",
             "5:18: there is no 'parked_orders' to be filled in; did you mean parked_skus?",
         ),
+        ("clear: " + "9" * 400, "parked_skus > 5", "5:12: a limit of 400 characters is too long; use at most 60"),
+        ('summary: "\\ud800 x"', "parked_skus > 5", "5:14: '\\ud800 x' holds half of a character; write the character"),
+        ('labels: {t: "\\udfff"}', "parked_skus > 5", "5:17: '\\udfff' holds half of a character; write the character"),
+        ('summary: "\\UFFFFFFFF"', "parked_skus > 5", "1:1: this file cannot be read ("),
     ],
 )
 def test_keys_of_an_alert_that_do_not_go_together_are_refused(lines: str, when: str, problem: str) -> None:
     (found,) = said(alert(lines, when))
 
     assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{% for i in range(99999) %}{% endfor %}", "5:14: for is not taken"),
+        ("{% for i in [1] %}" * 21 + "{% endfor %}" * 21, "5:14: for is not taken"),
+        ("{% macro m() %}{% endmacro %}", "5:14: macro is not taken"),
+        ("{% set a = 1 %}", "5:14: assign is not taken"),
+        ("{{ 10**(10**7) }}", "5:14: pow is not taken"),
+        ("{{ 10**5000 }}", "5:14: pow is not taken"),
+        ("{{ value * 9 }}", "5:14: mul is not taken"),
+        ("{{ range(9) }}", "5:14: call is not taken"),
+        ("{{ value | center(99999999) }}", "5:14: the filter 'center' is not taken"),
+        ("{{ range }}", "5:14: there is no 'range' to be filled in"),
+        ("{{ " + "(" * 450 + "value" + ")" * 450 + " }}", "5:14: '{{ (((("),
+    ],
+)
+def test_a_sentence_that_does_more_than_fill_in_is_refused(text: str, problem: str) -> None:
+    (found,) = said(alert(f"summary: '{text}'"))
+
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ value | upper }} {{ labels.team | default(1) }}",
+        "{% if value == limit and not labels %}a{% elif since %}b{% else %}c{% endif %}",
+        "{{ alert if severity in value else limit }} {{ labels['team'] }}",
+        "{% if value %}" * 35 + "{% endif %}" * 35,
+    ],
+)
+def test_a_sentence_that_only_fills_in_is_taken(text: str) -> None:
+    read(alert(f'summary: "{text}"').encode())
+
+
+def test_a_number_that_nobody_counts_is_refused() -> None:
+    (found,) = said(alert("for: 5m", "discrepant_skus > " + "5" * 400))
+
+    assert found.startswith("3:29: discrepant_skus is measured as a count, but '5555")
+    assert found.endswith("is too large; write a number of at most 1000000000000")
 
 
 # --- names ---

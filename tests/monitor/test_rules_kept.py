@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.notice import Kind
+from monitor.notice import Kind, Severity
 from sync.records import ApiMinute
 from tests.monitor.support import DIFFERS, START, World
 
@@ -133,3 +133,40 @@ async def test_an_alert_for_want_of_a_number_says_what_is_missing(world: World) 
     assert sent.notice.summary == (
         "There is no number: share of calls to Lightspeed and Shopify that failed (no calls in the window)"
     )
+
+
+async def test_an_alert_that_fires_says_what_its_rule_says_by_now(world: World) -> None:
+    await world.turn(6)
+    await world.restart(DIFFERS.replace("{{ value }} SKUs differ", "{{ severity }}: {{ value }}").replace("4h", "1h"))
+    await world.turn(7, minutes=59)
+    before = list(world.slack.told)
+    await world.restart(world.alerts.replace("severity: warning\n    summary", "severity: critical\n    summary"))
+    await world.turn(7, minutes=1)
+    await world.turn(0, minutes=1)
+
+    assert (before, world.slack.told) == (["firing"], ["firing", "reminder", "resolved"])
+    said = [(sent.notice.severity.value, sent.notice.summary) for sent in world.slack.sent]
+    assert said == [("warning", "6 SKUs differ"), ("critical", "critical: 7"), ("critical", "critical: 7")]
+    assert [sent.notice.opened_as for sent in world.slack.sent] == [None, Severity.WARNING, Severity.WARNING]
+
+
+@pytest.mark.parametrize("before", ["for: 0s", "evaluations: 3 of 5"])
+async def test_an_alert_goes_on_where_an_edit_counts_other_evaluations(world: World, before: str) -> None:
+    await world.restart(saying(before))
+    for _ in range(4):
+        await world.turn(7, minutes=1)
+    await world.restart(saying("evaluations: 3 of 6"))
+    for _ in range(4):
+        await world.turn(7, minutes=1)
+    held = list(world.slack.told)
+    for _ in range(4):
+        await world.turn(0, minutes=1)
+
+    assert (held, world.slack.told) == (["firing"], ["firing", "resolved"])
+
+
+async def test_half_a_character_in_a_sentence_keeps_no_alert_from_being_judged(world: World) -> None:
+    await world.restart(saying("for: 0s", summary="""    summary: '{{ "\\ud800" }}{{ value }} x'\n"""))
+    await world.turn(7)
+
+    assert [sent.notice.summary for sent in world.slack.sent] == ["7 x"]

@@ -168,6 +168,12 @@ def test_only_what_fires_can_be_acknowledged(lately: Lately) -> None:
     )
 
 
+def test_no_silence_has_a_number_that_long(lately: Lately) -> None:
+    refused = lately.run("lift", "9" * 23)
+
+    assert (refused.exit_code, "IN001" in refused.stderr, "999999999" in refused.stderr) == (2, False, True)
+
+
 def test_an_alert_is_silenced_and_the_silence_lifted(lately: Lately) -> None:
     lately.happened(HOUR, calms_down)
     silenced = lately.run("silence", "Differs", "--for", "2h", "--reason", "stock-take")
