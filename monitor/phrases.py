@@ -51,6 +51,10 @@ def check(template: str, names: Collection[str]) -> None:
     tree = _parsed(template)
     for name in sorted(meta.find_undeclared_variables(tree) - set(names)):
         raise Unfit(f"there is no {shown(name)} to be filled in", did_you_mean(name, names))
+    try:
+        _ENVIRONMENT.from_string(tree)
+    except (RecursionError, SyntaxError) as error:
+        raise Unfit(f"{shown(template)} is nested too deeply", _ALLOWED) from error
 
 
 def fill(template: str, words: Mapping[str, Any]) -> str:

@@ -93,6 +93,13 @@ async def test_a_payload_says_what_is_told_in_alertmanagers_own_words() -> None:
     }
 
 
+async def test_an_alert_stays_the_same_one_where_its_severity_was_raised() -> None:
+    raised = replace(RESOLVED, severity=Severity.CRITICAL, opened_as=Severity.WARNING)
+    (before,), (after,) = (webhook_payload([each], "hook", "")["alerts"] for each in (FIRING, raised))
+
+    assert (after["labels"], after["fingerprint"]) == (before["labels"], before["fingerprint"])
+
+
 async def test_a_group_fires_while_one_of_it_does_and_shares_what_is_common() -> None:
     payload = webhook_payload([RESOLVED, OTHER], "hook", "")
 

@@ -155,6 +155,10 @@ def test_keys_of_an_alert_that_do_not_go_together_are_refused(lines: str, when: 
         ("{{ value * 9 }}", "5:14: mul is not taken"),
         ("{{ range(9) }}", "5:14: call is not taken"),
         ("{{ value | center(99999999) }}", "5:14: the filter 'center' is not taken"),
+        (
+            "{{ " + "not " * 235 + "value }}",
+            "5:14: '{{ not not not not not not not not not not not not not not n...' is nested",
+        ),
         ("{{ range }}", "5:14: there is no 'range' to be filled in"),
         ("{{ " + "(" * 450 + "value" + ")" * 450 + " }}", "5:14: '{{ (((("),
     ],
