@@ -31,6 +31,7 @@ async def serving(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
         log_config=None,
         access_log=False,
         lifespan="off",
+        ws="none",  # nothing here speaks WebSocket; its library need not be loaded
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=_GRACE,
