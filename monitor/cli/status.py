@@ -157,7 +157,7 @@ def _alerts(firing: Sequence[Firing]) -> Iterator[str]:
     """Yield what fires, who knows of it or why nobody does, and who has it in hand."""
     for each in firing:
         one = each.incident
-        named = f" ({', '.join(one.examples)})" if one.examples else ""
+        named = f" (now {': '.join(filter(None, (one.value, ', '.join(one.examples))))})"
         yield f"FIRING {one.alert} ({one.severity.value}, since {written_minute(one.since)}): {one.summary}{named}"
         by = f"; acknowledged by {one.acknowledged_by}, {written_minute(one.acknowledged_at)}"
         yield f"       known to {each.words}{by if one.acknowledged_at else ''}"

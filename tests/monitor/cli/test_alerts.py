@@ -129,6 +129,7 @@ def test_status_tells_who_knows_and_who_has_it_in_hand(lately: Lately) -> None:
     fires = next(number for number, line in enumerate(shown) if line.startswith("FIRING Differs (warning, since"))
     by = f"acknowledged by bert, {lately.now - HOUR:%Y-%m-%d %H:%M} UTC"
     reached = "known to slack; email not reached yet, after 1 attempt: refused: 550 no such user"
+    assert shown[fires].endswith("7 SKUs differ (now 7: KAVA-1)")
     assert shown[fires + 1] == f"       {reached}; {by}"
     assert shown[fires + 2] == "       The whole story of one: lightspeed-sync alerts explain NAME"
 
