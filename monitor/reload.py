@@ -122,11 +122,6 @@ class Reload:
         except AlertsFileError as error:
             self._reject(error)
             return None
-        except Exception as error:
-            log.exception("alerts_file.broke_us")
-            problem = f"it cannot be read ({type(error).__name__})"
-            self._reject(AlertsFileError([Mistake(str(self._path), 1, 1, problem, "undo what was edited last")]))
-            return None
         if self._content.alerts and not content.alerts:
             problem, remedy = "it holds no alerts any more", "put them back; to run without any, restart"
             self._reject(AlertsFileError([Mistake(str(self._path), 1, 1, problem, remedy)]))

@@ -179,7 +179,7 @@ def test_a_sentence_that_does_more_than_fill_in_is_refused(text: str, problem: s
     ],
 )
 def test_a_sentence_that_only_fills_in_is_taken(text: str) -> None:
-    read(alert(f'summary: "{text}"').encode())
+    assert [found.summary for found in read(alert(f'summary: "{text}"').encode()).content.alerts] == [text]
 
 
 def test_a_number_that_nobody_counts_is_refused() -> None:
