@@ -37,6 +37,22 @@ routes:
     to: [slack]
 """
 
+THREE = """
+alerts:
+  - name: Differs
+    when: discrepant_skus > 5
+    severity: critical
+  - name: DiffersMore
+    when: discrepant_skus > 6
+    severity: critical
+  - name: DiffersMost
+    when: discrepant_skus > 7
+    severity: critical
+routes:
+  - severity: critical
+    to: [slack, sms]
+"""
+
 
 class HandClock:
     """A clock that moves when it is told to, or when somebody sleeps; `asleep` lets sleepers wait for real."""
