@@ -21,7 +21,7 @@ from sync.events import Listener, RunWanted, WebhookMet
 from sync.feeds import read_orders_again
 from sync.model import LevelRow, VariantRow
 from sync.ports import Hooks, Inbox, Ledger, Storefront
-from sync.webhooks import DueWebhook, Receipt, Topic, WebhookState, moment_of, variants_told
+from sync.webhooks import DueWebhook, Hint, Reason, Receipt, Topic, WebhookState, moment_of, variants_told
 
 log = structlog.get_logger()
 
@@ -35,13 +35,17 @@ class Kind(Enum):
     LEVELS = "levels"
     PRODUCTS = "products"
     APP = "app"
+    NAMED_ORDERS = "named orders"
+    NAMED_STOCK = "named stock"
 
 
-_KINDS: Mapping[Topic, Kind] = {
+_KINDS: Mapping[Reason, Kind] = {
     Topic.INVENTORY_LEVELS_UPDATE: Kind.LEVELS,
     Topic.PRODUCTS_UPDATE: Kind.PRODUCTS,
     Topic.PRODUCTS_DELETE: Kind.PRODUCTS,
     Topic.APP_UNINSTALLED: Kind.APP,
+    Hint.ORDER: Kind.NAMED_ORDERS,
+    Hint.STOCK: Kind.NAMED_STOCK,
 }
 
 
@@ -144,6 +148,8 @@ class Intake:
             Kind.LEVELS: self._levels,
             Kind.PRODUCTS: self._products,
             Kind.APP: self._app,
+            Kind.NAMED_ORDERS: self._named_orders,
+            Kind.NAMED_STOCK: self._named_stock,
         }
 
     async def run(self) -> int:
@@ -188,7 +194,8 @@ class Intake:
 
     def _count(self, group: Sequence[DueWebhook], receipt: Receipt) -> None:
         for each in group:
-            self._tell(WebhookMet(each.topic, receipt))
+            if isinstance(each.topic, Topic):
+                self._tell(WebhookMet(each.topic, receipt))
 
     # --- one reading for each kind; it returns the numbers of the webhooks that told something new ---
 
@@ -196,6 +203,19 @@ class Intake:
         order_ids = list(dict.fromkeys(each.subject for each in group))
         if await read_orders_again(self._storefront, self._ledger, order_ids, self._clock.now()):
             self._tell(RunWanted("orders"))
+        return _numbers(group)
+
+    async def _named_orders(self, group: Sequence[DueWebhook]) -> set[int]:
+        """Find orders by their names; what Shopify does not find yet is left to polling."""
+        order_ids = await self._storefront.orders_named([each.subject for each in group])
+        if order_ids and await read_orders_again(self._storefront, self._ledger, order_ids, self._clock.now()):
+            self._tell(RunWanted("orders"))
+        return _numbers(group) if order_ids else set()
+
+    async def _named_stock(self, group: Sequence[DueWebhook]) -> set[int]:
+        named = {item_id for each in group for item_id in each.body.get("inventory_item_ids", ())}
+        if await self._ledger.look_again(sorted(named)):
+            self._tell(RunWanted("stock"))
         return _numbers(group)
 
     async def _levels(self, group: Sequence[DueWebhook]) -> set[int]:

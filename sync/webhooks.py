@@ -31,6 +31,17 @@ class Topic(StrEnum):
     APP_UNINSTALLED = "app/uninstalled"
 
 
+class Hint(StrEnum):
+    """What visitors of the storefront may tell: kept and looked at like webhooks, and believed as little."""
+
+    ORDER = "storefront/order"  # the subject is an order's name or number
+    STOCK = "storefront/stock"  # the body lists inventory items
+
+
+Reason = Topic | Hint
+"""Why something is looked at."""
+
+
 class Receipt(StrEnum):
     """What became of a webhook at the door, and later when it was looked at."""
 
@@ -59,7 +70,7 @@ class Webhook:
 
     webhook_id: str
     event_id: str
-    topic: Topic
+    topic: Reason
     shop: str
     triggered_at: datetime | None
     received_at: datetime
@@ -72,7 +83,7 @@ class DueWebhook:
     """A stored webhook that waits to be looked at; `number` is its place in the order of arrival."""
 
     number: int
-    topic: Topic
+    topic: Reason
     subject: str
     body: Mapping[str, Any]
     attempts: int
@@ -97,6 +108,11 @@ FIELDS: Mapping[Topic, tuple[str, ...]] = {
 
 _LARGEST_ID = 2**64  # Shopify's are unsigned 64-bit integers
 _LONGEST_LIST = 2048  # variants of one product
+
+
+def reason_of(text: str) -> Reason:
+    """Return the reason that is kept as `text`."""
+    return Hint(text) if text.startswith("storefront/") else Topic(text)
 
 
 def topic_of(text: str) -> Topic | None:

@@ -21,7 +21,7 @@ from sync.shopify.api import AdminApi, Limits
 from sync.shopify.auth import TokenSource
 from sync.shopify.documents import SET_AVAILABLE
 from sync.shopify.levels import levels_of, levels_walk
-from sync.shopify.orders import OrderReader, Patience
+from sync.shopify.orders import OrderReader, Patience, orders_named
 from sync.shopify.pages import walk, walk_changes
 from sync.shopify.variants import variants_of, variants_walk
 from sync.webhooks import Subscription, Topic
@@ -96,6 +96,10 @@ class ShopifyStorefront:
         """Return these orders as they are now; see `Storefront`."""
         reader = await self._order_reader()
         return await reader.by_id(order_ids)
+
+    async def orders_named(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the ids of the orders with these names or numbers; see `Storefront`."""
+        return await orders_named(self._api, names)
 
     async def read_variants(self, since: datetime, deliver: Deliver[VariantRow]) -> Certificate:
         """Deliver the variants changed at or after `since`, without levels; see `Storefront`."""

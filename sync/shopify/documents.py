@@ -44,6 +44,7 @@ ORDERS_BY_ID = {False: _load("orders_by_id", *_ONE), True: _load("orders_by_id",
 """By whether the shop has several locations: 56 or 134 for each order, if every id counts."""
 ORDER_HEADS_CHANGED = _load("order_heads_changed", "order_head_fields")  # 11 at 100
 ORDER_HEADS_BY_ID = _load("order_heads_by_id", "order_head_fields")
+ORDERS_NAMED = _load("orders_named")  # 8 at 25
 MORE_ORDER_LINES = _load("more_order_lines", "order_lines_fields", "shop_money")
 MORE_REFUND_LINES = _load("more_refund_lines", "refund_lines_fields")
 MORE_ASSIGNMENTS = _load("more_assignments", *_ASSIGNED)

@@ -178,6 +178,26 @@ class OrderHeadsChanged(Wire):
     orders: Connection[OrderHead]
 
 
+class NamedOrder(Wire):
+    """An order by its names."""
+
+    id: str
+    name: str
+    number: int
+
+
+class NamedOrders(Wire):
+    """Those of a search."""
+
+    nodes: list[NamedOrder]
+
+
+class OrdersNamed(Wire):
+    """Answer to `ORDERS_NAMED`."""
+
+    orders: NamedOrders
+
+
 class OrderHeadsById(Wire):
     """Answer to `ORDER_HEADS_BY_ID`; a deleted order's place is empty."""
 

@@ -24,6 +24,7 @@ from sync.shopify.documents import (
     ORDER_HEADS_CHANGED,
     ORDERS_BY_ID,
     ORDERS_CHANGED,
+    ORDERS_NAMED,
     Document,
 )
 from sync.shopify.order_facts import WholeOrder, order_row, unreadable_row
@@ -39,6 +40,7 @@ from sync.shopify.order_shapes import (
     OrderNode,
     OrdersById,
     OrdersChanged,
+    OrdersNamed,
     RefundLine,
 )
 from sync.shopify.pages import Page, Walk, changed, rest_of
@@ -56,6 +58,7 @@ OPEN_ORDERS = (
 _PAGE = {False: 100, True: 25}  # by whether there are several locations: 506 and 806 points of the 1,000 allowed
 _IDS = {False: 16, True: 7}  # 56 and 134 points each, should every id count
 # What may be the trouble of one order alone; throttling, sign-in, scopes and version concern all of them.
+_NAMES = 25  # orders looked for at once by what visitors call them
 _OF_ONE_ORDER = frozenset({Code.SH004, Code.SH006, Code.SH007, Code.SH008, Code.SH013})
 _READINGS = 3  # that an order may make fail in a row, each with the retries of every call
 
@@ -214,6 +217,20 @@ class OrderReader:
             return owner.page
 
         return await rest_of(first, more)
+
+
+async def orders_named(api: AdminApi, names: Sequence[str]) -> list[str]:
+    """Return the ids of the orders with these names (`#1001`) or numbers (`1001`), of the first 25 names."""
+    wanted = list(dict.fromkeys(_bare(name) for name in names))[:_NAMES]
+    # Shopify documents the search by `name:1001-A`, shops write `#1001`: it is asked for as both
+    query = " OR ".join(f'name:"{name}" OR name:"#{name}"' for name in wanted)
+    answer = await api.read(ORDERS_NAMED, {"first": _NAMES, "query": query}, shaped(OrdersNamed))
+    return [one.id for one in answer.orders.nodes if {_bare(one.name), str(one.number)} & set(wanted)]
+
+
+def _bare(name: str) -> str:
+    """Return a name as the search can be asked for it: nothing in it ends its quotes."""
+    return name.translate({ord('"'): None, ord("\\"): None}).removeprefix("#")
 
 
 def _by_id(asked: int, data: Mapping[str, Any]) -> OrdersById:

@@ -14,7 +14,7 @@ from sync.storage.database import Database
 from sync.storage.statements import upsert
 from sync.storage.tables import meta, webhooks
 from sync.storage.types import to_text
-from sync.webhooks import DueWebhook, Receipt, Topic, Webhook, WebhookState
+from sync.webhooks import DueWebhook, Receipt, Webhook, WebhookState, reason_of
 
 _UNINSTALLED = "app_uninstalled"
 
@@ -102,7 +102,7 @@ _DUE = (  # made once: making it takes longer than running it
 def due(connection: sa.Connection, now: datetime, limit: int) -> Sequence[DueWebhook]:
     """Return the webhooks to look at now, in the order in which they arrived."""
     found = connection.execute(_DUE, {"now": now, "most": limit})
-    return [DueWebhook(each[0], Topic(each[1]), each[2], each[3], each[4]) for each in found]
+    return [DueWebhook(each[0], reason_of(each[1]), each[2], each[3], each[4]) for each in found]
 
 
 def _chosen(numbers: Sequence[int]) -> sa.Update:
