@@ -24,6 +24,7 @@ from sync.intake import Patience
 from sync.plan import Brakes
 from sync.ports import Ledger
 from sync.posting import PostingPolicy
+from sync.reservations import AskLimits, HoldLimits, Pace
 from sync.settings import Settings
 from sync.stock import Policy
 from sync.storage.database import Database
@@ -108,6 +109,7 @@ def open_state(settings: Settings, now: datetime, *, threads: bool = True) -> Da
 def engine_limits(alerts: AlertsFile) -> EngineLimits:
     """Return the engine's limits as alerts.yaml sets them."""
     stock, orders, api = alerts.limits.stock, alerts.limits.orders, alerts.limits.api
+    visitors = alerts.limits.storefront
     return EngineLimits(
         policy=Policy(
             order_lag=stock.order_lag,
@@ -134,6 +136,18 @@ def engine_limits(alerts: AlertsFile) -> EngineLimits:
             backoff=alerts.limits.webhooks.backoff,
             longest=alerts.limits.webhooks.longest_backoff,
         ),
+        holds=HoldLimits(
+            ttl=visitors.hold_for,
+            cart_units=visitors.cart_units,
+            cart_holds=visitors.cart_holds,
+            client_holds=visitors.client_holds,
+            client_units=visitors.client_units,
+            client_share=visitors.client_share,
+        ),
+        asks=AskLimits(
+            client=Pace(visitors.client_rate, visitors.client_burst), everybody=Pace(visitors.rate, visitors.burst)
+        ),
+        check_pace=visitors.check_pace,
         deadline=api.deadline.total_seconds(),
         overlaps=Overlaps(lightspeed=stock.lightspeed_overlap, shopify=stock.shopify_overlap),
         retries=RetryPolicy(

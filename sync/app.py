@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import httpx
 from pydantic import SecretStr
@@ -27,6 +28,7 @@ from sync.order_desk import OrderDesk
 from sync.plan import Brakes
 from sync.ports import Bookings, Inbox, Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster, PostingPolicy
+from sync.reservations import AskLimits, HoldLimits
 from sync.sale_watch import SaleWatch
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
@@ -55,6 +57,9 @@ class EngineLimits:
     deadline: float = 30.0  # seconds that one attempt at a call may take, in all
     book_before_cut_over: bool = True  # orders from before going live are in Lightspeed's stock already
     posting: PostingPolicy = field(default_factory=PostingPolicy)
+    holds: HoldLimits = field(default_factory=HoldLimits)
+    asks: AskLimits = field(default_factory=AskLimits)
+    check_pace: timedelta = timedelta(seconds=15)  # least time between two passes that shoppers' pages ask for
 
 
 @dataclass(frozen=True, slots=True)

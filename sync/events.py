@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sync.errors import Code
 from sync.records import PauseKind, RunOutcome, WriteOutcome
+from sync.reservations import Ending, Refusal, Taking
 from sync.webhooks import Receipt, Topic
 
 
@@ -125,6 +126,14 @@ class WebhookMet:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldMet:
+    """Something became of `count` reservations, or of wishes for one."""
+
+    outcome: Taking | Ending | Refusal
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class RunWanted:
     """A run of `job` has new work and need not wait for its beat."""
 
@@ -144,6 +153,7 @@ Event = (
     | SignInLasts
     | PauseChanged
     | WebhookMet
+    | HoldMet
     | RunWanted
 )
 Listener = Callable[[Event], None]

@@ -98,6 +98,29 @@ class WebhookSettings(Part):
     longest_backoff: Interval = Field(default=timedelta(minutes=15), description="Cap of the wait.")
 
 
+class StorefrontSettings(Part):
+    """What one visitor of the shop may ask of us; a refusal is answered and changes nothing."""
+
+    hold_for: Interval = Field(
+        default=timedelta(minutes=15),
+        description="How long units are held for a cart; a change extends it once, to twice this at most.",
+    )
+    cart_units: Some = Field(default=10, description="Units of one item that one cart may hold.")
+    cart_holds: Some = Field(default=30, description="Reservations that one cart may have at a time.")
+    client_holds: Some = Field(default=10, description="The same for one client, whatever its carts.")
+    client_units: Some = Field(default=20, description="Units that one client may hold, of all items.")
+    client_share: Share = Field(
+        default=0.5, description="Share of one item's sellable units, rounded up, that one client may hold."
+    )
+    client_rate: Some = Field(default=5, description="Writing requests of one client a second, in the long run.")
+    client_burst: Some = Field(default=20, description="Writing requests of one client at once.")
+    rate: Some = Field(default=200, description="Writing requests of all clients a second, in the long run.")
+    burst: Some = Field(default=400, description="Writing requests of all clients at once.")
+    check_pace: Interval = Field(
+        default=timedelta(seconds=15), description="Least time between two passes that shoppers' pages ask for."
+    )
+
+
 class HealthSettings(Part):
     """What the ops listener calls healthy."""
 
@@ -120,5 +143,6 @@ class Limits(Part):
     api: ApiSettings = ApiSettings()
     delivery: DeliverySettings = DeliverySettings()
     webhooks: WebhookSettings = WebhookSettings()
+    storefront: StorefrontSettings = StorefrontSettings()
     health: HealthSettings = HealthSettings()
     history: HistorySettings = HistorySettings()
