@@ -56,7 +56,7 @@ from sync.records import (
     Work,
 )
 from sync.reservations import Asked, Granted, Refused
-from sync.shelf import Checked, SaleTold, ShelfItem
+from sync.shelf import ShelfItem
 from sync.webhooks import DueWebhook, Receipt, Subscription, Topic, Webhook, WebhookState
 
 Row = TypeVar("Row")
@@ -462,16 +462,6 @@ class Holds(Protocol):
 
     async def release(self, hold_id: str, now: datetime) -> bool:
         """End a hold; tell whether it was active. One that has ended, or never was, is no mistake."""
-
-
-class Hints(Protocol):
-    """What a shopper's page may ask us to look at sooner than we would; nothing of what it says is believed."""
-
-    async def check(self, items: Sequence[ShelfItem]) -> Checked:
-        """Have these items checked; callers share one pass."""
-
-    async def order(self, number: str, inventory_item_ids: Sequence[str], cart: str | None) -> SaleTold | None:
-        """Have an order read from Shopify; return its sale if there is one within two seconds."""
 
 
 class ApiMeter(Protocol):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +50,3 @@ class ShelfItem:
         if self.due or passed_at is None:
             return self.evaluated_at
         return max(self.evaluated_at, passed_at)
-
-
-class Checked(StrEnum):
-    """What becomes of the wish that items be checked now."""
-
-    SYNCED = "synced"  # what is known is new enough
-    QUEUED = "queued"
-    NOOP = "noop"  # nothing to check
-
-
-@dataclass(frozen=True, slots=True)
-class SaleTold:
-    """The Lightspeed sale that an order became."""
-
-    order_id: str
-    sale_id: str
