@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from sync.clock import Clock
@@ -22,12 +22,13 @@ from sync.shopify.auth import TokenSource
 from sync.shopify.documents import SET_AVAILABLE
 from sync.shopify.levels import levels_of, levels_walk
 from sync.shopify.orders import OrderReader, Patience, orders_named
-from sync.shopify.pages import walk, walk_changes
+from sync.shopify.pages import walk_changes
 from sync.shopify.variants import variants_of, variants_walk
 from sync.webhooks import Subscription, Topic
 
 API = "shopify"
 NEWEST_VERIFIED = "2026-10"
+_BEFORE_ALL_ORDERS = datetime(2004, 1, 1, tzinfo=UTC)  # Shopify opened in 2006
 
 
 class ShopifyStorefront:
@@ -88,9 +89,8 @@ class ShopifyStorefront:
     async def _read_orders(
         self, reader: OrderReader, since: datetime | None, deliver: Deliver[OrderRow]
     ) -> Certificate:
-        if since is None:
-            return await walk(self._api, reader.all_open(), deliver, self._clock)
-        return await walk_changes(self._api, reader.window, since, deliver, self._clock)
+        window = reader.open_window if since is None else reader.window
+        return await walk_changes(self._api, window, since or _BEFORE_ALL_ORDERS, deliver, self._clock)
 
     async def orders_of(self, order_ids: Sequence[str]) -> Mapping[str, OrderRow]:
         """Return these orders as they are now; see `Storefront`."""

@@ -98,9 +98,9 @@ class OrderReader:
         """Return a careful reader of the same."""
         return OrderReader(self._api, self._location_id, self._patience, several=self._several, careful=True)
 
-    def all_open(self) -> Walk[Any, OrderRow]:
-        """Return the walk over all orders that may have units to send."""
-        return self._walk(OPEN_ORDERS)
+    def open_window(self, since: datetime, until: datetime | None) -> Walk[Any, OrderRow]:
+        """Return the walk over the orders of a window that may have units to send."""
+        return self._walk(f"{OPEN_ORDERS} AND {changed(since, until)}")
 
     def window(self, since: datetime, until: datetime | None) -> Walk[Any, OrderRow]:
         """Return the walk over orders changed at or after `since` and before `until`, if any."""

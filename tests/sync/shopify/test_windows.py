@@ -152,6 +152,20 @@ async def test_a_second_that_holds_too_much_is_said_with_its_own_code(small: Sma
     assert caught.value.code is Code.SH018
 
 
+async def test_more_open_orders_than_paging_reaches_are_all_read(small: Small) -> None:
+    orders = set()
+    for sku in SKUS:
+        small.manual.advance(3600)
+        orders.add(small.store.place_order({sku: 1}))
+    small.store.fulfil(closed := orders.pop())
+    small.manual.advance(600)
+    found = Basket[OrderRow]()
+    certificate = await small.shop.read_orders(None, found)
+    assert {row.order_id for row in found.rows} == orders
+    assert closed not in {row.order_id for row in found.rows}
+    assert certificate.rows >= len(orders)
+
+
 async def test_after_a_full_reading_the_feed_goes_on_from_its_beginning(small: Small) -> None:
     small.manual.advance(600)
     for sku in SKUS:
