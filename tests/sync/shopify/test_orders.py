@@ -28,7 +28,8 @@ pytestmark = pytest.mark.anyio
 SINCE = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 OPEN = (
     "(status:open OR fulfillment_status:unfulfilled OR fulfillment_status:partial OR fulfillment_status:scheduled"
-    " OR fulfillment_status:on_hold OR fulfillment_status:request_declined) AND -status:cancelled AND updated_at:>='2004-01-01T00:00:00Z'"
+    " OR fulfillment_status:on_hold OR fulfillment_status:request_declined) AND -status:cancelled"
+    " AND updated_at:>='2004-01-01T00:00:00Z'"
 )
 
 
