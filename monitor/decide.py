@@ -40,6 +40,7 @@ class Why(Enum):
     OUTSIDE_HOURS = "it is told within its business hours only"
     DEPENDS_ON = "it may follow from another alert, which fires or is about to"
     DAMPED = "it flaps, and has not lasted yet"
+    LOST = "the service took it, and said later that it did not arrive"
     BUDGET = "the number has had its share of text messages; by now this one is too old"
     NEVER_TOLD = "it ended before this channel was told"
     CHANNEL_GONE = "the channel, or its recipient, is not in the file any more"
@@ -54,6 +55,7 @@ class Progress(Enum):
     UNDER_WAY = "being sent, or its fate is unknown"
     DELIVERED = "the channel took it"
     GIVEN_UP = "not delivered, and not tried any more"
+    LOST = "the channel took it, and it did not arrive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def firing(
         if last is None and step is not None and _known_for(case, now) < step:
             return Verdict(None, Why.STEP_NOT_YET)
         return Verdict(None, case.hidden.why, detail=case.hidden.by)
-    if last is None or _lost(last):
+    if last is None or _untold(last):
         return _first(case, now, step, damping)
     if case.acknowledged_at is not None:
         return Verdict(None, Why.ACKNOWLEDGED)
@@ -170,8 +172,8 @@ def _known_for(case: Case, now: datetime) -> timedelta:
     return now - (case.told_at or case.since) - case.hidden_for
 
 
-def _lost(last: Last) -> bool:
-    """Tell whether the channel has not been told after all."""
+def _untold(last: Last) -> bool:
+    """Tell whether the channel has not been told after all; what was lost on its way is tried with the reminder."""
     return last.kind is Kind.FIRING and last.progress is Progress.GIVEN_UP
 
 
@@ -186,7 +188,7 @@ def resolved(last: Last | None, hidden: Hidden | None = None) -> Verdict:
         return Verdict(None, Why.NEVER_TOLD) if hidden is None else Verdict(None, hidden.why, detail=hidden.by)
     if last.kind in _ENDS:
         return Verdict(None, Why.ALREADY_ENDED)
-    if _lost(last):
+    if _untold(last) or last.progress is Progress.LOST:
         return Verdict(Kind.SUMMARY, Why.COALESCED)
     if last.progress is Progress.WAITING:
         if last.kind is Kind.FIRING:

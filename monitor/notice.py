@@ -35,6 +35,25 @@ class FailureReason(StrEnum):
     REFUSED = "refused"  # a setting, a permission or an address is wrong
     MALFORMED = "malformed"  # the service does not take our message; a plain one may pass
     AMBIGUOUS = "ambiguous"  # it may have been delivered
+    LOST = "lost"  # the service took it, and said later that it did not arrive
+
+
+class Arrival(StrEnum):
+    """What is known of a message's arrival, once its service has taken it."""
+
+    TAKEN = "taken"  # there is nothing more to know
+    OPEN = "open"  # the service will tell, and is asked
+    PROVED = "proved"
+    LOST = "lost"
+    UNKNOWN = "unknown"  # the service never told
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a service says became of a message that it took; `detail` says why it was lost."""
+
+    arrival: Arrival
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,7 @@ class Receipt:
     channel: str  # the service's own id of the place, "" where there is none
     message: str
     thread: str = ""  # the first message of the thread that it was put into; "": it is a first one itself
+    arrival: Arrival = Arrival.TAKEN
 
 
 @dataclass(frozen=True, slots=True)

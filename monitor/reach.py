@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.decide import Hidden, Why
+from monitor.notice import Arrival, FailureReason
 from monitor.store import Incident, Store
 from monitor.store.story import Message
 from monitor.store.verdicts import Decided, hid
@@ -33,6 +34,8 @@ class Reach:
         """Say it in words."""
         if self.message is not None and self.message.waits:
             return _waiting(self.message)
+        if self.message is not None and self.message.arrival is Arrival.LOST:
+            return f"not reached: {self.message.error.removeprefix(f'{FailureReason.LOST.value}: ')}"
         if self.told_at is not None:
             return "told"
         if self.message is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from monitor.decide import Why
 from monitor.known import Known
-from monitor.notice import Kind
+from monitor.notice import Arrival, FailureReason, Kind
 from monitor.reach import reason
 from monitor.store.judged import Place
 from monitor.store.story import Message
@@ -66,7 +66,14 @@ def _delivered(messages: Sequence[Message]) -> str:
 
 def _proof(message: Message) -> str:
     twice = ", perhaps twice" if message.repeated else ""
-    return f" (proof {message.proof}{twice})" if message.proof else ""
+    return f" (proof {message.proof}{twice}{_ARRIVED.get(message.arrival, '')})" if message.proof else ""
+
+
+_ARRIVED = {
+    Arrival.OPEN: "; whether it arrived is being asked for",
+    Arrival.PROVED: ", arrived",
+    Arrival.UNKNOWN: "; whether it arrived was never told",
+}
 
 
 _NOUNS = {
@@ -78,7 +85,11 @@ _NOUNS = {
 
 
 def _undelivered(message: Message) -> str:
-    what = f"{_NOUNS.get(message.kind, 'a message')}, of {written_second(message.created_at)},"
+    noun = _NOUNS.get(message.kind, "a message")
+    if message.arrival is Arrival.LOST:
+        why = message.error.removeprefix(f"{FailureReason.LOST.value}: ")
+        return f"{noun}, taken at {written_second(message.sent_at)}{_proof(message)}, did not arrive: {why}"
+    what = f"{noun}, of {written_second(message.created_at)},"
     tried = f"after {counted(message.attempts, 'attempt')}"
     if not message.waits:
         return f"{what} was given up {tried}: {message.error or 'it was too old'}"
@@ -91,7 +102,7 @@ def _undelivered(message: Message) -> str:
 def _why_not_more(known: Known, place: str, last: Decided, delivered: Sequence[Message]) -> str:
     """Say why a place is told nothing at present, "" where it is told by what was said already."""
     match last.why:
-        case Why.WAITING | Why.ALREADY_ENDED:
+        case Why.WAITING | Why.ALREADY_ENDED | Why.LOST:
             return ""
         case Why.NOT_YET:
             told_at = max((each.sent_at for each in delivered if each.sent_at is not None), default=None)

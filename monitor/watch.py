@@ -22,11 +22,12 @@ from monitor.channels.opening import open_channels
 from monitor.channels.sms import VALID
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
-from monitor.outbox import DeliveryPolicy, Fallback, Outbox
+from monitor.outbox import Outbox
 from monitor.store import Store, Told
 from monitor.vitals import VitalsWatch, disk_of
 from monitor.web.app import Application, allowed_hosts, ops_app
 from monitor.web.status import Beat, HealthLimits, Status
+from monitor.worker import DeliveryPolicy, Fallback
 from monitor.workshop import Workshop
 from sync.clock import Clock
 from sync.settings import Settings

@@ -6,7 +6,7 @@ JSON on loopback only. A request that makes no sense is answered 400 with a sent
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.faults_http import ASGIApp
 from sandbox.messages.mail import Mail
 from sandbox.messages.slack import Message
+from sandbox.messages.sms import Sms
 from sandbox.world import World
 
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -32,8 +33,13 @@ Wanted = TypeVar("Wanted")
 _JSON_NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
 
 
+def control_routes() -> Collection[str]:
+    """Return the path of everything that can be asked for."""
+    return {"/state", *_DEEDS}
+
+
 def control_app(world: World) -> ASGIApp:
-    """Return the ASGI app.
+    """Return the ASGI app; docs/sandbox.md tells what each route takes.
 
     `GET /state[?sku=S&sku=T]`
     `POST /faults` {service, operation, kind, times, seconds, code}, `DELETE /faults[?service=S]`
@@ -147,7 +153,7 @@ def _state(world: World, skus: list[str]) -> dict[str, Any]:
         "messages": {
             "slack": [_slack(message) for message in world.slack.messages],
             "mail": [_mail(mail) for mail in world.mail.messages],
-            "sms": [asdict(sms) | {"at": sms.at.isoformat()} for sms in world.sms.messages],
+            "sms": [_sms(world, text) for text in world.sms.messages],
         },
         "requests": {service: dict(counter) for service, counter in world.requests.items()}
         | {"shopify_fields": dict(world.shopify.request_log)},
@@ -172,7 +178,22 @@ def _mail(mail: Mail) -> dict[str, Any]:
         "to": list(mail.recipients),
         "subject": str(mail.message["Subject"] or ""),
         "message_id": str(mail.message["Message-ID"] or ""),
+        "text": _text_of(mail),
     }
+
+
+def _text_of(mail: Mail) -> str:
+    """Return the body of a mail as text; "" where it has none."""
+    try:
+        return mail.text().replace("\r\n", "\n")
+    except (ValueError, LookupError):
+        return ""
+
+
+def _sms(world: World, text: Sms) -> dict[str, Any]:
+    status, code = world.sms.fate(text)
+    shown = {name: value for name, value in asdict(text).items() if name != "fate"}
+    return shown | {"at": text.at.isoformat(), "status": status, "error_code": code}
 
 
 def _add_fault(world: World, body: Body) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     UNAUTHORIZED = "unauthorized"  # 401, token expired in the middle of a walk
     DROPPED_RELATIONS = "dropped_relations"  # rows lack the relations that were asked for (Lightspeed)
     FOREIGN_NEXT = "foreign_next"  # the next link points to another host (Lightspeed)
+    UNDELIVERED = "undelivered"  # taken, and the network says later that it did not arrive (SMS, operation `fate`)
     REFUSED = "refused"  # the service's own refusal (Slack ok:false, SMTP 550, Twilio 400)
 
 

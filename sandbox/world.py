@@ -127,7 +127,7 @@ class World:
         self.webhooks = WebhookSender(self.shopify, seed=seed)
         self.slack = slack.SlackWorkspace(clock=clock, rate_limits=rate_limits)
         self.mail = mail.Mailbox(self.faults, clock=clock)
-        self.sms = sms.SmsInbox(clock=clock)
+        self.sms = sms.SmsInbox(clock=clock, faults=self.faults)
         self.cashiers = Cashiers(self.lightspeed, _sold(goods, in_store=True), clock=clock, seed=seed)
         self.shoppers = Shoppers(self.shopify, _sold(goods, in_store=False), clock=clock, seed=seed)
         self.requests: dict[str, Counter[str]] = {service: Counter() for service in SERVICES}

@@ -6,14 +6,16 @@ DeliveryError                   carries a `FailureReason`, and a detail without 
 ├── ChannelRefused              a setting, a permission or an address is wrong; a person must act
 ├── Malformed                   the service does not take the message's form; the plain one may pass
 └── Ambiguous                   it may have been delivered
+
+What a `Tracked` channel took is OPEN until it says what became of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
-from monitor.notice import FailureReason, Item, Parcel, Receipt
+from monitor.notice import FailureReason, Fate, Item, Parcel, Receipt
 from sync.errors import Code
 
 
@@ -78,3 +80,14 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class Tracked(Protocol):
+    """A channel whose service tells later whether a message arrived."""
+
+    async def fate(self, receipt: Receipt) -> Fate:
+        """Ask what became of a message that was taken as OPEN: that, PROVED or LOST.
+
+        Raises DeliveryError where the service does not answer.
+        """

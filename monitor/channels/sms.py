@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import httpx
 
 from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Throttled, Unreachable
 from monitor.channels.wording import OVER, clean, outcome
-from monitor.notice import Item, Kind, Notice, Parcel, Receipt
+from monitor.notice import Arrival, Fate, Item, Kind, Notice, Parcel, Receipt
 from monitor.units import written_duration
 
 _LONGEST = 160  # one segment of GSM-7
 VALID = timedelta(minutes=10)  # an alert that would arrive later than this is told by the other channels
-_CREATED, _UNAUTHORIZED, _FORBIDDEN, _THROTTLED, _ERROR = 201, 401, 403, 429, 500
+_OK, _CREATED, _UNAUTHORIZED, _FORBIDDEN, _THROTTLED, _ERROR = 200, 201, 401, 403, 429, 500
 _LETTERS = frozenset(
     "@£$¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
     "¿abcdefghijklmnopqrstuvwxyzäöñüà_"
@@ -23,6 +24,9 @@ _LETTERS = frozenset(
 _WORDS = {Kind.RESOLVED: "RESOLVED", Kind.SUMMARY: "WAS FIRING", Kind.REMINDER: "STILL FIRING", Kind.TEST: "TEST"}
 _MARK = " possible repeat"
 _ALIKE = str.maketrans({"\u2026": "...", "\u2013": "-", "\u2014": "-", "\u2018": "'", "\u2019": "'"})
+_ARRIVED = frozenset({"delivered", "read"})
+_LOST = frozenset({"undelivered", "failed", "canceled"})
+_SID = re.compile("(SM|MM)[0-9a-fA-F]{32}")
 _OF_ONE_NUMBER = frozenset({21211, 21214, 21217, 21408, 21610, 21612, 21614})
 
 
@@ -40,7 +44,7 @@ class Sms:
         seconds: float = 20.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
+        self._messages = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages"
         self._sender = sender
         self._to = list(to)
         self._client = httpx.AsyncClient(auth=(account, token), timeout=seconds, transport=transport)
@@ -58,8 +62,19 @@ class Sms:
         return items[:fits]
 
     async def send(self, parcel: Parcel, *, plain: bool = False) -> Receipt:  # noqa: ARG002
-        """Send one text to one number."""
-        return Receipt("", await self._text(parcel.recipient, text(parcel.notices, repeat=parcel.repeat)))
+        """Send one text to one number; that Twilio takes it does not mean that it arrives."""
+        sid = await self._text(parcel.recipient, text(parcel.notices, repeat=parcel.repeat))
+        return Receipt("", sid, arrival=Arrival.OPEN if _SID.fullmatch(sid) else Arrival.TAKEN)
+
+    async def fate(self, receipt: Receipt) -> Fate:
+        """Ask what became of a text."""
+        try:
+            answer = await self._client.get(f"{self._messages}/{receipt.message}.json")
+        except httpx.HTTPError as error:
+            raise Unreachable(type(error).__name__) from None
+        if answer.status_code != _OK:
+            raise Unreachable(f"HTTP {answer.status_code}")
+        return _fate(_json(answer))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -68,7 +83,7 @@ class Sms:
     async def _text(self, number: str, body: str) -> str:
         form = {"To": number, "From": self._sender, "Body": body, "ValidityPeriod": str(int(VALID.total_seconds()))}
         try:
-            answer = await self._client.post(self._url, data=form)
+            answer = await self._client.post(f"{self._messages}.json", data=form)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreachable(type(error).__name__) from None
         except httpx.HTTPError as error:
@@ -123,6 +138,17 @@ def _refusal(answer: httpx.Response) -> DeliveryError:
     if status >= _ERROR:
         return Ambiguous(detail)
     return ChannelRefused(detail)
+
+
+def _fate(message: Mapping[str, object]) -> Fate:
+    status = message.get("status")
+    if status in _ARRIVED:
+        return Fate(Arrival.PROVED)
+    if status not in _LOST:
+        return Fate(Arrival.OPEN)
+    code, said = message.get("error_code"), message.get("error_message")
+    number = f", code {code}" if isinstance(code, int) else ""
+    return Fate(Arrival.LOST, f"{status}{number}{f': {clean(said, 120)}' if isinstance(said, str) else ''}")
 
 
 def _json(answer: httpx.Response) -> dict[str, object]:

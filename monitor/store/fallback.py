@@ -27,7 +27,7 @@ def fall_back(connection: Connection, channel: str, to: Sequence[Place], after: 
     A place that was told the same anyway is not told twice.
     """
     query = sa.select(outbox).where(_waiting(channel), _late(after, now)).order_by(outbox.c.id)
-    return sum(_pass_on(connection, row, place, now) for row in connection.execute(query).all() for place in to)
+    return sum(pass_on(connection, row, place, now) for row in connection.execute(query).all() for place in to)
 
 
 def wanted(connection: Connection, channel: str, after: timedelta, now: datetime) -> bool:
@@ -58,11 +58,15 @@ def _late(after: timedelta, now: datetime) -> sa.ColumnElement[bool]:
     return sa.or_(outbox.c.created_at <= now - after, refused)
 
 
-def _pass_on(connection: Connection, row: Row[Any], place: Place, now: datetime) -> bool:
+def pass_on(connection: Connection, row: Row[Any], place: Place, now: datetime) -> bool:
+    """Write what a row of the outbox says to another place, unless that was told the same anyway."""
     known = messages.kinds(connection, row.incident_id, place)
     kind = Kind(row.kind)
-    same = _ENDS if kind in _ENDS else _BEGINNINGS
-    if known & set(same):
+    if kind is Kind.REMINDER and row.state == "dead":  # it was lost: the place had none in its turn, or a newer one
+        latest = messages.last(connection, row.incident_id, place)
+        if latest is not None and (latest.kind in _ENDS or latest.at >= row.created_at):
+            return False
+    elif known & set(_ENDS if kind in _ENDS else _BEGINNINGS):
         return False
     if kind is Kind.RESOLVED and not known:
         kind = Kind.SUMMARY  # it was never told of the beginning

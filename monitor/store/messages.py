@@ -76,9 +76,15 @@ def last(connection: Connection, incident_id: int, place: Place) -> Last | None:
     row = connection.execute(_last(place), {"incident": incident_id}).one_or_none()
     if row is None:
         return None
-    # a message that came to rest after an unanswered attempt may have arrived: it is not replaced
-    progress = Progress.UNDER_WAY if row.state == "due" and row.maybe_repeated else _PROGRESS[row.state]
-    return Last(Kind(row.kind), row.sent_at or row.created_at, progress)
+    return Last(Kind(row.kind), row.sent_at or row.created_at, _progress(row))
+
+
+def _progress(row: Row[Any]) -> Progress:
+    if row.state == "due" and row.maybe_repeated:  # it came to rest unanswered and may have arrived: not replaced
+        return Progress.UNDER_WAY
+    if row.state == "dead" and row.external:
+        return Progress.LOST
+    return _PROGRESS[row.state]
 
 
 def kinds(connection: Connection, incident_id: int, place: Place) -> set[Kind]:

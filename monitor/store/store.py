@@ -12,9 +12,10 @@ from sqlalchemy.engine import Connection
 from monitor.digest import Ended
 from monitor.facts import Backlog
 from monitor.hiding import Silence, Window
-from monitor.notice import FailureReason, Notice, Receipt
+from monitor.notice import Arrival, FailureReason, Notice, Receipt
 from monitor.rules import State
-from monitor.store import digests, fallback, incidents, messages, people, verdicts
+from monitor.store import arrivals, digests, fallback, incidents, messages, people, verdicts
+from monitor.store.arrivals import FIRST_ASKED, Question
 from monitor.store.history import history, record_evaluation
 from monitor.store.incidents import Incident
 from monitor.store.judged import Judged, Place
@@ -214,7 +215,8 @@ class Store:
 
     async def delivered(self, claim: Claim, receipt: Receipt, now: datetime) -> bool:
         """Keep the proof of a delivery, and let wait no longer what waits for the same way; False: no longer ours."""
-        values = {"state": "done", "sent_at": now, "external": asdict(receipt), "next_at": None, "lease_until": None}
+        ask_at = now + FIRST_ASKED if receipt.arrival is Arrival.OPEN else None
+        values = {"state": "done", "sent_at": now, "external": asdict(receipt), "next_at": ask_at, "lease_until": None}
 
         def keep(connection: Connection) -> bool:
             ours = messages.close(connection, claim, values)
@@ -245,6 +247,24 @@ class Store:
 
         return await self._database.write(keep)
 
+    # --- what became of those that were taken ---
+    async def questions(self, channel: str, recipients: Sequence[str]) -> Sequence[Question]:
+        """Return what a channel took for these recipients and has yet to tell the fate of, the oldest first."""
+        return await self._database.read(lambda connection: arrivals.questions(connection, channel, recipients))
+
+    async def ask_again(self, question: Question, at: datetime) -> None:
+        """Let a message be asked for later."""
+        await self._database.write(lambda connection: arrivals.ask_again(connection, question, at))
+
+    async def settle(self, question: Question, arrival: Arrival) -> None:
+        """Keep what is known of a message's arrival, and ask for it no more."""
+        await self._database.write(lambda connection: arrivals.settle(connection, question, arrival))
+
+    async def lose(self, question: Question, why: str, to: Sequence[Place], now: datetime) -> int:
+        """Keep that a message did not arrive, and write to `to` what it said; return how many messages that made."""
+        return await self._database.write(lambda connection: arrivals.lose(connection, question, why, to, now))
+
+    # --- too old, or too far ahead ---
     async def expire(self, before: datetime, ends_before: datetime, channels: Mapping[str, Collection[str]]) -> int:
         """Give up messages written before a moment, ends of alerts before another; return how many.
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from monitor.notice import Kind
+from monitor.notice import Arrival, Kind
 from monitor.rules import Phase, Reason
 from monitor.store.judged import Place
 from sync.storage.tables import evaluations, outbox, transitions
@@ -34,6 +34,7 @@ class Message:
     next_at: datetime | None
     error: str
     proof: str  # the service's own name of what it took
+    arrival: Arrival = Arrival.TAKEN
 
     @property
     def delivered(self) -> bool:
@@ -73,6 +74,7 @@ def _message(row: Row[Any]) -> Message:
         sent_at=row.sent_at,
         next_at=row.next_at,
         error=row.last_error or "",
+        arrival=Arrival((row.external or {}).get("arrival", Arrival.TAKEN)),
         proof=" ".join(filter(None, ((row.external or {}).get(part) for part in ("channel", "message")))),
     )
 

@@ -1,7 +1,9 @@
 """A pretend Twilio: `POST /2010-04-01/Accounts/{Sid}/Messages.json` and the message's later fate.
 
 Shapes and codes are those of Twilio's API 2010-04-01. A message is queued at first; a second later it is
-delivered, or not, where its number is one of `unreachable`.
+delivered, or not, where its number is one of `unreachable`. A fault of service `sms` under the operation `fate` is
+that of the next message taken: UNDELIVERED, or REFUSED for `failed`, each with a 30xxx code of yours; with SLOW it is
+`sent` for `seconds` before the network says that it arrived.
 """
 
 from __future__ import annotations
@@ -56,6 +58,15 @@ _ERRORS: Mapping[int, tuple[int, str]] = {
 }
 """Code -> HTTP status and sentence, of the errors that the pretend Twilio gives by itself."""
 
+_FATES = {FaultKind.UNDELIVERED: ("undelivered", 30003), FaultKind.REFUSED: ("failed", 30008)}
+_FATE_SENTENCES: Mapping[int, str] = {
+    30003: "Unreachable destination handset",
+    30005: "Unknown destination handset",
+    30006: "Landline or unreachable carrier",
+    30007: "Carrier violation",
+    30008: "Unknown error",
+}
+
 
 class SmsError(Exception):
     """Twilio refuses; the first argument is its code."""
@@ -76,13 +87,15 @@ class Sms:
     at: datetime
     segments: int
     validity_seconds: int | None = None
+    fate: Fault | None = None  # what the network does with it; None: it delivers
 
 
 class SmsInbox:
     """Records text messages; `opted_out` numbers are refused, `unreachable` ones fail later with 30003."""
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, clock: Clock, faults: Faults | None = None) -> None:
         self._clock = clock
+        self._faults = faults or Faults()
         self.messages: list[Sms] = []
         self.opted_out: set[str] = set()
         self.unreachable: set[str] = set()
@@ -102,7 +115,8 @@ class SmsInbox:
             if not fine:
                 raise SmsError(code)
         sid = f"SM{len(self.messages) + 1:032x}"
-        message = Sms(sid, to, sender, body, self._clock.now(), segments(body), validity_seconds)
+        fate = self._faults.take("sms", "fate", named=True)
+        message = Sms(sid, to, sender, body, self._clock.now(), segments(body), validity_seconds, fate)
         self.messages.append(message)
         return message
 
@@ -115,8 +129,14 @@ class SmsInbox:
 
     def fate(self, message: Sms) -> tuple[str, int | None]:
         """Return a message's status now, and the 30xxx code where it could not be delivered."""
-        if (self._clock.now() - message.at).total_seconds() < _DELIVERY_SECONDS:
+        age, fate = (self._clock.now() - message.at).total_seconds(), message.fate
+        if age < _DELIVERY_SECONDS:
             return "queued", None
+        if fate is not None and fate.kind in _FATES:
+            status, code = _FATES[fate.kind]
+            return status, int(fate.code or code)
+        if fate is not None and age < _DELIVERY_SECONDS + fate.seconds:
+            return "sent", None
         return ("undelivered", 30003) if message.to in self.unreachable else ("delivered", None)
 
 
@@ -130,7 +150,10 @@ def segments(body: str) -> int:
 
 
 def sms_app(inbox: SmsInbox, faults: Faults, *, clock: Clock) -> ASGIApp:
-    """Return the ASGI app. Faults of service `sms` are named by operation `Messages`; REFUSED takes a code."""
+    """Return the ASGI app. Faults of service `sms` meet `Messages` (sending) or `Message` (asking for one by its SID).
+
+    REFUSED takes a code.
+    """
 
     async def create(request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
@@ -210,7 +233,7 @@ def _shape(inbox: SmsInbox, message: Sms) -> dict[str, Any]:
         "date_updated": format_datetime(message.at),
         "direction": "outbound-api",
         "error_code": code,
-        "error_message": None if code is None else "Unreachable destination handset",
+        "error_message": None if code is None else _FATE_SENTENCES.get(code, "The message was not delivered"),
         "from": message.sender,
         "messaging_service_sid": None,
         "num_media": "0",
@@ -233,6 +256,9 @@ def _error(code: int) -> tuple[int, dict[str, Any]]:
 
 
 def _operations_of(call: Call) -> Sequence[str]:
+    """Name the sending and the list `Messages`, the question for one message `Message`."""
+    if "/Messages/" in call.path:
+        return ["Message"]
     return ["Messages"] if "/Messages" in call.path else []
 
 

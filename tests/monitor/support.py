@@ -10,13 +10,15 @@ from pathlib import Path
 from uuid import uuid4
 
 from monitor.alerts_file import parse
+from monitor.channels.base import Channel
 from monitor.desk import AlertDesk, SilenceOrder
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
-from monitor.outbox import DeliveryPolicy, Outbox
+from monitor.outbox import Outbox
 from monitor.rehearsal import trial_notice
 from monitor.store import Place, Store
 from monitor.vitals import Disk, VitalsWatch
+from monitor.worker import DeliveryPolicy
 from sync.storage.opening import Shop, open_database
 from tests.fakes.channel import FakeChannel
 from tests.fakes.history import FakeHistory
@@ -94,6 +96,7 @@ class World:
         self.clock = HandClock(start)
         self.history = FakeHistory()
         self.channels = channels or {"slack": FakeChannel(), "email": FakeChannel()}
+        self.ways: Mapping[str, Channel] = {}  # in place of `channels`, where some are real
         self.policy = policy or DeliveryPolicy()
         self._open(alerts)
 
@@ -105,7 +108,7 @@ class World:
         self.store = Store(self.database)
         self.outbox = Outbox(
             self.store,
-            self.channels,
+            self.ways or self.channels,
             self.policy,
             clock=self.clock,
             rng=random.Random(7),

@@ -11,7 +11,7 @@ from monitor.alerts_file import parse
 from monitor.decide import Hidden, Why
 from monitor.explain import Explanation, changes, explain, verdicts
 from monitor.known import Known, as_of, message_as_of, state_at
-from monitor.notice import Kind, Severity
+from monitor.notice import Arrival, Kind, Severity
 from monitor.rules import Phase, Reason, Result, Sample, State
 from monitor.store import Incident, Place
 from monitor.store.story import Change, Judging, Message
@@ -257,6 +257,31 @@ def test_reminders_are_counted_and_a_repeat_is_marked() -> None:
     assert told_of("slack", explain(replace(firing(), messages=(TOLD, reminder, again)))) == (
         "told that it fires at 2026-11-24 10:30:02 UTC (proof C1 17.1), reminded 2 times, last at "
         "2026-11-24 12:00:00 UTC (proof C1 17.1, perhaps twice)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("arrival", "said"),
+    [
+        (Arrival.OPEN, "proof SM1; whether it arrived is being asked for"),
+        (Arrival.PROVED, "proof SM1, arrived"),
+        (Arrival.UNKNOWN, "proof SM1; whether it arrived was never told"),
+    ],
+)
+def test_a_text_says_whether_it_arrived(arrival: Arrival, said: str) -> None:
+    text = replace(TOLD, place="sms +1", proof="SM1", arrival=arrival)
+    explained = explain(replace(firing(), messages=(text,)))
+    assert told_of("sms +1", explained) == f"told that it fires at 2026-11-24 10:30:02 UTC ({said})."
+
+
+def test_a_text_that_was_lost_says_why() -> None:
+    lost = replace(TOLD, place="sms +1", state="dead", proof="SM1", arrival=Arrival.LOST)
+    lost = replace(lost, error="lost: undelivered, code 30003: Unreachable destination handset")
+    decision = decided("sms +1", Why.LOST, "undelivered, code 30003: Unreachable destination handset")
+    explained = explain(replace(firing(), messages=(lost,), decided=(decision,)))
+    assert told_of("sms +1", explained) == (
+        "the message that it fires, taken at 2026-11-24 10:30:02 UTC (proof SM1), did not arrive: "
+        "undelivered, code 30003: Unreachable destination handset."
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.alerts_file import parse
-from monitor.outbox import DeliveryPolicy
+from monitor.worker import DeliveryPolicy
 from sync.errors import Code, Transient
 from tests.fakes.channel import FakeChannel
 from tests.monitor.support import DIFFERS, World

@@ -15,9 +15,10 @@ import pytest
 from monitor.calls import CallCounter
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
-from monitor.outbox import DeliveryPolicy, Outbox
+from monitor.outbox import Outbox
 from monitor.store import Store
 from monitor.vitals import Disk, VitalsWatch
+from monitor.worker import DeliveryPolicy
 from sandbox.faults import Fault, FaultKind
 from tests.sync.shop import Shop, few, live_shop
 

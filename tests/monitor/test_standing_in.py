@@ -13,7 +13,7 @@ from monitor.channels.base import ChannelRefused, Unreachable
 from monitor.decide import Why
 from monitor.facts import Backlog
 from monitor.notice import Kind
-from monitor.outbox import DeliveryPolicy, Fallback
+from monitor.worker import DeliveryPolicy, Fallback
 from tests.fakes.channel import FakeChannel
 from tests.monitor.support import DIFFERS, THREE, World
 

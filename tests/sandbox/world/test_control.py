@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +12,7 @@ import pytest
 
 from sandbox.catalogue import generate
 from sandbox.clock import ManualClock
-from sandbox.control import control_app
+from sandbox.control import control_app, control_routes
 from sandbox.faults import Fault, FaultKind
 from sandbox.transport import InProcessTransport
 from sandbox.world import World
@@ -78,9 +80,42 @@ async def test_the_state_shows_messages_as_they_came(steering: Steering) -> None
             "to": ["b@x.example"],
             "subject": "Hello",
             "message_id": "<1@x.example>",
+            "text": "Hi\n",
         }
     ]
-    assert messages["sms"][0]["body"] == "critical"
+    assert {"body": "critical", "status": "queued", "error_code": None}.items() <= messages["sms"][0].items()
+
+
+async def test_the_state_shows_the_text_of_a_mail_of_several_parts(steering: Steering) -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "Alert"
+    mail.set_content("5 SKUs differ\n")
+    mail.add_alternative("<p>5 SKUs differ</p>", subtype="html")
+    only_html = EmailMessage()
+    only_html.set_content("<p>Hi</p>", subtype="html")
+    for message in (mail, only_html):
+        steering.world.mail.deliver("a@x.example", ["b@x.example"], message.as_bytes())
+
+    messages = (await steering.http.get("/state")).json()["messages"]
+
+    assert [each["text"] for each in messages["mail"]] == ["5 SKUs differ\n", ""]
+
+
+async def test_the_fate_of_the_next_text_can_be_set(steering: Steering) -> None:
+    await steering.post("/faults", service="sms", operation="fate", kind="undelivered", code="30005")
+    steering.world.sms.send("+14155550100", "+15005550006", "critical")
+    steering.clock.advance(1)
+
+    (text,) = (await steering.http.get("/state")).json()["messages"]["sms"]
+
+    assert (text["status"], text["error_code"]) == ("undelivered", 30005)
+
+
+def test_the_handbook_names_every_route_and_every_fault() -> None:
+    handbook = Path("docs/sandbox.md").read_text()
+
+    for name in (*(f"`/{path.lstrip('/')}`" for path in control_routes()), *(f"`{kind}`" for kind in FaultKind)):
+        assert name in handbook, name
 
 
 @pytest.mark.parametrize(
