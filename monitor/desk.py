@@ -55,7 +55,10 @@ class LiftOrder(BaseModel):
 
 
 class AlertDesk:
-    """Takes people's words about alerts. `names` are the alerts there are; `judge` lets the rules be judged anew."""
+    """Takes people's words about alerts.
+
+    `names` are the alerts there are; `judge` lets the rules be judged anew, `show` has messages about incidents edited.
+    """
 
     def __init__(
         self,
@@ -63,11 +66,13 @@ class AlertDesk:
         names: Callable[[], Collection[str]],
         clock: Clock,
         judge: Callable[[], Awaitable[object]] | None = None,
+        show: Callable[[Collection[int]], None] | None = None,
     ) -> None:
         self._store = store
         self._names = names
         self._clock = clock
         self._judge = judge
+        self._show = show
 
     async def acknowledge(self, order: AcknowledgeOrder) -> Mapping[str, str]:
         """Acknowledge alerts; return those that somebody had acknowledged before, with who.
@@ -82,8 +87,9 @@ class AlertDesk:
         now = self._clock.now()
         before = [name for name in order.alerts if await self._store.acknowledge(name, order.by, now) is None]
         log.info("alert.acknowledged", alerts=order.alerts, by=order.by)
-        await self._follow()
-        known = {each.alert: each.acknowledged_by or "" for each in await self._store.open_incidents()}
+        still = await self._store.open_incidents()
+        await self._follow([each.id for each in still if each.alert in order.alerts])
+        known = {each.alert: each.acknowledged_by or "" for each in still}
         return {name: who for name, who in known.items() if name in before}
 
     async def silence(self, order: SilenceOrder) -> Silence:
@@ -110,7 +116,7 @@ class AlertDesk:
             )
         )
         log.info("alert.silenced", silence=kept.id, alerts=order.alerts, until=kept.ends_at.isoformat(), by=order.by)
-        await self._follow()
+        await self._follow(await self._store.concerned(kept.matcher))
         return kept
 
     async def lift(self, order: LiftOrder) -> Silence:
@@ -119,13 +125,15 @@ class AlertDesk:
         if lifted is None:
             raise Permanent(Code.NT004, f"(silence {order.silence})")
         log.info("alert.silence_lifted", silence=lifted.id, by=order.by)
-        await self._follow()
+        await self._follow(await self._store.concerned(lifted.matcher))
         return lifted
 
     async def _refuse_ended(self, incident: int | None) -> None:
         if incident is not None and incident not in {each.id for each in await self._store.open_incidents()}:
             raise Permanent(Code.NT003, f"(incident {incident} is over)")
 
-    async def _follow(self) -> None:
+    async def _follow(self, incidents: Collection[int]) -> None:
+        if self._show is not None:
+            self._show(incidents)
         if self._judge is not None:
             await self._judge()

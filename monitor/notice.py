@@ -57,12 +57,21 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
+class Handling:
+    """What people have done about an incident so far: `lines` (label, text) say who and when."""
+
+    lines: tuple[tuple[str, str], ...] = ()
+    acknowledged: bool = False
+    silenced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One message about one incident for one channel, as kept in the outbox.
 
     `value` and `limit` are written as people write them ("7", "12m"), `examples` are what `named` says.
     `remarks` say what is unusual about being told, `facts` (label, text) stand in place of the incident's own in a
-    digest.
+    digest. `handling` is filled in when it is shown.
     """
 
     identity: str
@@ -87,6 +96,7 @@ class Notice:
     labels: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""  # a link
     opened_as: Severity | None = None  # where an edit changed it since: by which machines know the incident
+    handling: Handling = Handling()
 
 
 @dataclass(frozen=True, slots=True)

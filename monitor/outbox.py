@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -110,7 +110,7 @@ class Outbox:
         attempts = 0
         for worker in self._workers.values():
             attempts += await worker.drain()
-            await worker.pass_on()
+            await worker.follow_up()
         return attempts
 
     async def expire(self) -> int:
@@ -151,6 +151,11 @@ class Outbox:
         """Let every worker look for messages now."""
         for worker in self._workers.values():
             worker.wake()
+
+    def show(self, incidents: Collection[int]) -> None:
+        """Edit the messages about these incidents where they can be edited: people did something about them."""
+        for worker in self._workers.values():
+            worker.show(incidents)
 
     def stop(self) -> None:
         """Let `run` end after the messages that are being sent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +14,17 @@ import structlog
 
 from monitor.arrivals import Arrivals
 from monitor.budget import Budget
-from monitor.channels.base import Ambiguous, Channel, ChannelRefused, DeliveryError, Malformed, Throttled, Tracked
+from monitor.channels.base import (
+    Ambiguous,
+    Channel,
+    ChannelRefused,
+    DeliveryError,
+    Editable,
+    Malformed,
+    Throttled,
+    Tracked,
+)
+from monitor.editing import Editing
 from monitor.notice import FailureReason, Receipt
 from monitor.store import Claim, Place, Store, Terms
 from sync.clock import Clock
@@ -107,6 +117,7 @@ class Worker:
         if isinstance(channel, Tracked):
             to = partial(backing.stand_ins, name)
             self._arrivals = Arrivals(name, channel, channel.recipients, store, to, clock=clock, meter=meter)
+        self._editing = Editing(name, channel, store, clock=clock) if isinstance(channel, Editable) else None
 
     @property
     def recipients(self) -> Sequence[str]:
@@ -128,13 +139,21 @@ class Worker:
         while not self._stopping.is_set():
             self._news.clear()
             await self.drain()
-            await self.pass_on()
+            await self.follow_up()
             await self._rest(await self._nap(), self._stopping, self._news)
         if self._retired:
             await self.close()
 
-    async def pass_on(self) -> None:
-        """Let other channels tell what this one does not take, or took and lost."""
+    def show(self, incidents: Collection[int]) -> None:
+        """Edit the messages about these incidents, where the channel can: people did something about them."""
+        if self._editing is not None:
+            self._editing.add(incidents)
+            self.wake()
+
+    async def follow_up(self) -> None:
+        """Edit what is out of date; let other channels tell what this one does not take, or took and lost."""
+        if self._editing is not None:
+            await self._editing.edit()
         if self._arrivals is not None and await self._arrivals.follow_up():
             self._backing.wake()
         await self._backing.fall_back(self.name)
@@ -206,7 +225,8 @@ class Worker:
             late = await self._store.next_fallback(self.name, fallback.after, now)
             moments += [] if late is None else [late]
         ask_at = None if self._arrivals is None else await self._arrivals.next_at()
-        moments += [] if ask_at is None else [ask_at]
+        edit_at = None if self._editing is None else self._editing.next_at
+        moments += [moment for moment in (ask_at, edit_at) if moment is not None]
         return max(0.0, (min(moments) - now).total_seconds())
 
     async def _rest(self, seconds: float, *until: asyncio.Event) -> None:

@@ -91,3 +91,14 @@ class Tracked(Protocol):
 
         Raises DeliveryError where the service does not answer.
         """
+
+
+@runtime_checkable
+class Editable(Protocol):
+    """A channel whose messages can be changed where people have them."""
+
+    async def edit(self, item: Item) -> None:
+        """Show in the message that told of an incident how it stands; nothing where it is gone or has no address.
+
+        Raises DeliveryError.
+        """

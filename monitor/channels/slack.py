@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -99,6 +100,15 @@ class Slack:
         except _Gone:
             return await self._post(posted(parcel, plain=plain, buttons=self._buttons))
 
+    async def edit(self, item: Item) -> None:
+        """Show in an incident's first message how it stands, and what people did about it."""
+        root = _root(item)
+        if root is None:
+            return
+        content = edited(Parcel(item.notice.identity, (item,)), plain=False, buttons=self._buttons)
+        with suppress(_Gone):
+            await self._call("chat.update", channel=root.channel, ts=root.message, **content)
+
     async def close(self) -> None:
         """Nothing stays open between calls."""
 
@@ -186,6 +196,10 @@ class SlackTwoWays:
                 raise error from None
             log.warning("notification.second_path", channel="slack", code=error.code.name, detail=error.detail)
             return receipt
+
+    async def edit(self, item: Item) -> None:
+        """Edit what the bot posted; what came by the webhook has no address."""
+        await self._bot.edit(item)
 
     async def close(self) -> None:
         """Nothing stays open between calls."""

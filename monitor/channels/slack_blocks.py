@@ -79,14 +79,16 @@ def _group(words: Several, *, buttons: bool) -> Sequence[Content]:
     blocks = [_header(words)]
     for member in words.members:
         blocks.append(_member(member))
-        if buttons and member.alert:
-            blocks.append({"type": "actions", "elements": _buttons(member)})
+        if buttons and (elements := _buttons(member)):
+            blocks.append({"type": "actions", "elements": elements})
     return [*blocks, *_foot(words)]
 
 
 def _buttons(words: Wording) -> Sequence[Content]:
-    """Return the buttons for what fires, each with its incident and alert; none where it is over."""
-    labels = {ACKNOWLEDGE: "Acknowledge", SILENCE: "Silence 1 h"} if words.alert else {}
+    """Return the buttons for what fires, each with its incident and alert; none for what is over or done already."""
+    done = {ACKNOWLEDGE: words.handling.acknowledged, SILENCE: words.handling.silenced}
+    names = {ACKNOWLEDGE: "Acknowledge", SILENCE: "Silence 1 h"} if words.alert else {}
+    labels = {action: label for action, label in names.items() if not done[action]}
     value = f"{words.incident} {words.alert}"
     return [
         {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": action, "value": value}

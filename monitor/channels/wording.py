@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from typing import TypeVar
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
-from monitor.notice import Kind, Notice, Severity
+from monitor.notice import Handling, Kind, Notice, Severity
 from monitor.units import UNKNOWN, written_duration
 
 log = structlog.get_logger()
@@ -65,6 +65,7 @@ class Wording:
     note: str  # where it comes from, and whether it may be a repeat
     alert: str = ""  # what may be acknowledged; "" where nothing fires
     incident: str = ""  # which time of it this is
+    handling: Handling = field(default_factory=Handling)
 
     def plain(self) -> str:
         """Write it as text."""
@@ -108,6 +109,7 @@ def wording(notice: Notice, *, identity: str = "", repeat: bool = False) -> Word
         note=_note(notice.severity.value, identity or notice.identity, mark),
         alert=notice.alert if notice.kind in (Kind.FIRING, Kind.REMINDER) else "",
         incident=notice.incident,
+        handling=notice.handling,
     )
 
 
@@ -157,7 +159,7 @@ def _sign(notice: Notice, *, over: bool) -> str:
 
 def _facts(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
     told = list(notice.facts) if notice.kind is Kind.DIGEST else _incident(notice, over=over)
-    return told + [("Note", remark) for remark in notice.remarks]
+    return [*told, *notice.handling.lines, *(("Note", remark) for remark in notice.remarks)]
 
 
 def _incident(notice: Notice, *, over: bool) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_in
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from monitor.decide import Last, Progress
 from monitor.facts import Backlog
 from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, Receipt
 from monitor.store import share
+from monitor.store.handling import handling
 from monitor.store.judged import Place
 from sync.storage.tables import incidents, outbox
 
@@ -162,7 +164,7 @@ def claim(connection: Connection, channel: str, terms: Terms, now: datetime) -> 
     rows = _mates(connection, due)
     if not rows:
         return None
-    items = [Item(notice_of(row), _previous(connection, row)) for row in rows]
+    items = [_item(connection, row, now) for row in rows]
     in_doubt = rows[0].batch is not None
     taken = items if in_doubt else terms.together(items)
     rows = [row for row, item in zip(rows, items, strict=True) if any(item is one for one in taken)]
@@ -173,6 +175,29 @@ def claim(connection: Connection, channel: str, terms: Terms, now: datetime) -> 
     connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(**values, lease_until=now + terms.lease))
     parcel = Parcel(identity, taken, rows[0].recipient, repeat)
     return Claim(ids, channel, attempt, parcel, plain=_not_taken(rows[0]))
+
+
+def _item(connection: Connection, row: Row[Any], now: datetime) -> Item:
+    return Item(_as_handled(connection, row, now), _previous(connection, row, now))
+
+
+def _as_handled(connection: Connection, row: Row[Any], now: datetime) -> Notice:
+    """Return what a row tells, with what people have done about its incident by now."""
+    notice = notice_of(row)
+    if row.incident_id is None:
+        return notice
+    return replace_in(notice, handling=handling(connection, row.incident_id, now))
+
+
+def shown(connection: Connection, channel: str, incident_id: int, now: datetime) -> Item | None:
+    """Return what a channel was told last of an incident, beside what was delivered before; None: nothing so far.
+
+    The message that tells of it shows that, and what people have done about it by now.
+    """
+    place = Place(channel)
+    query = sa.select(outbox).where(_about(incident_id, place), outbox.c.state == "done")
+    row = connection.execute(query.order_by(outbox.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _item(connection, row, now)
 
 
 def _mates(connection: Connection, due: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
@@ -241,14 +266,14 @@ def next_due(connection: Connection, channel: str) -> datetime | None:
     return connection.execute(_next_due(channel)).scalar()
 
 
-def _previous(connection: Connection, row: Row[Any]) -> Previous:
+def _previous(connection: Connection, row: Row[Any], now: datetime) -> Previous:
     if row.incident_id is None:
         return Previous()
     place = Place(row.channel, row.recipient)
     query = sa.select(outbox).where(_about(row.incident_id, place), outbox.c.state == "done").order_by(outbox.c.id)
     before = connection.execute(query).all()
     receipts = tuple(Receipt(**earlier.external) for earlier in before if earlier.external)
-    return Previous(receipts, _members(connection, place, before[0].batch) if before else ())
+    return Previous(receipts, _members(connection, place, before[0].batch, now) if before else ())
 
 
 def standing(connection: Connection, channel: str) -> Sequence[Notice]:
@@ -259,12 +284,12 @@ def standing(connection: Connection, channel: str) -> Sequence[Notice]:
     return tuple({row.incident_id: notice_of(row) for row in rows}.values())
 
 
-def _members(connection: Connection, place: Place, batch: str | None) -> Sequence[Notice]:
+def _members(connection: Connection, place: Place, batch: str | None, now: datetime) -> Sequence[Notice]:
     """Return what was last delivered of each incident of a message about several."""
     about = sa.select(outbox.c.incident_id).where(outbox.c.batch == batch)
     query = sa.select(outbox).where(written_to(place), outbox.c.state == "done", outbox.c.incident_id.in_(about))
-    latest = {row.incident_id: notice_of(row) for row in connection.execute(query.order_by(outbox.c.id))}
-    return tuple(latest.values()) if len(latest) > 1 else ()
+    latest = {row.incident_id: row for row in connection.execute(query.order_by(outbox.c.id))}
+    return tuple(_as_handled(connection, row, now) for row in latest.values()) if len(latest) > 1 else ()
 
 
 def held(connection: Connection, channel: str, now: datetime) -> datetime | None:

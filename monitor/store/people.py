@@ -41,7 +41,7 @@ def silence(connection: Connection, wanted: Silence) -> Silence:
         "ends_at": wanted.ends_at,
         "until_resolved": wanted.until_resolved,
     }
-    kept = _silence(connection.execute(sa.insert(silences).values(values).returning(*silences.c)).one())
+    kept = silence_of(connection.execute(sa.insert(silences).values(values).returning(*silences.c)).one())
     detail = {"until": kept.ends_at.isoformat(), "reason": kept.reason, "silence": kept.id}
     record(connection, Deed(kept.created_at, kept.author, "silence", str(kept.matcher), detail))
     return kept
@@ -58,7 +58,7 @@ def lift(connection: Connection, silence_id: int, who: str, now: datetime) -> Si
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    lifted = _silence(row)
+    lifted = silence_of(row)
     record(connection, Deed(now, who, "lift silence", str(lifted.matcher), {"silence": silence_id}))
     return lifted
 
@@ -73,7 +73,7 @@ def lift_ended(connection: Connection, over: Sequence[Subject], firing: Sequence
 
 def standing_silences(connection: Connection, now: datetime) -> Sequence[Silence]:
     """Return the silences that hide something now or will, oldest first."""
-    return [_silence(row) for row in connection.execute(_STANDING, {"now": now})]
+    return [silence_of(row) for row in connection.execute(_STANDING, {"now": now})]
 
 
 _STANDING = (
@@ -86,7 +86,7 @@ _STANDING = (
 def latest_silences(connection: Connection, limit: int) -> Sequence[Silence]:
     """Return the latest silences, ended ones too, newest first."""
     return [
-        _silence(row) for row in connection.execute(sa.select(silences).order_by(silences.c.id.desc()).limit(limit))
+        silence_of(row) for row in connection.execute(sa.select(silences).order_by(silences.c.id.desc()).limit(limit))
     ]
 
 
@@ -116,7 +116,8 @@ def trail(connection: Connection, limit: int) -> Sequence[Deed]:
     return [Deed(row.at, row.who, row.what, row.subject, row.detail) for row in rows]
 
 
-def _silence(row: Row[Any]) -> Silence:
+def silence_of(row: Row[Any]) -> Silence:
+    """Return the silence that a row keeps."""
     matcher, severity = row.matcher, row.matcher["severity"]
     return Silence(
         id=row.id,

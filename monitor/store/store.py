@@ -11,10 +11,10 @@ from sqlalchemy.engine import Connection
 
 from monitor.digest import Ended
 from monitor.facts import Backlog
-from monitor.hiding import Silence, Window
-from monitor.notice import Arrival, FailureReason, Notice, Receipt
+from monitor.hiding import Matcher, Silence, Window
+from monitor.notice import Arrival, FailureReason, Item, Notice, Receipt
 from monitor.rules import State
-from monitor.store import arrivals, digests, fallback, incidents, messages, people, verdicts
+from monitor.store import arrivals, digests, fallback, handling, incidents, messages, people, verdicts
 from monitor.store.arrivals import FIRST_ASKED, Question
 from monitor.store.history import history, record_evaluation
 from monitor.store.incidents import Incident
@@ -145,6 +145,14 @@ class Store:
     async def acknowledge(self, alert: str, who: str, now: datetime) -> int | None:
         """Acknowledge an alert that fires; return its incident, None where nothing fires or somebody did before."""
         return await self._database.write(lambda connection: people.acknowledge(connection, alert, who, now))
+
+    async def concerned(self, matcher: Matcher) -> Sequence[int]:
+        """Return the incidents that have not ended and that a silence is about."""
+        return await self._database.read(lambda connection: handling.concerned(connection, matcher))
+
+    async def shown(self, channel: str, incident_id: int, now: datetime) -> Item | None:
+        """Return what a channel was told last of an incident, with what people have done by now; None: nothing."""
+        return await self._database.read(lambda connection: messages.shown(connection, channel, incident_id, now))
 
     async def note(self, deed: Deed) -> None:
         """Add to the trail of what people did."""
