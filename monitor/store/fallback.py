@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from monitor.decide import Verdict, Why
 from monitor.notice import FailureReason, Kind, Notice
-from monitor.store import messages, verdicts
+from monitor.store import earlier, messages, verdicts
 from monitor.store.judged import Place
 from sync.storage.tables import outbox
 
@@ -70,7 +70,7 @@ def pass_on(connection: Connection, row: Row[Any], place: Place, now: datetime) 
         return False
     if kind is Kind.RESOLVED and not known:
         kind = Kind.SUMMARY  # it was never told of the beginning
-    notice = _instead(messages.notice_of(row), row, kind, place)
+    notice = _instead(earlier.notice_of(row), row, kind, place)
     messages.insert(connection, row.incident_id, place, notice, now, why=Why.FALLBACK.name.lower())
     verdict = Verdict(kind, Why.FALLBACK, detail=row.channel)
     verdicts.keep(connection, row.incident_id, str(place), verdict, now)

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import replace as replace_in
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection, Row
 
 from monitor.budget import Budget
 from monitor.decide import Last, Progress
 from monitor.facts import Backlog
-from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, Receipt
+from monitor.notice import FailureReason, Item, Kind, Notice, Parcel
 from monitor.store import share
-from monitor.store.handling import handling
+from monitor.store.earlier import NOTICE, about, item, written_to
 from monitor.store.judged import Place
 from sync.storage.tables import incidents, outbox
 
-_NOTICE = TypeAdapter(Notice)
 WAITING = ("due", "sending", "ambiguous")
 _MOST_LOOKED_AT = 100  # rows that one claim chooses from
 OF_INCIDENTS = frozenset({Kind.FIRING, Kind.REMINDER, Kind.RESOLVED, Kind.SUMMARY})  # what may go out together
@@ -57,15 +54,6 @@ class Claim:
     plain: bool  # the full form was not taken
 
 
-def written_to(place: Place) -> sa.ColumnElement[bool]:
-    """Pick what was written to a place."""
-    return sa.and_(outbox.c.channel == place.channel, outbox.c.recipient == place.recipient)
-
-
-def _about(incident_id: int, place: Place) -> sa.ColumnElement[bool]:
-    return sa.and_(outbox.c.incident_id == incident_id, written_to(place))
-
-
 @cache
 def _last(place: Place) -> sa.Select[Any]:
     """Return the statement for a place, made once: every judging runs it for each alert that fires."""
@@ -91,7 +79,7 @@ def _progress(row: Row[Any]) -> Progress:
 
 def kinds(connection: Connection, incident_id: int, place: Place) -> set[Kind]:
     """Return the kinds of all that was written to a place about an incident."""
-    query = sa.select(outbox.c.kind).where(_about(incident_id, place)).distinct()
+    query = sa.select(outbox.c.kind).where(about(incident_id, place)).distinct()
     return {Kind(kind) for kind in connection.scalars(query)}
 
 
@@ -105,7 +93,7 @@ def insert(
         "recipient": place.recipient,
         "kind": notice.kind.value,
         "why": why,
-        "body": _NOTICE.dump_python(notice, mode="json"),
+        "body": NOTICE.dump_python(notice, mode="json"),
         "identity": notice.identity,
         "state": "due",
         "created_at": now,
@@ -116,10 +104,10 @@ def insert(
 
 def replace(connection: Connection, incident_id: int, place: Place, notice: Notice) -> bool:
     """Put the end in place of the message that still waits; False where somebody is sending that by now."""
-    last = sa.select(sa.func.max(outbox.c.id)).where(_about(incident_id, place))
+    last = sa.select(sa.func.max(outbox.c.id)).where(about(incident_id, place))
     values = {
         "kind": notice.kind.value,
-        "body": _NOTICE.dump_python(notice, mode="json"),
+        "body": NOTICE.dump_python(notice, mode="json"),
         "identity": notice.identity,
         "next_at": notice.at,
     }
@@ -164,7 +152,7 @@ def claim(connection: Connection, channel: str, terms: Terms, now: datetime) -> 
     rows = _mates(connection, due)
     if not rows:
         return None
-    items = [_item(connection, row, now) for row in rows]
+    items = [item(connection, row, now) for row in rows]
     in_doubt = rows[0].batch is not None
     taken = items if in_doubt else terms.together(items)
     rows = [row for row, item in zip(rows, items, strict=True) if any(item is one for one in taken)]
@@ -175,29 +163,6 @@ def claim(connection: Connection, channel: str, terms: Terms, now: datetime) -> 
     connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(**values, lease_until=now + terms.lease))
     parcel = Parcel(identity, taken, rows[0].recipient, repeat)
     return Claim(ids, channel, attempt, parcel, plain=_not_taken(rows[0]))
-
-
-def _item(connection: Connection, row: Row[Any], now: datetime) -> Item:
-    return Item(_as_handled(connection, row, now), _previous(connection, row, now))
-
-
-def _as_handled(connection: Connection, row: Row[Any], now: datetime) -> Notice:
-    """Return what a row tells, with what people have done about its incident by now."""
-    notice = notice_of(row)
-    if row.incident_id is None:
-        return notice
-    return replace_in(notice, handling=handling(connection, row.incident_id, now))
-
-
-def shown(connection: Connection, channel: str, incident_id: int, now: datetime) -> Item | None:
-    """Return what a channel was told last of an incident, beside what was delivered before; None: nothing so far.
-
-    The message that tells of it shows that, and what people have done about it by now.
-    """
-    place = Place(channel)
-    query = sa.select(outbox).where(_about(incident_id, place), outbox.c.state == "done")
-    row = connection.execute(query.order_by(outbox.c.id.desc()).limit(1)).one_or_none()
-    return None if row is None else _item(connection, row, now)
 
 
 def _mates(connection: Connection, due: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
@@ -227,11 +192,6 @@ def _batch_identity(rows: Sequence[Row[Any]], now: datetime) -> str:
     if len(rows) == 1:
         return str(first.identity)
     return f"{first.id}-{Place(first.channel, first.recipient).slug}-group-{int(now.timestamp())}"
-
-
-def notice_of(row: Row[Any]) -> Notice:
-    """Return what a row tells."""
-    return _NOTICE.validate_python(row.body)
 
 
 @cache
@@ -264,32 +224,6 @@ def _next_due(channel: str) -> sa.Select[Any]:
 def next_due(connection: Connection, channel: str) -> datetime | None:
     """Return when the next message of a channel is due, or its lease ends."""
     return connection.execute(_next_due(channel)).scalar()
-
-
-def _previous(connection: Connection, row: Row[Any], now: datetime) -> Previous:
-    if row.incident_id is None:
-        return Previous()
-    place = Place(row.channel, row.recipient)
-    query = sa.select(outbox).where(_about(row.incident_id, place), outbox.c.state == "done").order_by(outbox.c.id)
-    before = connection.execute(query).all()
-    receipts = tuple(Receipt(**earlier.external) for earlier in before if earlier.external)
-    return Previous(receipts, _members(connection, place, before[0].batch, now) if before else ())
-
-
-def standing(connection: Connection, channel: str) -> Sequence[Notice]:
-    """Return what a channel was told last of each alert that fires."""
-    firing = sa.select(incidents.c.id).where(incidents.c.resolved_at.is_(None))
-    query = sa.select(outbox).where(outbox.c.channel == channel, outbox.c.state == "done")
-    rows = connection.execute(query.where(outbox.c.incident_id.in_(firing)).order_by(outbox.c.id))
-    return tuple({row.incident_id: notice_of(row) for row in rows}.values())
-
-
-def _members(connection: Connection, place: Place, batch: str | None, now: datetime) -> Sequence[Notice]:
-    """Return what was last delivered of each incident of a message about several."""
-    about = sa.select(outbox.c.incident_id).where(outbox.c.batch == batch)
-    query = sa.select(outbox).where(written_to(place), outbox.c.state == "done", outbox.c.incident_id.in_(about))
-    latest = {row.incident_id: row for row in connection.execute(query.order_by(outbox.c.id))}
-    return tuple(_as_handled(connection, row, now) for row in latest.values()) if len(latest) > 1 else ()
 
 
 def held(connection: Connection, channel: str, now: datetime) -> datetime | None:

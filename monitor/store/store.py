@@ -14,7 +14,7 @@ from monitor.facts import Backlog
 from monitor.hiding import Matcher, Silence, Window
 from monitor.notice import Arrival, FailureReason, Item, Notice, Receipt
 from monitor.rules import State
-from monitor.store import arrivals, digests, fallback, handling, incidents, messages, people, verdicts
+from monitor.store import arrivals, digests, earlier, fallback, handling, incidents, messages, people, verdicts
 from monitor.store.arrivals import FIRST_ASKED, Question
 from monitor.store.history import history, record_evaluation
 from monitor.store.incidents import Incident
@@ -152,7 +152,7 @@ class Store:
 
     async def shown(self, channel: str, incident_id: int, now: datetime) -> Item | None:
         """Return what a channel was told last of an incident, with what people have done by now; None: nothing."""
-        return await self._database.read(lambda connection: messages.shown(connection, channel, incident_id, now))
+        return await self._database.read(lambda connection: earlier.shown(connection, channel, incident_id, now))
 
     async def note(self, deed: Deed) -> None:
         """Add to the trail of what people did."""
@@ -215,7 +215,7 @@ class Store:
 
     async def standing(self, channel: str) -> Sequence[Notice]:
         """Return what a channel was told last of each alert that fires."""
-        return await self._database.read(lambda connection: messages.standing(connection, channel))
+        return await self._database.read(lambda connection: earlier.standing(connection, channel))
 
     async def next_fallback(self, channel: str, after: timedelta, now: datetime) -> datetime | None:
         """Return when the next message that waits on a channel will have waited for longer than `after`."""
