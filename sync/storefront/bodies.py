@@ -42,11 +42,13 @@ def moment(value: Any) -> datetime | None:
         raise ValueError("no moment") from error
 
 
-def _units(value: Any) -> Any:
+def _units(value: Any) -> int:
     """Return a number of units from a number or its digits."""
-    if isinstance(value, bool):
-        raise ValueError("no number")  # noqa: TRY004 - pydantic hears ValueError only
-    return int(value) if isinstance(value, str) and _WHOLE(value) else value
+    if type(value) is int:
+        return value
+    if type(value) is str and _WHOLE(value):
+        return int(value)
+    raise ValueError("no number of units")
 
 
 Id = Annotated[
@@ -78,6 +80,19 @@ Units = Annotated[
 Token = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
 Blank = BeforeValidator(lambda value: None if value == "" else value)
 HoldId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+OrderNumber = Annotated[
+    Annotated[str, StringConstraints(pattern=r"^#?[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")] | None,
+    BeforeValidator(lambda value: str(value) if type(value) is int else None if value == "" else value),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 10**20},
+                {"type": "string", "pattern": "^(#?[A-Za-z0-9][A-Za-z0-9._-]{0,31})?$"},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 Moment = Annotated[
     AwareDatetime | None,
     BeforeValidator(moment),
@@ -129,18 +144,5 @@ class SyncBody(Body):
 class OrdersBody(Body):
     """Says that an order was placed, and of what; none of it is believed."""
 
-    order_number: Annotated[
-        str | None,
-        BeforeValidator(lambda value: str(value) if type(value) is int else value or None),
-        StringConstraints(pattern=r"^#?[A-Za-z0-9._-]{1,32}$"),
-        WithJsonSchema(
-            {
-                "anyOf": [
-                    {"type": "integer", "minimum": 0},
-                    {"type": "string", "pattern": "^(#?[A-Za-z0-9._-]{1,32})?$"},
-                    {"type": "null"},
-                ]
-            }
-        ),
-    ] = Field(default=None, alias="orderNumber")
+    order_number: OrderNumber = Field(default=None, alias="orderNumber")
     line_items: list[Named] = Field(default=[], max_length=MOST_ENTRIES, alias="lineItems")

@@ -117,9 +117,13 @@ class Listener:
         self.webhooks.append(delivery)
         return HTTPStatus.OK
 
-    async def get(self, path: str, headers: Mapping[str, str] | None = None, **own: str) -> httpx.Response:
+    async def get(self, path: str, **own: str) -> httpx.Response:
         """Ask as a visitor does whose request Shopify forwards."""
-        return await self.client.get(f"{path}?{signed(own)}", headers=headers)
+        return await self.client.get(f"{path}?{signed(own)}")
+
+    async def inventory(self, known: str) -> httpx.Response:
+        """Ask for the list as somebody who has a page of it."""
+        return await self.client.get(f"/inventory?{signed()}", headers={"If-None-Match": known})
 
     async def send(
         self,
