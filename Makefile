@@ -38,8 +38,9 @@ coverage: .venv/.installed peers ## which lines and branches the quick tests nev
 	$(BIN)/coverage run -m pytest -m "not slow" $(ARGS)
 	$(BIN)/coverage report
 
-bench: .venv/.installed ## what a first full pass of 10,000 goods costs, in about five minutes (ARGS=--goods=1000)
+bench: .venv/.installed ## what a first full pass of 10,000 goods costs (ARGS=--goods=1000), and how soon Slack is told
 	$(BIN)/python -m bench.full_pass $(ARGS)
+	$(BIN)/python -m bench.alert_latency
 
 sim: .venv/.installed ## one simulation of the whole product again (SEED=7; ARGS=--shrink: the fewest events that fail)
 	$(BIN)/python -m tests.simulation --seed $(SEED) $(ARGS)

@@ -127,12 +127,12 @@ class Process:
 class Bench:
     """Runs the product's commands against a served world."""
 
-    def __init__(self, world: World, folder: Path, profile: Path | None) -> None:
+    def __init__(self, world: World, folder: Path, profile: Path | None = None, alerts_text: str = _ALERTS) -> None:
         self._world = world
         self._folder = folder
         self._profile = profile.absolute() if profile else None
         alerts = folder / "alerts.yaml"
-        alerts.write_text(_ALERTS)
+        alerts.write_text(alerts_text)
         self._env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         self._env |= world.settings()
         self._env |= {
@@ -171,7 +171,7 @@ class Bench:
         """Run the daemon while the block runs, which begins when its own first full pass is over."""
         process = self._launch("daemon", ("run",))
         try:
-            while "sync.pass_finished" not in self._said("daemon"):
+            while "sync.pass_finished" not in self.said("daemon"):
                 if process.poll() is not None:
                     self._complain("daemon")
                     raise subprocess.CalledProcessError(process.returncode, "run")
@@ -183,14 +183,15 @@ class Bench:
 
     def _pass_seconds(self) -> float:
         """Return how long the daemon's latest pass took, by its own record."""
-        lines = [line for line in self._said("daemon").splitlines() if '"sync.pass_finished"' in line]
+        lines = [line for line in self.said("daemon").splitlines() if '"sync.pass_finished"' in line]
         return float(json.loads(lines[-1])["seconds"])
 
-    def _said(self, name: str) -> str:
+    def said(self, name: str) -> str:
+        """Return what a command has written so far: its errors, then its output."""
         return "".join((self._folder / f"{name}.{kind}").read_text() for kind in ("err", "out"))
 
     def _complain(self, name: str) -> None:
-        sys.stderr.write(self._said(name)[-8000:])
+        sys.stderr.write(self.said(name)[-8000:])
 
     def _launch(self, name: str, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
         profiled = ["-m", "cProfile", "-o", str(self._profile / f"{name}.prof")] if self._profile else []
