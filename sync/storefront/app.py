@@ -21,24 +21,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync.errors import SyncError
+from sync.storefront.answers import FIXED_HEADERS, WORDS
 from sync.webhooks import PATH
 
 log = structlog.get_logger()
 
 Application = Starlette
 
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _LARGEST_OTHER = 256 * 1024
 _READ_SECONDS = 10.0  # that a body may take to arrive; Shopify itself gives up after 5
-
-_WORDS = {
-    HTTPStatus.BAD_REQUEST: ("bad_request", "The request cannot be understood."),
-    HTTPStatus.UNAUTHORIZED: ("unauthorized", "The request is not signed as it must be."),
-    HTTPStatus.NOT_FOUND: ("not_found", "There is nothing here."),
-    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "This address takes another method."),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too_large", "The request is too large."),
-    HTTPStatus.SERVICE_UNAVAILABLE: ("unavailable", "Try again later."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +122,10 @@ async def _whole_body(request: Request, largest: int) -> bytes:
 
 def _answer(status: int) -> Response:
     if status == HTTPStatus.OK:
-        return JSONResponse({"status": "ok"}, status, headers=_HEADERS)
-    known = HTTPStatus(status) if status in _WORDS else HTTPStatus.BAD_REQUEST
-    error, message = _WORDS[known]
-    return JSONResponse({"error": error, "message": message}, known, headers=_HEADERS)
+        return JSONResponse({"status": "ok"}, status, headers=FIXED_HEADERS)
+    known = HTTPStatus(status) if status in WORDS else HTTPStatus.BAD_REQUEST
+    error, message = WORDS[known]
+    return JSONResponse({"error": error, "message": message}, known, headers=FIXED_HEADERS)
 
 
 def _refused(_: Request, error: Exception) -> Response:

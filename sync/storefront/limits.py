@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sync.reservations import Pace
+
 _IPV6_SITE = 64  # bits: what one visitor's connection is given; the rest of the address is theirs to choose
 _LONGEST_ADDRESS = 64
 _ROUNDING = 1e-6  # seconds that sums of many steps may be off
@@ -16,21 +18,13 @@ _NOBODY = "unknown"  # whoever cannot be told apart shares one bucket
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many a second in the long run, and so many at once."""
-
-    per_second: float
-    burst: int
-
-
 class Buckets:
     """One token bucket for each client and one for all together; at most `most` clients are remembered.
 
     Of each bucket only the moment is kept at which it will be full again. What is refused takes nothing.
     """
 
-    def __init__(self, each: Rate, together: Rate, most: int = 10_000) -> None:
+    def __init__(self, each: Pace, together: Pace, most: int = 10_000) -> None:
         self._each, self._together, self._most = each, together, most
         self._full_at: OrderedDict[str, float] = OrderedDict()
         self._all_full_at = 0.0
@@ -57,7 +51,7 @@ class Buckets:
         return 0.0
 
 
-def _missing(until_full: float, rate: Rate) -> float:
+def _missing(until_full: float, rate: Pace) -> float:
     """Return the seconds until a bucket holds a token, given those until it is full; 0: it holds one."""
     missing = until_full - (rate.burst - 1) / rate.per_second
     return missing if missing > _ROUNDING else 0.0

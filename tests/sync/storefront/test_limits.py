@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.storefront.limits import Buckets, Clients, Origin, Rate
+from sync.reservations import Pace
+from sync.storefront.limits import Buckets, Clients, Origin
 
-EACH, TOGETHER = Rate(5, 20), Rate(200, 400)
+EACH, TOGETHER = Pace(5, 20), Pace(200, 400)
 
 
 def test_a_bucket_holds_its_burst_and_then_fills_at_its_rate() -> None:
@@ -25,19 +26,19 @@ def test_a_bucket_holds_its_burst_and_then_fills_at_its_rate() -> None:
 
 
 def test_all_together_share_one_bucket() -> None:
-    buckets = Buckets(EACH, Rate(10, 30))
+    buckets = Buckets(EACH, Pace(10, 30))
     assert [buckets.take(str(client), 0.0) for client in range(31)].count(0.0) == 30
     assert buckets.take("another", 0.0) == pytest.approx(0.1)
 
 
 def test_whoever_is_refused_takes_nothing_from_the_others() -> None:
-    buckets = Buckets(EACH, Rate(10, 30))
+    buckets = Buckets(EACH, Pace(10, 30))
     assert [buckets.take("flood", 0.0) for _ in range(10_000)].count(0.0) == 20
     assert [buckets.take(str(client), 0.0) for client in range(10)] == [0.0] * 10
 
 
 def test_only_so_many_clients_are_remembered_the_latest() -> None:
-    buckets = Buckets(Rate(1, 1), Rate(1e9, 10**9), most=100)
+    buckets = Buckets(Pace(1, 1), Pace(1e9, 10**9), most=100)
     for client in range(1000):
         assert buckets.take(str(client), 0.0) == 0.0
     assert len(buckets) == 100
@@ -53,7 +54,7 @@ def test_only_so_many_clients_are_remembered_the_latest() -> None:
 def test_no_client_ever_gets_more_than_burst_and_rate_allow(
     waits: list[float], rate: float, burst: int, start: float
 ) -> None:
-    buckets = Buckets(Rate(rate, burst), Rate(1e9, 10**9))
+    buckets = Buckets(Pace(rate, burst), Pace(1e9, 10**9))
     now, taken = start, list[float]()
     for wait in waits:
         now += wait
