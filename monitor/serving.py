@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from monitor.connections import GuardedConnection, watching
+
 _GRACE = 3  # seconds a request may go on after the listener closed
 _START_STEP = 0.005
 
@@ -24,15 +26,21 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
-    """Serve `app` on a bound socket while the block runs; then let requests under way end, and close it."""
+async def serving(app: ASGIApp, bound: socket.socket, *, public: bool = False) -> AsyncIterator[None]:
+    """Serve `app` on a bound socket while the block runs; then let requests under way end, and close it.
+
+    A `public` listener's connections are few, short and small, whatever strangers make of them.
+    """
     config = uvicorn.Config(
         app,
+        http=GuardedConnection if public else "auto",
         log_config=None,
         access_log=False,
+        interface="asgi3",
         lifespan="off",
         ws="none",  # nothing here speaks WebSocket; its library need not be loaded
         server_header=False,
+        proxy_headers=False,  # who asks is told by the application's own rules
         date_header=True,
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=5,
@@ -40,9 +48,12 @@ async def serving(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[bound]), name="listener")
+    watch = watching(server.server_state) if public else None
     try:
         yield
     finally:
+        if watch is not None:
+            watch.cancel()
         server.should_exit = True
         await task
         bound.close()

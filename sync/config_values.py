@@ -24,6 +24,9 @@ _SHOWN = 80
 _HIGHEST_PORT = 65535
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 class Unfit(ValueError):
     """A value that a setting cannot have: what is wrong with it, and what would be right."""
 
@@ -211,6 +214,26 @@ def listen(value: str) -> Listen:
     if not host or any(character.isspace() or character in "[]/@" for character in host):
         raise Unfit(f"{shown(value)} is not HOST:PORT", "give it such as 127.0.0.1:8080 or [::1]:8080")
     return Listen(host, _port(port))
+
+
+def count(value: str, most: int) -> int:
+    """Return a small whole number."""
+    if not value.isascii() or not value.isdigit() or len(value) > len(str(most)) or int(value) > most:
+        raise Unfit(f"{shown(value)} is no number from 0 to {most}", f"give a whole number from 0 to {most}")
+    return int(value)
+
+
+def networks(value: str) -> tuple[Network, ...]:
+    """Return networks in CIDR notation, from a list separated by commas; a bare address is one by itself."""
+    found = list[Network]()
+    for part in (each.strip() for each in value.split(",")):
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError as error:
+            raise Unfit(
+                f"{shown(part)} is no network", "give networks such as 198.51.100.0/24, separated by commas"
+            ) from error
+    return tuple(found)
 
 
 def mail_server(value: str) -> MailServer:

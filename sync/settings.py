@@ -10,10 +10,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import ValidationInfo as Info
 
 from sync import config_values as values
-from sync.config_values import Environment, Listen, LogFormat, LogLevel, MailServer, Unfit
+from sync.config_values import Environment, Listen, LogFormat, LogLevel, MailServer, Network, Unfit
 
 _LEAST_KEY = 32
 _LEAST_TOKEN = 16
+_MOST_PROXIES = 5
 
 
 def _in_sandbox(info: Info) -> bool:
@@ -161,6 +162,16 @@ class Settings(BaseModel):
     alerts_file: Directory = Field(default=Path("alerts.yaml"), description="Schedule, rules, routes and channels.")
 
     storefront_listen: Place = Field(default=Listen("127.0.0.1", 8080), description="Public listener, `HOST:PORT`.")
+    storefront_proxies: Annotated[int, BeforeValidator(lambda value: values.count(value, most=_MOST_PROXIES))] = Field(
+        default=0,
+        description="How many proxies of our own stand between Shopify and that listener and add whom they heard to "
+        "`X-Forwarded-For`; AWS API Gateway is one.",
+    )
+    storefront_allowed_networks: Annotated[tuple[Network, ...], BeforeValidator(values.networks)] | None = Field(
+        default=None,
+        description="Networks, separated by commas, that may connect to the outermost of these proxies, or to the "
+        "listener itself. Unset: all.",
+    )
     ops_listen: Place = Field(
         default=Listen("127.0.0.1", 9464), description="Private listener: status page, metrics, health."
     )

@@ -18,6 +18,7 @@ from prometheus_client import (
 
 from monitor.decide import Why
 from monitor.metrics.kinds import PREFIX, Kinds
+from monitor.metrics.storefront import StorefrontMetrics
 from monitor.metrics.vitals import VitalsMetrics
 from monitor.notice import FailureReason, Severity
 from sync.events import (
@@ -82,6 +83,7 @@ class Metrics:
         self._api()
         self._alerts()
         self.vitals = VitalsMetrics(self._kinds)
+        self.storefront = StorefrontMetrics(self._kinds)
         self._start_at_zero(jobs, channels, operations or {})
         self._info(build)
 

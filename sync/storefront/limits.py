@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sync.config_values import Network
 from sync.reservations import Pace
 
 _IPV6_SITE = 64  # bits: what one visitor's connection is given; the rest of the address is theirs to choose
 _LONGEST_ADDRESS = 64
 _ROUNDING = 1e-6  # seconds that sums of many steps may be off
 _NOBODY = "unknown"  # whoever cannot be told apart shares one bucket
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Buckets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,12 @@ def test_a_mistake_says_what_is_wrong_and_what_would_be_right() -> None:
         pytest.param("OPS_LISTEN", "::1:9464", Code.CF002, id="IPv6 without brackets"),
         pytest.param("OPS_LISTEN", "127.0.0.1:65536", Code.CF002, id="port too high"),
         pytest.param("OPS_LISTEN", "127.0.0.1:²", Code.CF002, id="port in odd digits"),
+        pytest.param("STOREFRONT_PROXIES", "6", Code.CF002, id="more proxies than anybody has"),
+        pytest.param("STOREFRONT_PROXIES", "-1", Code.CF002, id="less than no proxy"),
+        pytest.param("STOREFRONT_PROXIES", "１", Code.CF002, id="number in odd digits"),
+        pytest.param("STOREFRONT_ALLOWED_NETWORKS", "10.0.0.1/8", Code.CF002, id="network with a host's bits"),
+        pytest.param("STOREFRONT_ALLOWED_NETWORKS", "10.0.0.0/8,", Code.CF002, id="list of networks with a gap"),
+        pytest.param("STOREFRONT_ALLOWED_NETWORKS", "shopify.com", Code.CF002, id="name for a network"),
         pytest.param("SLACK_WEBHOOK_URL", "http://hooks.slack.com/x", Code.CF002, id="secret address in the clear"),
         pytest.param("TWILIO_API_URL", "ftp://x", Code.CF002, id="another scheme"),
         pytest.param("HEARTBEAT_URL", "hc-ping", Code.CF002, id="heartbeat that is no address"),
@@ -270,6 +277,13 @@ def test_a_value_that_cannot_be_is_refused(name: str, value: str, code: Code) ->
         pytest.param("OPS_URL", "http://ops.internal:9464", "http://ops.internal:9464", id="plain link"),
         pytest.param("OPS_LISTEN", "[::1]:0", Listen("::1", 0), id="IPv6 listener on any port"),
         pytest.param("OPS_LISTEN", "0.0.0.0:9464", Listen("0.0.0.0", 9464), id="every address"),
+        pytest.param("STOREFRONT_PROXIES", "1", 1, id="number"),
+        pytest.param(
+            "STOREFRONT_ALLOWED_NETWORKS",
+            "198.51.100.0/24, 2001:db8::/32,192.0.2.7",
+            (ip_network("198.51.100.0/24"), ip_network("2001:db8::/32"), ip_network("192.0.2.7/32")),
+            id="networks",
+        ),
         pytest.param("LOG_LEVEL", "DEBUG", LogLevel.DEBUG, id="word in capitals"),
         pytest.param("LOG_FORMAT", "json", LogFormat.JSON, id="log format"),
         pytest.param("STATE_DIR", "/var/lib/x y", Path("/var/lib/x y"), id="directory with a blank"),
