@@ -158,6 +158,7 @@ class OrderRow:
     number: str = ""  # the digits of its name: the middle of the references it is booked under
     money: OrderMoney | None = None
     unreadable: str = ""
+    cart_token: str = ""  # of the cart it was made of; "" where there was none. Never stored as it is
 
 
 @dataclass(frozen=True, slots=True)

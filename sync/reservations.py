@@ -6,7 +6,10 @@ holds the units needs to check out; it lessens what is promised to everybody els
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -122,3 +125,111 @@ class Refused:
 
     reason: Refusal
     left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A visitor's wish to give a hold another quantity, or the same for longer."""
+
+    hold_id: str
+    units: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A visitor's wish to end a hold."""
+
+    hold_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one decision knows, in units and in active holds; `hold` itself is left out of every sum."""
+
+    sellable: int
+    others: int  # of the item, in all holds that count
+    hold: Hold | None = None  # the one that is to be changed
+    cart_holds: int = 0
+    client_holds: int = 0
+    client_units: int = 0
+    client_of_item: int = 0
+
+
+def refusal(units: int, scene: Scene, limits: HoldLimits) -> Refusal | None:
+    """Return why `units` may not be held; None: they may. Whoever holds no more than before meets no cap."""
+    if units > scene.sellable - scene.others:
+        return Refusal.NOT_ENOUGH
+    if scene.hold is not None and units <= scene.hold.units:
+        return None
+    if units > limits.cart_units:
+        return Refusal.CART_UNITS
+    if scene.hold is None and scene.cart_holds >= limits.cart_holds:
+        return Refusal.CART_HOLDS
+    if scene.hold is None and scene.client_holds >= limits.client_holds:
+        return Refusal.CLIENT_HOLDS
+    if scene.client_units + units > limits.client_units:
+        return Refusal.CLIENT_UNITS
+    return Refusal.CLIENT_SHARE if scene.client_of_item + units > _share(scene, limits) else None
+
+
+def left(scene: Scene, limits: HoldLimits) -> int:
+    """Return how many units could be held by the same visitor."""
+    free = scene.sellable - scene.others
+    if scene.hold is None and (scene.cart_holds >= limits.cart_holds or scene.client_holds >= limits.client_holds):
+        return 0
+    caps = (limits.cart_units, limits.client_units - scene.client_units, _share(scene, limits) - scene.client_of_item)
+    had = 0 if scene.hold is None else scene.hold.units
+    return max(0, min(free, max(had, min(caps))))
+
+
+def _share(scene: Scene, limits: HoldLimits) -> int:
+    return math.ceil(scene.sellable * limits.client_share)
+
+
+def expiry(now: datetime, until: datetime | None, limits: HoldLimits) -> datetime:
+    """Return when a new hold ends; a wish that lies in the past comes from a wrong clock and is none."""
+    latest = now + limits.ttl
+    return latest if until is None or until <= now else min(until, latest)
+
+
+def changed(hold: Hold, units: int, now: datetime, limits: HoldLimits) -> Hold:
+    """Return a hold with another quantity; the first time, it lasts anew."""
+    if hold.renewed:
+        return replace(hold, units=units)
+    until = min(now + limits.ttl, hold.created_at + 2 * limits.ttl)
+    return replace(hold, units=units, expires_at=max(hold.expires_at, until), renewed=True)
+
+
+def ended(hold: Hold, ending: Ending, at: datetime, order_id: str | None = None) -> Hold:
+    """Return a hold that has ended; nothing of who held it is kept."""
+    return replace(hold, cart="", client="", ended_at=at, ending=ending, order_id=order_id)
+
+
+def covering(holds: Sequence[Hold], units: int) -> Sequence[Hold]:
+    """Return which holds without a cart `units` that were ordered most likely are: one as large, else the oldest."""
+    same = [hold for hold in holds if hold.units == units]
+    if same:
+        return [min(same, key=_age)]
+    chosen: list[Hold] = []
+    for hold in sorted(holds, key=_age):
+        if sum(each.units for each in chosen) >= units:
+            break
+        chosen.append(hold)
+    return chosen
+
+
+def _age(hold: Hold) -> tuple[datetime, str]:
+    return (hold.created_at, hold.hold_id)
+
+
+def digest(text: str) -> str:
+    """Return what is kept of a client's key: enough to know it again, not what it was."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def cart_digest(token: str | None) -> str:
+    """Return what is kept of a cart's token, "" for none; pages append a key to it that orders leave out."""
+    bare = (token or "").partition("?")[0]
+    return digest(bare) if bare else ""

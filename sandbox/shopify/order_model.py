@@ -226,6 +226,7 @@ class Order:
     cancel_reason: str | None = None
     edited: bool = False
     tags: tuple[str, ...] = ()
+    cart_token: str | None = None  # of the cart it was made of; None: of no cart
     lines: list[Line] = field(default_factory=list)
     tip_lines: list[Line] = field(default_factory=list)  # Shopify lists a tip as a line of its own
     refunds: list[Refund] = field(default_factory=list)

@@ -86,6 +86,7 @@ class OrderBook:
         oversell: bool,
         paid: bool,
         source_name: str,
+        cart_token: str | None = None,
     ) -> Order:
         """Sell `wanted` at `location`; raises SoldOut, and sells nothing, if anything is lacking."""
         for item, units in wanted:
@@ -103,6 +104,7 @@ class OrderBook:
             prices.shipping_cents,
             prices.tip_cents,
             self._tax,
+            cart_token=cart_token,
         )
         for (item, units), off in zip(wanted, discounts, strict=True):
             self._add_line(order, item, units, off)

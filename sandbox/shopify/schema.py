@@ -32,8 +32,11 @@ from sandbox.shopify.wire import teach_scalars
 
 SDL = Path(__file__).with_name("schema.graphql")
 
-# What a version does not know yet. Inactive levels became visible with 2026-04.
-MISSING = {"2026-01": {"fields": ("InventoryLevel.isActive",), "arguments": ("includeInactive",)}}
+# What a version does not know yet. Inactive levels became visible with 2026-04, an order's cart with 2026-07.
+MISSING: dict[str, dict[str, tuple[str, ...]]] = {
+    "2026-01": {"fields": ("InventoryLevel.isActive", "Order.cartToken"), "arguments": ("includeInactive",)},
+    "2026-04": {"fields": ("Order.cartToken",), "arguments": ()},
+}
 
 _TYPE_NAMES = {
     AdjustmentGroup: "InventoryAdjustmentGroup",

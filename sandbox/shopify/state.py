@@ -195,6 +195,7 @@ class ShopifyStore:
         paid: bool = True,
         source_name: str = "web",
         from_draft: bool = False,
+        cart_token: str | None = None,
     ) -> str:
         """Buy `units` by SKU and return the order's gid; raises SoldOut if not all of it is available.
 
@@ -216,6 +217,7 @@ class ShopifyStore:
             oversell=oversell,
             paid=paid,
             source_name=source_name,
+            cart_token=cart_token,
         )
         return order.id
 

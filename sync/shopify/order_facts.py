@@ -60,6 +60,7 @@ def order_row(whole: WholeOrder, location_id: str) -> OrderRow:
         lines=tuple(_line(order, line, shares[line.id], tuple(restocks[line.id])) for line in goods),
         number=order_number(order.name, order.number),
         money=money,
+        cart_token=order.cart_token or "",
     )
 
 

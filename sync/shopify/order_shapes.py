@@ -118,6 +118,7 @@ class Order(OrderHead):
     number: int
     cancelled_at: Moment | None
     test: bool
+    cart_token: str | None
     currency_code: str
     taxes_included: bool
     duties_included: bool

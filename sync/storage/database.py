@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sync.errors import Code, Permanent, SyncError
 from sync.storage.engine import READERS, translating
 from sync.storage.library import FATAL, translated
+from sync.storage.touched import Watcher, taken
 
 T = TypeVar("T")
 
@@ -36,6 +37,9 @@ class Database(Protocol):
 
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """Run `fn` on one consistent state that includes every write that has returned; it cannot write."""
+
+    def watch(self, watcher: Watcher) -> None:
+        """Let `watcher` read what each write touches before it commits, and hear of it before the write returns."""
 
     async def close(self) -> None:
         """Finish the writes that wait, then let go of the file and of the state directory."""
@@ -62,6 +66,7 @@ class Writer:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self.failed: SyncError | None = None
+        self.watchers: list[Watcher] = []
 
     def commit(self, functions: Sequence[Callable[[sa.Connection], Any]]) -> Sequence[_Outcome]:
         """Run the functions in one transaction; all fail when the commit or the library itself fails."""
@@ -71,8 +76,10 @@ class Writer:
         with whole:
             whole.value = self._transaction(functions)
         if whole.error is None:
-            outcomes: Sequence[_Outcome] = whole.value
-            return outcomes
+            outcomes, news = whole.value
+            for tell in news:
+                tell()
+            return list(outcomes)
         error = whole.error
         if isinstance(error, SyncError) and error.code in FATAL:
             self.failed = error
@@ -84,14 +91,24 @@ class Writer:
             with translating():
                 self._engine.dispose()
 
-    def _transaction(self, functions: Sequence[Callable[[sa.Connection], Any]]) -> Sequence[_Outcome]:
+    def _transaction(
+        self, functions: Sequence[Callable[[sa.Connection], Any]]
+    ) -> tuple[Sequence[_Outcome], Sequence[Callable[[], None]]]:
+        """Return what became of the functions, and what is to be told of it now that it is durable."""
         with translating(), self._engine.connect() as connection, connection.begin() as transaction:
+            taken(connection)  # of a transaction that failed
             if len(functions) > 1:
-                return [_in_savepoint(connection, fn) for fn in functions]
+                outcomes = [_in_savepoint(connection, fn) for fn in functions]
+                return outcomes, self._news(connection)
             outcome = _run(connection, functions[0])  # alone, it needs no savepoint to fail by itself
             if outcome.error is not None:
                 transaction.rollback()
-            return [outcome]
+                return [outcome], []
+            return [outcome], self._news(connection)
+
+    def _news(self, connection: sa.Connection) -> Sequence[Callable[[], None]]:
+        touched = taken(connection)
+        return [watcher(connection, touched) for watcher in self.watchers] if touched else []
 
 
 def _in_savepoint(connection: sa.Connection, fn: Callable[[sa.Connection], Any]) -> _Outcome:
@@ -147,6 +164,10 @@ class InlineDatabase:
         """Run `fn` on a consistent state."""
         return _read(self._readers, fn)
 
+    def watch(self, watcher: Watcher) -> None:
+        """Let `watcher` see what each write touches."""
+        self._writer.watchers.append(watcher)
+
     async def close(self) -> None:
         """Let go of the file and of the state directory."""
         with self._resources:
@@ -183,6 +204,10 @@ class ThreadedDatabase:
         """Run `fn` in a reading thread."""
         self._refuse_if_closed()
         return await asyncio.get_running_loop().run_in_executor(self._pool, _read, self._readers, fn)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Let `watcher` see what each write touches, in the writing thread."""
+        self._writer.watchers.append(watcher)
 
     async def close(self) -> None:
         """Finish what waits, then let go; closing twice is no error."""
@@ -237,6 +262,9 @@ class ReadOnlyDatabase:
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """Run `fn` on a consistent state."""
         return _read(self._readers, fn)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Do nothing: nothing is written here."""
 
     async def close(self) -> None:
         """Let go of the file."""

@@ -220,7 +220,7 @@ class SqlLedger:
 
     async def open_call(self, intents: Sequence[Intent], run_id: int, now: datetime) -> StockCall:
         """Record intents and their call before it is sent."""
-        return await self._database.write(lambda c: writes.open_call(c, intents, run_id, now))
+        return await self._database.write(lambda c: writes.open_call(c, intents, run_id, now, self._marks))
 
     async def close_call(self, key: str, outcomes: Sequence[RowOutcome], now: datetime) -> None:
         """Record what became of a call's rows."""

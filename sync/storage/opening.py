@@ -30,6 +30,7 @@ REVISIONS = (
     "0007",
     "0008",
     "0009",
+    "0010",
 )  # oldest first; a test compares them with the migrations
 
 

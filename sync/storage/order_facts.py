@@ -20,6 +20,7 @@ from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand, FactKind, OrderLine, OrderRow
 from sync.records import DocumentState
+from sync.storage.consumption import Placed, consume
 from sync.storage.statements import CONFIRMED, batches, insert_all, mark_due, one_of, upsert
 from sync.storage.tables import document_lines, documents, links, meta, order_facts, order_lines, orders
 from sync.storage.types import Moment, to_text
@@ -128,11 +129,23 @@ def keep_orders(connection: sa.Connection, rows: Sequence[OrderRow], read_at: da
     upsert(connection, order_lines, [_line_values(key, states[key]) for key in sorted(touched)])
     insert_all(connection, order_facts, [{"shop": fixed.get(_SHOP, ""), **fact} for fact in facts])
     mark_due(connection, links.c.inventory_item_id, sorted({fact["inventory_item_id"] for fact in facts}))
+    consume(connection, _placed(rows, facts), read_at)
     moved = {fact["order_id"] for fact in facts}
     changed = [order_id for order_id, row in kept.items() if order_id in moved or _differs(known.get(order_id), row)]
     if fixed.get(_FIRM) == "yes":
         want_booking(connection, changed, read_at)
     return len(facts)
+
+
+def _placed(rows: Sequence[OrderRow], facts: Sequence[Mapping[str, Any]]) -> Sequence[Placed]:
+    """Return what of these facts was ordered, by order."""
+    units: dict[str, dict[str, int]] = {}
+    for fact in facts:
+        if fact["kind"] == FactKind.PLACED.value and fact["units"] > 0 and fact["inventory_item_id"]:
+            items = units.setdefault(fact["order_id"], {})
+            items[fact["inventory_item_id"]] = items.get(fact["inventory_item_id"], 0) + fact["units"]
+    told = {order.order_id: order for order in rows if order.order_id in units}
+    return [Placed(id_, each.created_at, each.cart_token, units[id_]) for id_, each in told.items()]
 
 
 def want_booking(connection: sa.Connection, order_ids: Sequence[str], now: datetime) -> None:

@@ -19,6 +19,7 @@ from sync.storage.tables import (
     audit,
     corrections,
     evaluations,
+    holds,
     incidents,
     links,
     outbox,
@@ -36,6 +37,7 @@ from sync.storage.tables import (
 
 HISTORY = timedelta(days=400)
 _WEBHOOKS = timedelta(days=7)
+_HOLDS = timedelta(days=30)
 _EVALUATIONS = timedelta(days=45)  # 1,440 rows a day; what a backtest looks back over
 
 
@@ -106,4 +108,5 @@ FORGOTTEN: tuple[Forgotten, ...] = (
     Forgotten(audit, audit.c.at),
     Forgotten(api_minutes, api_minutes.c.minute, at_once=BATCH // 4),  # a minute has a row for each service
     Forgotten(webhooks, webhooks.c.received_at, keep=_WEBHOOKS),
+    Forgotten(holds, holds.c.ended_at, (holds.c.counts == sa.false(),), keep=_HOLDS),
 )

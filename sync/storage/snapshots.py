@@ -14,6 +14,7 @@ from sync.matching import sku_key
 from sync.model import ItemRow, LevelRow, StockRow, VariantRow
 from sync.storage.statements import CONFIRMED, mark_due, one_of, upsert
 from sync.storage.tables import item_stock, items, levels, links, variants
+from sync.storage.touched import touch
 
 _ITEM = tuple(field.name for field in fields(ItemRow) if field.name != "stock")
 _VARIANT = tuple(field.name for field in fields(VariantRow) if field.name != "level")
@@ -127,7 +128,15 @@ def _changed(
     known = {row[key.name]: dict(row) for row in found}
     pairs = [(known.get(id_), new) for id_, new in rows.items() if known.get(id_) != new]
     upsert(connection, table, [{**new, "read_at": read_at} for _, new in pairs])
+    _touch(connection, table, [id_ for id_, new in rows.items() if known.get(id_) != new])
     return pairs
+
+
+def _touch(connection: sa.Connection, table: sa.Table, ids: Sequence[str]) -> None:
+    if table is levels:
+        touch(connection, inventory_item_ids=ids)
+    elif table is items:
+        touch(connection, item_ids=ids)
 
 
 @cache
@@ -156,6 +165,7 @@ def _end(connection: sa.Connection, column: sa.Column[Any], ids: Sequence[str], 
         return 0
     ended = {"state": "tombstoned", "due": sa.false(), "ended_at": now, "reason": reason}
     live = links.c.state.in_(("suggested", "confirmed"))
+    touch(connection, link_ids=connection.scalars(sa.select(links.c.link_id).where(column.in_(ids), live)))
     return connection.execute(sa.update(links).values(**ended).where(column.in_(ids), live)).rowcount
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.storage.tables import links
+from sync.storage.touched import touch
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ def mark_due(connection: sa.Connection, column: sa.Column[Any], ids: Sequence[st
     """Make the confirmed links whose `column` is among `ids` due for a look."""
     if ids:
         connection.execute(_mark_due(column.name), {"ids": ids})
+        touch(connection, **{f"{column.name}s": ids})  # type: ignore[arg-type]
 
 
 @cache

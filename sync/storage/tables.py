@@ -21,6 +21,7 @@ from sync.storage.alert_tables import (
     windows,
 )
 from sync.storage.columns import JSON, flag, maybe, metadata, number, partial_index, table, text, whole
+from sync.storage.hold_tables import holds
 from sync.storage.order_tables import document_lines, documents, order_events, order_facts, order_lines, orders
 from sync.storage.types import Moment
 
@@ -29,6 +30,7 @@ __all__ = [
     "document_lines",
     "documents",
     "evaluations",
+    "holds",
     "incidents",
     "metadata",
     "order_events",
@@ -183,6 +185,7 @@ partial_index("ix_links_due", links.c.link_id, where=links.c.due == sa.true(), u
 Index("ix_links_item_id", links.c.item_id)
 Index("ix_links_inventory_item_id", links.c.inventory_item_id)
 Index("ix_links_sku_key", links.c.sku_key)
+Index("ix_links_variant_id", links.c.variant_id)
 
 quarantine = table(
     "quarantine",

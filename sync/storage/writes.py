@@ -15,10 +15,12 @@ from sync.matching import sku_key
 from sync.model import LevelRow, StockChange
 from sync.records import Change, Evaluation, Intent, RowOutcome, StockCall, WriteOutcome, by_letter
 from sync.stock import Decision, Memory, Settled
+from sync.storage.holds import cover
 from sync.storage.memory import to_columns
 from sync.storage.snapshots import store_levels
 from sync.storage.statements import batches, insert_all, one_of
 from sync.storage.tables import corrections, levels, links, meta, quarantine, runs, stock_calls, stock_intents
+from sync.storage.touched import touch
 
 _OPEN = sa.or_(stock_intents.c.outcome.is_(None), stock_intents.c.outcome == WriteOutcome.UNANSWERED.value)
 _GENERATION = ("store_domain", "location_id", "generation")
@@ -45,10 +47,13 @@ def settle(
     kept = {each.link_id: each.decision.memory for each in evaluations}
     _keep_quarantines(connection, kept, run_id, now)
     _forget_approvals(connection, kept)
+    cover(connection, {link_id: marks[link_id] for link_id in kept if link_id in marks})
     insert_all(connection, corrections, [_correction(each, run_id, now) for each in evaluations if _corrects(each)])
 
 
-def open_call(connection: sa.Connection, intents: Sequence[Intent], run_id: int, now: datetime) -> StockCall:
+def open_call(
+    connection: sa.Connection, intents: Sequence[Intent], run_id: int, now: datetime, marks: Marks
+) -> StockCall:
     """Record a call and its rows before it is sent; each link stays due until the call is closed."""
     ids = [intent.link_id for intent in intents]
     _close_found(connection, [(intent.link_id, intent.decision.settled) for intent in intents], now)
@@ -66,6 +71,7 @@ def open_call(connection: sa.Connection, intents: Sequence[Intent], run_id: int,
     ]
     _update_links(connection, rows)
     _keep_quarantines(connection, {each.link_id: each.decision.memory for each in intents}, run_id, now)
+    cover(connection, {link_id: marks[link_id] for link_id in ids if link_id in marks})
     insert_all(connection, stock_calls, [{"key": key, "reference": reference, "run_id": run_id, "at": now}])
     shared = {"call_key": key, "run_id": run_id, "at": now}
     insert_all(connection, stock_intents, [_intent(each, seqs[each.link_id]) | shared for each in intents])
@@ -152,6 +158,7 @@ def _update_links(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) 
     if not rows:
         return
     change = _update(tuple(rows[0]))
+    touch(connection, link_ids=[row["link_id"] for row in rows])
     connection.execute(change, [{f"new_{name}": value for name, value in row.items()} for row in rows])
 
 
@@ -308,6 +315,7 @@ def _apply_to_levels(connection: sa.Connection, intents: Sequence[Mapping[Any, A
     change = sa.update(levels).where(same).values(available=sa.bindparam("now_is"))
     rows = [{"item": row["inventory_item_id"], "was": row["before"], "now_is": row["after"]} for row in intents]
     connection.execute(change, rows)
+    touch(connection, inventory_item_ids=[row["item"] for row in rows])
 
 
 def _as_change(row: Mapping[Any, Any]) -> Change:

@@ -21,6 +21,7 @@ import httpx
 import sqlalchemy as sa
 
 from sync.storage.database import Database
+from sync.storage.touched import Watcher
 from tests.simulation.loop import NumberedTask, VirtualClock, VirtualLoop
 
 T = TypeVar("T")
@@ -162,6 +163,10 @@ class MortalDatabase:
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
         await self._life.reach(Moment.READ)
         return await self._inner.read(fn)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Let somebody see what each write touches."""
+        self._inner.watch(watcher)
 
     async def close(self) -> None:
         """Let go of the file, as the operating system does for a process that ended."""

@@ -228,6 +228,7 @@ def order_money(total: str = "10.0", **more: Any) -> dict[str, Any]:
         "taxesIncluded": False,
         "dutiesIncluded": False,
         "edited": False,
+        "cartToken": None,
         "displayFinancialStatus": "PAID",
         "currentTotalDutiesSet": None,
         "currentTotalAdditionalFeesSet": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,6 +19,9 @@ from sync.storage.ledger import SqlLedger
 from sync.storage.library import load_driver
 from sync.storage.migrations import upgrade
 from sync.storage.opening import DATABASE_FILE, Shop, open_database
+from sync.storage.snapshots import keep_levels
+from sync.storage.statements import insert_all
+from sync.storage.tables import links
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SHOP = Shop("1000", "1", "example.myshopify.com", "gid://shopify/Location/7")
@@ -148,6 +151,43 @@ def reading(work: Work, *, policy: Policy | None = None, now: datetime = NOW, co
         buffer=work.buffer,
         approved=work.approved,
     )
+
+
+def variant_gid(number: int) -> str:
+    return f"gid://shopify/ProductVariant/{number}"
+
+
+def inventory_gid(number: int) -> str:
+    return f"gid://shopify/InventoryItem/{number}"
+
+
+async def stocked(database: Database, units: Mapping[int, int]) -> None:
+    """Put items on the shelf, each evaluated, with so many units to sell; variant and inventory item 100 and 200 on."""
+    rows = [
+        {
+            "state": "confirmed",
+            "item_id": str(number),
+            "variant_id": variant_gid(100 + number),
+            "inventory_item_id": inventory_gid(200 + number),
+            "sku": f"SKU-{number}",
+            "sku_key": f"sku-{number}",
+            "created_at": NOW,
+            "due": False,
+            "target": amount,
+            "evaluated_at": NOW,
+        }
+        for number, amount in units.items()
+    ]
+    read = [replace(level(0, amount), inventory_item_id=inventory_gid(200 + n)) for n, amount in units.items()]
+
+    def keep(connection: sa.Connection) -> None:
+        insert_all(connection, links, rows)
+        keep_levels(connection, read, NOW)
+        connection.execute(sa.update(links).values(due=False, marks=0))
+
+    await database.write(keep)
+    ledger = SqlLedger(database)
+    await ledger.keep_items([item(number) for number in units], NOW)
 
 
 async def query(database: Database, text: str) -> list[tuple[object, ...]]:

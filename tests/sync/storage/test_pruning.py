@@ -18,6 +18,7 @@ from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
 from sync.storage.pruning import FORGOTTEN, HISTORY
 from sync.storage.tables import incidents, metadata, outbox, quarantine, rule_states, runs
+from sync.storage.touched import Watcher
 from tests.sync.shop import FULL, Shop, live_shop
 from tests.sync.storage.build import NOW, later, open_migrated, query
 
@@ -57,6 +58,9 @@ class Counting:
             return result
 
         return await self._inner.write(counted)
+
+    def watch(self, watcher: Watcher) -> None:
+        self._inner.watch(watcher)
 
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
         return await self._inner.read(fn)

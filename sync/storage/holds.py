@@ -1,0 +1,302 @@
+"""The `Holds` of `sync/ports.py` over the database: what is wished for at the same moment is one transaction.
+
+Reading what a decision needs costs much the same for one wish as for many, and so does making it durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync.events import HoldMet, Listener
+from sync.hold_book import VARIANT, Answer, HoldBook, Sellable, Wish
+from sync.reservations import (
+    Asked,
+    Change,
+    Ending,
+    Granted,
+    Hold,
+    HoldLimits,
+    Refused,
+    Release,
+    Taking,
+    cart_digest,
+    digest,
+)
+from sync.storage.database import Database
+from sync.storage.statements import CONFIRMED, insert_all, one_of
+from sync.storage.tables import holds, levels, links
+from sync.storage.touched import touch
+
+_TOGETHER = 100  # wishes in one transaction: bounds how long the first of them waits
+_ID_BYTES = 16
+_HOLD = tuple(each.name for each in fields(Hold))
+COUNTS = holds.c.counts == sa.true()
+ACTIVE = holds.c.ended_at.is_(None)
+
+
+class SqlHolds:
+    """Reservations in the database."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        limits: HoldLimits,
+        tell: Listener,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(_ID_BYTES),
+    ) -> None:
+        self._database = database
+        self._limits = limits
+        self._tell = tell
+        self._new_id = new_id
+        self._waiting: list[tuple[Wish, asyncio.Future[Answer]]] = []
+        self._serving: asyncio.Task[None] | None = None
+
+    async def reserve(self, asked: Asked) -> Granted | Refused:
+        """Hold units, or say why not; raises ValueError for less than one."""
+        _refuse_nothing(asked.units)
+        return self._told(await self._wish(asked), Taking.GRANTED)
+
+    async def change(self, hold_id: str, units: int, now: datetime) -> Granted | Refused:
+        """Give a hold another quantity, or the same for longer; raises ValueError for less than one unit."""
+        _refuse_nothing(units)
+        return self._told(await self._wish(Change(hold_id, units, now)), Taking.CHANGED)
+
+    async def release(self, hold_id: str, now: datetime) -> bool:
+        """End a hold; tell whether it was active."""
+        return bool(await self._wish(Release(hold_id, now)))
+
+    async def expire(self, now: datetime) -> int:
+        """Write down which holds have expired, which decides nothing any more; return how many they are."""
+        return await self._database.write(lambda c: expire(c, now))
+
+    def _told(self, answer: Answer, granted: Taking) -> Granted | Refused:
+        match answer:
+            case Granted():
+                self._tell(HoldMet(Taking.REPEATED if answer.repeated else granted))
+            case Refused():
+                self._tell(HoldMet(answer.reason))
+            case _:
+                raise TypeError("a release is not answered with a hold")
+        return answer
+
+    async def _wish(self, wish: Wish) -> Answer:
+        """Wait until a wish was carried out, with all that wait by then; giving up takes back only what has not begun.
+
+        Nobody's giving up ends the work for the others, so it is a task of its own.
+        """
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((wish, answer))
+        if self._serving is None:
+            self._serving = asyncio.create_task(self._serve(), name="holds")
+        return await answer
+
+    async def _serve(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+                await self._serve_batch([each for each in batch if not each[1].cancelled()])
+        finally:
+            self._serving = None
+            left, self._waiting = self._waiting, []
+            for _, answer in left:  # nobody serves any more: the process ends
+                answer.cancel()
+
+    async def _serve_batch(self, batch: Sequence[tuple[Wish, asyncio.Future[Answer]]]) -> None:
+        wishes = [wish for wish, _ in batch]
+        try:
+            answers = await self._database.write(lambda c: carry_out(c, wishes, self._limits, self._new_id))
+        except Exception as error:  # noqa: BLE001 - it is theirs who wait
+            for _, waiting in batch:
+                if not waiting.done():
+                    waiting.set_exception(error)
+            return
+        except BaseException:
+            for _, waiting in batch:
+                waiting.cancel()
+            raise
+        for (_, waiting), answer in zip(batch, answers, strict=True):
+            if not waiting.done():
+                waiting.set_result(answer)
+
+
+def _refuse_nothing(units: int) -> None:
+    if units < 1:
+        raise ValueError(f"{units} units cannot be held")
+
+
+# --- in a transaction ---
+
+
+def carry_out(
+    connection: sa.Connection, wishes: Sequence[Wish], limits: HoldLimits, new_id: Callable[[], str]
+) -> Sequence[Answer]:
+    """Carry out wishes in turn; expiry is judged at the latest of their moments."""
+    if not wishes:
+        return []
+    now = max(wish.now for wish in wishes)
+    known = _named(connection, [wish.hold_id for wish in wishes if not isinstance(wish, Asked)])
+    asked = [wish for wish in wishes if isinstance(wish, Asked)]
+    items = _sellable(connection, asked, [hold.inventory_item_id for hold in known])
+    counted = _counted(connection, [item.inventory_item_id for item in items], now)
+    concerned = _of_visitors(
+        connection,
+        carts={cart_digest(wish.cart) for wish in asked} | {hold.cart for hold in known},
+        clients={digest(wish.client) for wish in asked} | {hold.client for hold in known},
+    )
+    found = {hold.hold_id: hold for hold in (*known, *concerned)}
+    book = HoldBook(items, counted, found.values(), now=now, limits=limits, new_id=new_id)
+    answers = [book.carry_out(wish) for wish in wishes]
+    _store(connection, book)
+    return answers
+
+
+def expire(connection: sa.Connection, now: datetime) -> int:
+    """Write down what has expired by `now`; return how many holds that are.
+
+    A consumed hold whose link has ended is told to count no more: no evaluation will ever say so.
+    """
+    gone = connection.scalars(_expire(), {"now": now}).all()
+    orphaned = connection.scalars(_orphaned()).all()
+    touch(connection, hold_ids=[*gone, *orphaned])
+    return len(gone)
+
+
+def cover(connection: sa.Connection, marks: Mapping[int, int]) -> None:
+    """Let consumed holds count no more whose orders an evaluation knows of; `marks` as handed out to it, by link."""
+    waiting = connection.execute(_UNCOVERED).all()
+    done = [row.hold_id for row in waiting if row.marks is not None and row.marks <= marks.get(row.link_id, -1)]
+    if done:
+        connection.execute(_cover(), {"ids": done})
+        touch(connection, hold_ids=done)
+
+
+def hold_of(row: Mapping[Any, Any]) -> Hold:
+    """Return the hold that a row of the table holds."""
+    ending = row["ending"]
+    return Hold(**{name: row[name] for name in _HOLD} | {"ending": None if ending is None else Ending(ending)})
+
+
+def _named(connection: sa.Connection, hold_ids: Sequence[str]) -> Sequence[Hold]:
+    if not hold_ids:
+        return []
+    return [hold_of(row) for row in connection.execute(_by_id(), {"ids": hold_ids}).mappings()]
+
+
+def _sellable(
+    connection: sa.Connection, asked: Sequence[Asked], inventory_item_ids: Sequence[str]
+) -> Sequence[Sellable]:
+    values = {
+        "items": [wish.item_id for wish in asked if wish.item_id is not None],
+        "variants": [VARIANT + wish.variant_id for wish in asked if wish.variant_id is not None],
+        "inventory_items": inventory_item_ids,
+    }
+    return [
+        Sellable(row.link_id, row.item_id, row.variant_id, row.inventory_item_id, row.units)
+        for row in connection.execute(_items(), values)
+    ]
+
+
+def _counted(connection: sa.Connection, inventory_item_ids: Sequence[str], now: datetime) -> dict[str, int]:
+    found = connection.execute(_units(), {"ids": inventory_item_ids, "now": now})
+    return {item: int(units) for item, units in found}
+
+
+def _of_visitors(connection: sa.Connection, carts: set[str], clients: set[str]) -> Sequence[Hold]:
+    values = {"carts": sorted(carts - {""}), "clients": sorted(clients - {""})}
+    return [hold_of(row) for row in connection.execute(_visitors(), values).mappings()]
+
+
+def _store(connection: sa.Connection, book: HoldBook) -> None:
+    rows = [(hold, _values(hold)) for hold in book.touched]
+    # What ended goes first: a cart may have let go of an item and taken it again.
+    known = [
+        row for hold, row in sorted(rows, key=lambda each: each[0].ended_at is None) if hold.hold_id not in book.new
+    ]
+    if known:
+        connection.execute(_update(), [{f"new_{name}": value for name, value in row.items()} for row in known])
+    insert_all(connection, holds, [row for hold, row in rows if hold.hold_id in book.new])
+    touch(connection, hold_ids=[hold.hold_id for hold, _ in rows])
+
+
+def _values(hold: Hold) -> dict[str, Any]:
+    values = {name: getattr(hold, name) for name in _HOLD}
+    ending = None if hold.ending is None else hold.ending.value
+    return values | {"ending": ending, "counts": hold.ended_at is None}
+
+
+# --- statements, made once: making one takes longer than running it ---
+
+_UNCOVERED = sa.select(holds.c.hold_id, holds.c.link_id, holds.c.marks).where(COUNTS, holds.c.ended_at.is_not(None))
+
+
+@cache
+def _by_id() -> sa.Select[Any]:
+    return sa.select(holds).where(one_of(holds.c.hold_id)).order_by(holds.c.hold_id).with_for_update()
+
+
+@cache
+def _items() -> sa.Select[Any]:
+    """Find what is on the shelf by any of its ids; locked where several processes write, in one order."""
+    lesser = sa.case((levels.c.available < links.c.target, levels.c.available), else_=links.c.target)
+    units = sa.case((sa.or_(lesser < 0, sa.not_(levels.c.active)), 0), else_=lesser)
+    names = {"items": links.c.item_id, "variants": links.c.variant_id, "inventory_items": links.c.inventory_item_id}
+    asked = [column.in_(sa.bindparam(name, expanding=True)) for name, column in names.items()]
+    return (
+        sa.select(links.c.link_id, links.c.item_id, links.c.variant_id, links.c.inventory_item_id, units.label("units"))
+        .join_from(links, levels, levels.c.inventory_item_id == links.c.inventory_item_id)
+        .where(CONFIRMED, links.c.target.is_not(None), sa.or_(*asked))
+        .order_by(links.c.link_id)
+        .with_for_update(of=links)
+    )
+
+
+@cache
+def _units() -> sa.Select[Any]:
+    now = sa.bindparam("now", type_=holds.c.expires_at.type)
+    lasting = sa.or_(holds.c.ended_at.is_not(None), holds.c.expires_at > now)
+    item = holds.c.inventory_item_id
+    return sa.select(item, sa.func.sum(holds.c.units)).where(one_of(item), COUNTS, lasting).group_by(item)
+
+
+@cache
+def _visitors() -> sa.Select[Any]:
+    carts = holds.c.cart.in_(sa.bindparam("carts", expanding=True))
+    clients = holds.c.client.in_(sa.bindparam("clients", expanding=True))
+    with_cart = sa.and_(carts, holds.c.cart != sa.literal_column("''"))
+    return sa.select(holds).where(ACTIVE, sa.or_(with_cart, clients)).order_by(holds.c.hold_id).with_for_update()
+
+
+@cache
+def _update() -> sa.Update:
+    names: Iterable[str] = (*(name for name in _HOLD if name != "hold_id"), "counts")
+    values = {name: sa.bindparam(f"new_{name}", type_=holds.c[name].type) for name in names}
+    return sa.update(holds).where(holds.c.hold_id == sa.bindparam("new_hold_id"), ACTIVE).values(values)
+
+
+@cache
+def _expire() -> sa.Executable:
+    now = sa.bindparam("now", type_=holds.c.expires_at.type)
+    end = {"ended_at": holds.c.expires_at, "ending": Ending.EXPIRED.value, "counts": sa.false()}
+    change = sa.update(holds).where(ACTIVE, holds.c.expires_at <= now).values(**end, cart="", client="")
+    return change.returning(holds.c.hold_id)
+
+
+@cache
+def _orphaned() -> sa.Executable:
+    live = sa.exists().where(links.c.link_id == holds.c.link_id, CONFIRMED)
+    change = sa.update(holds).where(COUNTS, holds.c.ended_at.is_not(None), sa.not_(live)).values(counts=sa.false())
+    return change.returning(holds.c.hold_id)
+
+
+@cache
+def _cover() -> sa.Update:
+    return sa.update(holds).where(one_of(holds.c.hold_id)).values(counts=sa.false())
