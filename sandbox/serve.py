@@ -1,4 +1,4 @@
-"""Serves a world on loopback, inside the running loop: five HTTP servers and one for mail."""
+"""Serves a world on loopback, inside the running loop: six HTTP servers and one for mail."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sandbox.goods import Good
 from sandbox.messages.certificate import make_certificate
 from sandbox.messages.mail import mail_server
 from sandbox.shopify.sender import PRETEND_ADDRESS
+from sandbox.storefront.app import front_app
 from sandbox.world import Addresses, World
 
 _HOST = "127.0.0.1"
@@ -35,6 +36,7 @@ class Ports:
     sms: int = 0
     control: int = 0
     smtp: int = 0
+    front: int = 0
 
 
 @asynccontextmanager
@@ -47,8 +49,9 @@ async def serve(world: World, *, ports: Ports = Ports(), folder: Path | None = N
     async with AsyncExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="lightspeed-sync-sandbox-")))
-        apps: dict[str, ASGIApp] = {**world.apps(), "control": control_app(world)}
+        apps: dict[str, ASGIApp] = {**world.apps(), "control": control_app(world), "front": front_app(world.front)}
         listeners = {name: stack.enter_context(_listen(getattr(ports, name))) for name in apps}
+        stack.push_async_callback(world.front.proxy.aclose)
         await _serve_http(stack, apps, listeners)
         certificate = make_certificate(folder, now=RealClock().now())
         smtp_port = await stack.enter_async_context(
@@ -80,8 +83,8 @@ async def run(
 ) -> None:
     """Open a world with `goods`, serve it and let its people trade until cancelled; prints nothing.
 
-    `daemon` is where webhooks are sent. `ready` is called once, when everything answers. Raises OSError where a port
-    is taken and ValueError for an impossible pace.
+    `daemon` is where webhooks are sent and where the app proxy leads. `ready` is called once, when everything answers.
+    Raises OSError where a port is taken and ValueError for an impossible pace.
     """
     world = World(
         goods,

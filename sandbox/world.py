@@ -25,6 +25,7 @@ from sandbox.shopify.app import shopify_app
 from sandbox.shopify.money import cents
 from sandbox.shopify.sender import WebhookSender
 from sandbox.shopify.state import ShopifyStore
+from sandbox.storefront.app import Front
 from sandbox.transport import InProcessTransport
 
 _ID = re.compile(r"/(?:\d+|(?:AC|SM)[0-9a-f]{32})(?=[/.]|$)")  # left out of the counters' names
@@ -71,6 +72,7 @@ class Addresses:
     slack: str = "http://slack.sandbox.test"
     sms: str = "http://sms.sandbox.test"
     control: str = "http://control.sandbox.test"
+    front: str = "http://front.sandbox.test"
     smtp_port: int = 0
     smtp_ca_file: Path | None = None
 
@@ -125,6 +127,7 @@ class World:
             self.goods, clock=clock, seed=seed, rate_limits=rate_limits, index_lag_seconds=index_lag_seconds
         )
         self.webhooks = WebhookSender(self.shopify, seed=seed)
+        self.front = Front(self.shopify, clock=clock, hosts=self.webhooks.hosts, seed=seed)
         self.slack = slack.SlackWorkspace(clock=clock, rate_limits=rate_limits)
         self.mail = mail.Mailbox(self.faults, clock=clock)
         self.sms = sms.SmsInbox(clock=clock, faults=self.faults)

@@ -41,7 +41,7 @@ app.add_typer(sku, name="sku")
 app.add_typer(order_commands, name="orders")
 
 _TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)  # why a place to listen at cannot be had
-_LAST_PORT = 65_530  # six in a row
+_LAST_PORT = 65_529  # seven in a row
 
 Skus = Annotated[list[str], typer.Argument(metavar="SKU...", help="As typed in either shop; all of them or none.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
@@ -107,7 +107,7 @@ def sandbox(  # noqa: PLR0917 - one parameter an option
         typer.Option(
             min=0,
             max=_LAST_PORT,
-            help="First of six ports: Lightspeed, Shopify, Slack, SMS, control, mail. 0: free ones.",
+            help="First of seven ports: Lightspeed, Shopify, Slack, SMS, control, mail, the shop itself. 0: free ones.",
         ),
     ] = 0,
 ) -> None:

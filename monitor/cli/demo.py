@@ -295,7 +295,8 @@ class Stage:
     async def stay_open(self) -> None:
         """Let people trade in both shops until Ctrl-C."""
         self._console.print(
-            f"People go on trading. Status page {self._ops}/   metrics {self._ops}/metrics   Ctrl-C ends it."
+            f"People go on trading. The shop {self._world.addresses.front}/   status page {self._ops}/   "
+            f"metrics {self._ops}/metrics   Ctrl-C ends it."
         )
         self._world.cashiers.per_hour = 600
         self._world.shoppers.per_hour = 300

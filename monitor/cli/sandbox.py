@@ -27,6 +27,7 @@ def serve(catalog: Path | None, count: int, seed: int, *, mend: bool, pace: tupl
 
     def ready(world: World, addresses: Addresses) -> None:
         say(f"# {len(goods)} goods. Control: {addresses.control}/state. Ctrl-C ends it.")
+        say(f"# The shop as its visitors see it: {addresses.front}")
         wanted = json.dumps({"units": {next(good.sku for good in goods if good.in_store and good.online): 1}})
         say(f"# An online order: curl {addresses.control}/shopify/order -d '{wanted}'")
         say("# Save the lines below and source them; give each sandbox a STATE_DIR of its own.")
