@@ -41,6 +41,10 @@ _HOLD = tuple(each.name for each in fields(Hold))
 COUNTS = holds.c.counts == sa.true()
 ACTIVE = holds.c.ended_at.is_(None)
 
+_LESSER = sa.case((levels.c.available < links.c.target, levels.c.available), else_=links.c.target)
+SELLABLE = sa.case((sa.or_(_LESSER < 0, sa.not_(levels.c.active)), 0), else_=_LESSER)
+"""What can be sold of a link that is joined with its level: as many as both Shopify and the target say."""
+
 
 class SqlHolds:
     """Reservations in the database."""
@@ -246,12 +250,12 @@ def _by_id() -> sa.Select[Any]:
 @cache
 def _items() -> sa.Select[Any]:
     """Find what is on the shelf by any of its ids; locked where several processes write, in one order."""
-    lesser = sa.case((levels.c.available < links.c.target, levels.c.available), else_=links.c.target)
-    units = sa.case((sa.or_(lesser < 0, sa.not_(levels.c.active)), 0), else_=lesser)
     names = {"items": links.c.item_id, "variants": links.c.variant_id, "inventory_items": links.c.inventory_item_id}
     asked = [column.in_(sa.bindparam(name, expanding=True)) for name, column in names.items()]
     return (
-        sa.select(links.c.link_id, links.c.item_id, links.c.variant_id, links.c.inventory_item_id, units.label("units"))
+        sa.select(
+            links.c.link_id, links.c.item_id, links.c.variant_id, links.c.inventory_item_id, SELLABLE.label("units")
+        )
         .join_from(links, levels, levels.c.inventory_item_id == links.c.inventory_item_id)
         .where(CONFIRMED, links.c.target.is_not(None), sa.or_(*asked))
         .order_by(links.c.link_id)
