@@ -7,8 +7,7 @@ import inspect
 import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from sandbox.clock import RealClock
 from sandbox.goods import Good
 from sandbox.serve import serve
 from sandbox.world import World
+from tests.e2e.process import Process, forked, started
 
 ORDER_LAG = 2
 ALERTS = f"""\
@@ -79,8 +79,8 @@ class Shop:
         self.world = world
         self.folder = folder
         self.clock = RealClock()
-        self.daemon: asyncio.subprocess.Process | None = None
-        self.begun: list[asyncio.subprocess.Process] = []
+        self.daemon: Process | None = None
+        self.begun: list[Process] = []
         self.skus = [good.sku for good in world.goods if plain(good)]
         (folder / "alerts.yaml").write_text(ALERTS)
         self.port, self.public_port = _free_port(), _free_port()
@@ -96,22 +96,16 @@ class Shop:
         """Run a command to its end."""
         return await command(self.env | env, self.folder, *words)
 
-    async def begin(self, *words: str) -> asyncio.subprocess.Process:
-        """Start a command; it is killed at the end, should it still run."""
-        pipe = asyncio.subprocess.PIPE
-        program = (sys.executable, "-m", "monitor.cli", *words)
-        process = await asyncio.create_subprocess_exec(
-            *program, env=self.env, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe
-        )
+    async def begin(self, *words: str, fresh: bool = False) -> Process:
+        """Start a command, from nothing where `fresh`; it is killed at the end, should it still run."""
+        process = await _launch(fresh)(words, self.env, self.folder, stdin=True)
         self.begun.append(process)
         return process
 
-    async def start(self) -> asyncio.subprocess.Process:
-        """Start the daemon; its lines go to daemon.log."""
+    async def start(self, *, fresh: bool = False) -> Process:
+        """Start the daemon, from nothing where `fresh`; its lines go to daemon.log."""
         with (self.folder / "daemon.log").open("ab") as log:
-            self.daemon = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "monitor.cli", "run", env=self.env, cwd=self.folder, stdout=log, stderr=log
-            )
+            self.daemon = await _launch(fresh)(("run",), self.env, self.folder, log=log)
         return self.daemon
 
     async def ready(self) -> bool:
@@ -191,12 +185,11 @@ def surroundings(folder: Path) -> dict[str, str]:
     }
 
 
-async def command(env: Mapping[str, str], folder: Path, *words: str, seconds: float = _COMMAND_SECONDS) -> Ended:
-    """Run `lightspeed-sync` with `words` to its end; a command that hangs is killed and fails."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "monitor.cli", *words, env=env, cwd=folder, stdout=pipe, stderr=pipe
-    )
+async def command(
+    env: Mapping[str, str], folder: Path, *words: str, seconds: float = _COMMAND_SECONDS, fresh: bool = False
+) -> Ended:
+    """Run `lightspeed-sync` with `words` to its end, from nothing where `fresh`; one that hangs is killed and fails."""
+    process = await _launch(fresh)(words, env, folder)
     try:
         out, err = await asyncio.wait_for(process.communicate(), seconds)
     finally:
@@ -205,6 +198,10 @@ async def command(env: Mapping[str, str], folder: Path, *words: str, seconds: fl
             await process.wait()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
+
+
+def _launch(fresh: bool) -> Callable[..., Awaitable[Process]]:
+    return started if fresh else forked
 
 
 def _free_port() -> int:

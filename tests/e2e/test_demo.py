@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_the_demo_sees_everything_it_promises(tmp_path: Path) -> None:
-    ended = await command(surroundings(tmp_path), tmp_path, "demo", "--once", seconds=240.0)
+    ended = await command(surroundings(tmp_path), tmp_path, "demo", "--once", seconds=240.0, fresh=True)
     assert ended.code == 0, ended.said
     assert "Everything promised was seen" in ended.out
     assert "✗" not in ended.out

@@ -33,7 +33,7 @@ async def test_a_daemon_killed_while_people_trade_brings_the_shops_back_in_step(
                 await opened.kill()
             for task in trading:
                 task.cancel()
-        await opened.start()
+        await opened.start(fresh=True)
         await opened.until(lambda: not opened.out_of_step(), "every SKU to be in step")
         await opened.until(lambda: not opened.world.unbooked(), "every order to be booked")
         await opened.until(opened.ready, "the daemon to be ready")

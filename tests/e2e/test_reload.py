@@ -46,7 +46,7 @@ async def metrics(served: Shop) -> str:
 async def test_a_daemon_takes_a_changed_file_and_keeps_the_old_where_the_new_is_wrong(served: Shop) -> None:
     started_with = ALERTS.replace("alerts:\n", f"alerts:{REJECTED}", 1)
     (served.folder / "alerts.yaml").write_text(started_with)
-    await served.start()
+    await served.start(fresh=True)
     await served.until(served.ready, "the daemon to be ready")
 
     async def shows(line: str) -> bool:

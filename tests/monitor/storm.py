@@ -45,6 +45,7 @@ from tests.simulation.alert_checks import Arrived, arrived
 from tests.simulation.life import Fuse, Life, Moment, MortalClock, MortalDatabase, MortalTransport, in_the_world
 from tests.simulation.loop import VirtualClock, VirtualLoop
 from tests.simulation.messages import PretendEmail, SlackOverHttpx
+from tests.state import with_tables
 
 PHONES = ("+15551230001", "+15551230002")
 _SLACK, _SMS = "slack.test", "sms.test"
@@ -120,7 +121,7 @@ class Arrivals:
 
     async def read(self, now: datetime) -> None:
         """Read the record of incidents, and of what was decided not to be told."""
-        inner = open_database(self.folder, SHOP, now, threads=False)
+        inner = open_database(with_tables(self.folder), SHOP, now, threads=False)
         store = Store(inner)
         found = await store.latest_incidents(1_000)
         self.incidents = {incident.id: incident.alert for incident in found}
@@ -215,7 +216,7 @@ class Storm(Arrivals):
     async def _process(self, life: Life, *, until_quiet: bool) -> None:
         clock = MortalClock(self.loop, life)
         rng = Random(self.rng.random())
-        inner = open_database(self.folder, SHOP, clock.now(), threads=False)
+        inner = open_database(with_tables(self.folder), SHOP, clock.now(), threads=False)
         try:
             database = cast("Database", MortalDatabase(inner, life, partial(rng.expovariate, 500.0), clock))
             store = Store(database)

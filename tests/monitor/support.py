@@ -22,6 +22,7 @@ from monitor.worker import DeliveryPolicy
 from sync.storage.opening import Shop, open_database
 from tests.fakes.channel import FakeChannel
 from tests.fakes.history import FakeHistory
+from tests.state import with_tables
 
 START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 SHOP = Shop("1", "1", "wtfswag.myshopify.com", "gid://shopify/Location/1")
@@ -102,7 +103,7 @@ class World:
 
     def _open(self, alerts: str) -> None:
         self.alerts = alerts
-        self.database = open_database(self.folder, SHOP, self.clock.now(), threads=False)
+        self.database = open_database(with_tables(self.folder), SHOP, self.clock.now(), threads=False)
         self.metrics = Metrics(Build("0.1.0", "2026-10"))
         self.vitals = VitalsWatch(self.clock, lambda: Disk(free=60, size=100))
         self.store = Store(self.database)

@@ -31,6 +31,7 @@ from sync.storefront.app import Application
 from tests.simulation.life import Fuse, Life, Moment, MortalClock, MortalDatabase, MortalTransport, in_the_world
 from tests.simulation.loop import VirtualClock, VirtualLoop
 from tests.simulation.messages import pretend_channels
+from tests.state import with_tables
 
 _COMMIT_SECONDS = 0.002  # on average, as a disk takes to be sure
 
@@ -109,7 +110,7 @@ class Machine:
         clock = MortalClock(self.loop, life)
         rng = Random(self.rng.random())
         transport = MortalTransport(self.network, life, self.loop)
-        settings = load_settings({**self.environment, "STATE_DIR": str(self.state)})
+        settings = load_settings({**self.environment, "STATE_DIR": str(with_tables(self.state))})
         async with AsyncExitStack() as stack:
             state = open_state(settings, clock.now(), threads=False)
             database = MortalDatabase(state, life, lambda: rng.expovariate(1 / _COMMIT_SECONDS), clock)

@@ -20,6 +20,7 @@ from tests.simulation.life import Fuse, Killed, Life, Moment, MortalClock, Morta
 from tests.simulation.loop import START, VirtualClock, VirtualLoop, run_virtually
 from tests.simulation.script import Kill, draw_options, draw_script
 from tests.simulation.simulate import Simulation
+from tests.state import with_tables
 
 SHOP = Shop("1", "1", "wtfswag.myshopify.com", "gid://shopify/Location/1")
 
@@ -77,7 +78,7 @@ def test_what_comes_after_the_kill_has_no_effect_not_even_in_finally(
         life, clock, shut = Life(loop), VirtualClock(loop), list[type[BaseException]]()
         service = Heard(clock)
         database = MortalDatabase(
-            open_database(tmp_path, SHOP, START, threads=False), life, lambda: 0.0, VirtualClock(loop)
+            open_database(with_tables(tmp_path), SHOP, START, threads=False), life, lambda: 0.0, VirtualClock(loop)
         )
         client = httpx.AsyncClient(transport=MortalTransport(service, life, loop))
 

@@ -26,6 +26,7 @@ from sync.linking import Linking
 from sync.ports import Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster
 from sync.stock_sync import PassReport, PassRequest, StockSync
+from tests.state import with_tables
 
 START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 INCREMENTAL = SyncOrder()
@@ -182,7 +183,7 @@ async def open_shop(
 ) -> AsyncIterator[Shop]:
     """Open the engine over a world, as a process does at its start; `killer` ends it at a moment of its choice."""
     transport: httpx.AsyncBaseTransport = ByHost(world.transports())
-    settings = load_settings(world.settings() | {"STATE_DIR": str(state)})
+    settings = load_settings(world.settings() | {"STATE_DIR": str(with_tables(state))})
     opened = workshop(
         settings,
         alerts or AlertsFile(),

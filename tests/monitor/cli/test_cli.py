@@ -214,7 +214,7 @@ async def test_web_pages_in_place_of_answers_end_a_sync_in_words(service: str, o
 
 async def test_ctrl_c_ends_a_sync_that_waits_and_the_next_command_works(served: Shop) -> None:
     served.world.faults.add("lightspeed", "*", Fault(FaultKind.SLOW, times=0, seconds=20.0))
-    process = await served.begin("sync", "--full", "--dry-run")
+    process = await served.begin("sync", "--full", "--dry-run", fresh=True)
     await served.until(lambda: served.world.requests["lightspeed"].total() > 0, "the first request")
     second = await served.run("pause", "--reason", "at once")
     process.send_signal(signal.SIGINT)
@@ -393,7 +393,7 @@ async def test_a_plan_that_nobody_made_is_told_in_words(tmp_path: Path) -> None:
 
 # --- beside a running daemon ---
 async def test_a_second_daemon_is_st004_and_commands_reach_the_first(served: Shop) -> None:
-    await served.start()
+    await served.start(fresh=True)
     await served.until(served.ready, "the daemon to be ready")
     second = await served.run("run")
     status = await served.run("status")

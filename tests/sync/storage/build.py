@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
@@ -16,12 +14,11 @@ from sync.records import Proposal, Work
 from sync.stock import Policy, Reading
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
-from sync.storage.library import load_driver
-from sync.storage.migrations import upgrade
-from sync.storage.opening import DATABASE_FILE, Shop, open_database
+from sync.storage.opening import Shop, open_database
 from sync.storage.snapshots import keep_levels
 from sync.storage.statements import insert_all
 from sync.storage.tables import links
+from tests.state import with_tables
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SHOP = Shop("1000", "1", "example.myshopify.com", "gid://shopify/Location/7")
@@ -39,21 +36,7 @@ def open_inline(directory: Path) -> Database:
 
 def open_migrated(directory: Path, *, threads: bool) -> Database:
     """Open a database whose tables are there already, which is quicker than making them."""
-    file = directory / DATABASE_FILE
-    if not file.exists():
-        file.write_bytes(_migrated())
-    return open_database(directory, SHOP, NOW, threads=threads)
-
-
-@cache
-def _migrated() -> bytes:
-    with TemporaryDirectory() as directory:
-        file = Path(directory) / DATABASE_FILE
-        engine = sa.create_engine(f"sqlite:///{file}", module=load_driver())
-        with engine.begin() as connection:
-            upgrade(connection)
-        engine.dispose()
-        return file.read_bytes()
+    return open_database(with_tables(directory), SHOP, NOW, threads=threads)
 
 
 def stock(item: int, qoh: int, at: datetime = NOW) -> StockRow:

@@ -17,21 +17,21 @@ from sync.errors import Code, Permanent, SyncError, Transient
 from sync.storage.database import Database
 from sync.storage.opening import DATABASE_FILE, open_database, open_for_reading
 from sync.storage.tables import meta
-from tests.sync.storage.build import NOW, ROOT, SHOP, query
+from tests.sync.storage.build import NOW, ROOT, SHOP, open_migrated, query
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(params=[True, False], ids=["threads", "inline"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path, SHOP, NOW, threads=request.param)
+    opened = open_migrated(tmp_path, threads=request.param)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
 async def threaded(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_database(tmp_path, SHOP, NOW)
+    opened = open_migrated(tmp_path, threads=True)
     yield opened
     await opened.close()
 
