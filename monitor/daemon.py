@@ -33,7 +33,7 @@ from sync.records import RunOutcome
 from sync.settings import Settings
 from sync.stock_sync import Job as Pass
 from sync.stock_sync import PassReport, PassRequest
-from sync.storage.library import FATAL
+from sync.storage.failures import FATAL
 from sync.storefront.app import Application, storefront_app
 from sync.storefront.webhooks import WebhookDoor
 from sync.webhooks import Receipt

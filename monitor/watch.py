@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import structlog
 
@@ -31,7 +30,8 @@ from monitor.worker import DeliveryPolicy, Fallback
 from monitor.workshop import Workshop
 from sync.clock import Clock
 from sync.settings import Settings
-from sync.storage.opening import database_path
+from sync.storage.database import Database
+from sync.storage.opening import database_size
 
 log = structlog.get_logger()
 
@@ -51,11 +51,13 @@ class Monitor:
     vitals: VitalsWatch
     status: Status
     settings: Settings
+    database: Database
     clock: Clock
 
     async def evaluate(self, now: datetime) -> Sequence[Told]:
         """Read the signals, judge the rules, and write what is to be told."""
-        self.metrics.database_bytes.set(_database_bytes(self.settings))
+        size = await database_size(self.database, self.settings.state_dir, self.settings.database_url.url)
+        self.metrics.database_bytes.set(size)
         return await self.judge.evaluate(now)
 
     async def take(self, content: AlertsFile) -> None:
@@ -148,7 +150,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
         version=release,
         facts=lambda: judge.facts,
     )
-    return Monitor(metrics, outbox, judge, store, vitals, status, settings, clock), beat
+    return Monitor(metrics, outbox, judge, store, vitals, status, settings, shop.database, clock), beat
 
 
 def delivery_policy(alerts: AlertsFile) -> DeliveryPolicy:
@@ -210,9 +212,3 @@ async def _push(name: str, channel: Alertmanager, store: Store, seconds: float) 
             await channel.push(standing)
     except (DeliveryError, TimeoutError) as error:
         log.info("channel.push_failed", channel=name, error=str(error))
-
-
-def _database_bytes(settings: Settings) -> int:
-    path = database_path(settings.state_dir, settings.database_url)
-    files = (path, Path(f"{path}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())

@@ -103,7 +103,7 @@ def open_state(settings: Settings, now: datetime, *, threads: bool = True) -> Da
         store_domain=settings.shopify_store_domain,
         location_id=settings.shopify_location_id,
     )
-    return open_database(settings.state_dir, shop, now, url=settings.database_url, threads=threads)
+    return open_database(settings.state_dir, shop, now, url=settings.database_url.url, threads=threads)
 
 
 def engine_limits(alerts: AlertsFile) -> EngineLimits:

@@ -177,14 +177,14 @@ class Code(Enum):
         "Stop and keep the file. Put your last copy of it in its place; without one, name an empty directory as STATE_DIR, run `lightspeed-sync connect lightspeed`, then `lightspeed-sync sync --full --dry-run`.",
     )
     ST003 = (
-        "State directory is read-only",
-        "The state directory cannot be written to.",
-        "Give the service's user write access to STATE_DIR, or choose another directory.",
+        "State is read-only",
+        "The state directory or the database cannot be written to.",
+        "Give the service's user write access to STATE_DIR, or choose another directory; with PostgreSQL the right to create and change tables, on a server that is no standby.",
     )
     ST004 = (
         "Already running",
-        "Another lightspeed-sync uses this state directory.",
-        "Stop the other one, or give this one its own STATE_DIR.",
+        "Another lightspeed-sync uses this state directory or database.",
+        "Stop the other one, or give this one its own STATE_DIR and database. After a lost connection to PostgreSQL nothing need be done: the server lets go of the former connection within seconds.",
     )
     ST005 = (
         "Disk full",
@@ -199,7 +199,7 @@ class Code(Enum):
     ST007 = (
         "State belongs to another shop",
         "The database was filled from another shop or account.",
-        "Set STATE_DIR to a directory of its own for each shop.",
+        "Set STATE_DIR to a directory of its own for each shop; with PostgreSQL give each a database or schema of its own.",
     )
     ST008 = (
         "SQLite is too old",
@@ -208,8 +208,23 @@ class Code(Enum):
     )
     ST009 = (
         "No usable state yet",
-        "There is no database of this version in the state directory.",
+        "There is no database of this version in the state directory, or where DATABASE_URL says.",
         "Begin with `lightspeed-sync connect lightspeed`, then `lightspeed-sync sync --full --dry-run`; after an update start the daemon once with `lightspeed-sync run`. Or correct STATE_DIR.",
+    )
+    ST010 = (
+        "Database out of reach",
+        "The PostgreSQL server that keeps the state does not answer, or ended the connection.",
+        "Nothing to do if it comes back soon: the daemon connects again by itself. Otherwise check that the server runs and that this machine reaches it.",
+    )
+    ST011 = (
+        "Database refuses us",
+        "The PostgreSQL server does not let us in: user, password or database name are wrong.",
+        "Correct DATABASE_URL, or the server's own settings (pg_hba.conf).",
+    )
+    ST012 = (
+        "PostgreSQL cannot be used",
+        "DATABASE_URL names a PostgreSQL database that this installation cannot use.",
+        "Install lightspeed-sync with its extra `postgres`. The server must be PostgreSQL 13 or newer, the database in UTF8, and the schema that the address names must exist.",
     )
     CF001 = (
         "Setting missing",

@@ -273,11 +273,41 @@ def phone_number(value: str) -> str:
     return value
 
 
-def sqlite_url(value: str) -> str:
-    """Return the address of a SQLite file."""
-    if not re.fullmatch(r"sqlite:///[^?#]+", value):
-        raise Unfit("it is not the address of a SQLite file", "give sqlite:///PATH (four slashes for an absolute path)")
-    return value
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """Where the state is kept: `url` is for the library alone, since it may hold a password."""
+
+    url: str = field(repr=False)
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        """Write it the way it is set, without the password."""
+        return self.url.replace(f":{self.password}@", ":***@", 1) if self.password else self.url
+
+
+_SERVER = re.compile(
+    r"postgres(?:ql)?://(?:[^\s:@/?#]+(?::(?P<password>[^\s:@/?#]*))?@)?[^\s@/?#]*/[^\s@/?#]+(?:\?[^\s#]*)?"
+)
+
+
+def database_address(value: str) -> DatabaseAddress:
+    """Return the address of a SQLite file or of a PostgreSQL database; no mistake repeats what was given."""
+    if re.fullmatch(r"sqlite:///[^?#]+", value):
+        return DatabaseAddress(value)
+    if value.startswith("postgres"):
+        found = _SERVER.fullmatch(value)
+        if found is None:
+            raise Unfit(
+                "it is not the address of a PostgreSQL database",
+                "give postgresql://USER:PASSWORD@HOST/DATABASE, with %40 for @ and %2F for / in the password",
+            )
+        if "password=" in value:
+            raise Unfit("it holds the password as a parameter", "give postgresql://USER:PASSWORD@HOST/DATABASE")
+        return DatabaseAddress(value, found["password"] or "")
+    raise Unfit(
+        "it is neither the address of a SQLite file nor of a PostgreSQL database",
+        "give sqlite:///PATH (four slashes for an absolute path) or postgresql://USER:PASSWORD@HOST/DATABASE",
+    )
 
 
 def directory(value: str) -> Path:

@@ -155,7 +155,10 @@ class Settings(BaseModel):
     )
 
     state_dir: Directory = Field(default=Path("state"), description="Directory of everything that must survive.")
-    database_url: Annotated[str, AfterValidator(values.sqlite_url)] = Field(description="The database.")
+    database_url: Annotated[values.DatabaseAddress, BeforeValidator(values.database_address)] = Field(
+        description="The database: `sqlite:///FILE`, or `postgresql://USER:PASSWORD@HOST/DATABASE`.",
+        json_schema_extra={"secret": True},
+    )
     state_key: Annotated[Secret, AfterValidator(_at_least(_LEAST_KEY))] | None = Field(
         default=None, description=f"Encrypts stored tokens; at least {_LEAST_KEY} characters."
     )

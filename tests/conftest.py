@@ -7,10 +7,15 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.postgres_server import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".peers" / "usr" / "bin"
@@ -30,6 +35,21 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "d
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio, the only loop the product knows."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Run a PostgreSQL of our own while tests need it."""
+    from tests.postgres_server import postgres_server  # noqa: PLC0415 - few tests need it
+
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """Return the address of a database with our tables and nothing in them."""
+    return postgres.emptied()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -103,7 +103,7 @@ async def _engine(settings: Settings, content: AlertsFile) -> AsyncIterator[Engi
         async with workshop(settings, content) as shop:
             yield shop.engine
         return
-    database = open_for_reading(settings.state_dir, url=settings.database_url)
+    database = open_for_reading(settings.state_dir, url=settings.database_url.url)
     try:
         async with open_engine(
             settings=settings,

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
-from sync.config_values import LogFormat, LogLevel, MailServer
+from sync.config_values import DatabaseAddress, LogFormat, LogLevel, MailServer
 from sync.settings import Settings
 
 _STARS = "***"
@@ -73,15 +73,11 @@ def secrets_of(settings: Settings) -> frozenset[str]:
     """Return every secret that the settings hold."""
     values = (getattr(settings, field) for field in Settings.model_fields)
     found = (
-        value.get_secret_value() if isinstance(value, SecretStr) else _password(value)
+        value.get_secret_value() if isinstance(value, SecretStr) else value.password
         for value in values
-        if isinstance(value, SecretStr | MailServer)
+        if isinstance(value, SecretStr | MailServer | DatabaseAddress)
     )
     return frozenset(secret for secret in found if len(secret) >= _SHORTEST)
-
-
-def _password(server: MailServer) -> str:
-    return server.password
 
 
 class Redaction:

@@ -51,7 +51,7 @@ def daemon_runs(state_dir: Path) -> bool:
 @asynccontextmanager
 async def opened_state(settings: Settings) -> AsyncIterator[Database]:
     """Open the state database for reading, whoever else has it open."""
-    database = open_for_reading(settings.state_dir, url=settings.database_url)
+    database = open_for_reading(settings.state_dir, url=settings.database_url.url)
     try:
         yield database
     finally:

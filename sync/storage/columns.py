@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy import Boolean, Column, Index, Integer, Text
+from sqlalchemy import Boolean, Column, Index, Text
 from sqlalchemy.schema import SchemaItem
+
+from sync.storage.types import Whole
 
 metadata = sa.MetaData(
     naming_convention={
@@ -26,12 +28,12 @@ def text(name: str, default: str | None = None) -> Column[str]:
 
 def whole(name: str, default: str | None = None) -> Column[int]:
     """Return a whole number that is always there."""
-    return Column(name, Integer, nullable=False, server_default=default)
+    return Column(name, Whole, nullable=False, server_default=default)
 
 
 def maybe(name: str) -> Column[int]:
     """Return a whole number that may be unknown."""
-    return Column(name, Integer)
+    return Column(name, Whole)
 
 
 def flag(name: str, *, default: bool = False) -> Column[bool]:
@@ -50,7 +52,7 @@ def _numbered(part: SchemaItem) -> bool:
 
 def number(name: str) -> Column[int]:
     """Return a primary key that the database counts up."""
-    return Column(name, Integer, primary_key=True, autoincrement=True)
+    return Column(name, Whole, primary_key=True, autoincrement=True)
 
 
 def partial_index(name: str, *columns: Column[int] | Column[str], where: sa.ColumnElement[bool], unique: bool) -> None:

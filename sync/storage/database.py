@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from sync.errors import Code, Permanent, SyncError
-from sync.storage.engine import READERS, translating
-from sync.storage.library import FATAL, translated
+from sync.storage.engine import READERS
+from sync.storage.failures import FATAL, translated, translating
 from sync.storage.touched import Watcher, taken
 
 T = TypeVar("T")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from sync.errors import Code, Permanent
-from sync.storage.library import translated
 
 READERS = 2  # reading connections of one process
 _BUSY_SECONDS = 5.0  # only recovery after a crash makes anybody wait: writers are kept apart by our own lock
@@ -44,17 +40,6 @@ def reading_engine(driver: ModuleType, path: Path, connections: int = READERS) -
     """
     pool = {"poolclass": QueuePool, "pool_size": connections, "max_overflow": 0}
     return _engine(driver, path, mode="ro", pragmas=_READER, begin="BEGIN", **pool)
-
-
-@contextmanager
-def translating() -> Iterator[None]:
-    """Turn the library's own failures into ours."""
-    try:
-        yield
-    except DBAPIError as error:
-        if (ours := translated(error)) is None:
-            raise
-        raise ours from error
 
 
 def _engine(

@@ -7,19 +7,29 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 
 from sync.errors import Code, Permanent
 from sync.storage.database import Database, InlineDatabase, ReadOnlyDatabase, ThreadedDatabase, Writer
-from sync.storage.engine import reading_engine, translating, writing_engine
-from sync.storage.library import load_driver
-from sync.storage.lock import StateLock, create_private
+from sync.storage.engine import READERS
+from sync.storage.failures import translating
+from sync.storage.lock import StateLock
+from sync.storage.place import DATABASE_FILE, Place, PostgresPlace, database_path, place_of
 from sync.storage.tables import meta
 from sync.storage.types import to_text
 
-DATABASE_FILE = "lightspeed-sync.db"
+__all__ = [
+    "DATABASE_FILE",
+    "REVISIONS",
+    "Shop",
+    "database_path",
+    "database_size",
+    "open_beside",
+    "open_database",
+    "open_for_reading",
+]
+
 REVISIONS = (
     "0001",
     "0002",
@@ -44,36 +54,24 @@ class Shop:
     location_id: str
 
 
-def database_path(state_dir: Path, url: str = "") -> Path:
-    """Return the database file that `url` (DATABASE_URL; "": the default) names; raises Permanent (CF002)."""
-    if not url:
-        return state_dir / DATABASE_FILE
-    parts = urlsplit(url)
-    path = unquote(parts.path)
-    if parts.scheme != "sqlite" or parts.netloc or parts.query or len(path) < len("/x"):
-        raise Permanent(Code.CF002, "DATABASE_URL must be sqlite:///FILE; other engines are not supported.")
-    return Path(path[1:])
-
-
 def open_database(state_dir: Path, shop: Shop, now: datetime, *, url: str = "", threads: bool = True) -> Database:
     """Take the state directory, check and upgrade the database, and return it.
 
     With `threads` it must be called in a running event loop. Raises Permanent: ST001 newer tables, ST002 damaged,
-    ST003 not writable, ST004 in use, ST005 disk full, ST006 disk failure, ST007 another shop's, ST008 SQLite too old.
+    ST003 not writable, ST004 in use, ST005 disk full, ST006 disk failure, ST007 another shop's, ST008 SQLite too old;
+    with PostgreSQL also ST011 and ST012, and Transient: ST010 out of reach.
     """
-    driver = load_driver()
-    path = database_path(state_dir, url)
+    place = place_of(state_dir, url)
     with ExitStack() as undo:
-        for directory in dict.fromkeys([state_dir.absolute(), path.absolute().parent]):
+        for directory in dict.fromkeys([state_dir.absolute(), *place.directories]):
             undo.callback(StateLock(directory).release)
-        create_private(path)
-        readers = reading_engine(driver, path)
-        engine = writing_engine(driver, path)
+        place.create()
+        engine, readers = place.writer(), place.readers(READERS)
         disposal = undo.enter_context(ExitStack())
         disposal.callback(readers.dispose)
         disposal.callback(engine.dispose)
         with translating():
-            revision = _inspect(readers, path, shop)
+            revision = _inspect(engine, readers, place, shop)
             _prepare(engine, revision, shop, now)
         disposal.pop_all()
         locks = undo.pop_all()
@@ -82,36 +80,59 @@ def open_database(state_dir: Path, shop: Shop, now: datetime, *, url: str = "", 
     return InlineDatabase(Writer(engine), readers, locks)
 
 
+def open_beside(url: str, shop: Shop) -> Database:
+    """Return a PostgreSQL database for a process that writes beside the daemon: no lock, no thread, no upgrade.
+
+    Raises Permanent: CF002 for another kind of database, ST001, ST007, ST009, ST011, ST012, and Transient: ST010.
+    """
+    place = place_of(Path(), url)
+    if not isinstance(place, PostgresPlace):
+        raise Permanent(Code.CF002, "DATABASE_URL must be postgresql://…: a SQLite file has one process that writes.")
+    engine, readers = place.sharer(), place.readers(1)
+    with ExitStack() as undo:
+        undo.callback(readers.dispose)
+        undo.callback(engine.dispose)
+        with translating(), readers.connect() as connection, connection.begin():
+            _refuse_other_version(connection, place)
+            _refuse_other_shop(connection, place, shop)
+        undo.pop_all()
+    return InlineDatabase(Writer(engine), readers, ExitStack())
+
+
 def open_for_reading(state_dir: Path, *, url: str = "") -> Database:
     """Return the database for a command that reads beside the daemon, without any lock; `write` refuses.
 
-    Raises Permanent: ST001, ST002, ST008, and ST009 where there is no database of this version.
+    Raises Permanent: ST001, ST002, ST008, and ST009 where there is no database of this version; with PostgreSQL also
+    ST011 and ST012, and Transient: ST010.
     """
-    driver = load_driver()
-    path = database_path(state_dir, url)
-    if not path.is_file():
-        raise Permanent(Code.ST009, f"{path} does not exist.")
-    readers = reading_engine(driver, path, connections=1)
+    place = place_of(state_dir, url)
+    if not place.exists():
+        raise Permanent(Code.ST009, f"{place.name} does not exist.")
+    readers = place.readers(1)
     with ExitStack() as undo:
         undo.callback(readers.dispose)
         with translating(), readers.connect() as connection, connection.begin():
-            revision = _revision(connection, path)
-        if revision != REVISIONS[-1]:
-            raise Permanent(Code.ST009, f"{path} has tables of an older version; starting the daemon updates them.")
+            _refuse_other_version(connection, place)
         undo.pop_all()
     return ReadOnlyDatabase(readers)
+
+
+async def database_size(database: Database, state_dir: Path, url: str = "") -> int:
+    """Return how many bytes a database takes."""
+    return await database.read(place_of(state_dir, url).size)
 
 
 # --- the checks, in the order in which they are made ---
 
 
-def _inspect(readers: sa.Engine, path: Path, shop: Shop) -> str:
+def _inspect(engine: sa.Engine, readers: sa.Engine, place: Place, shop: Shop) -> str:
     """Refuse what must not be used, before anything is written to it; return the revision of the tables."""
+    place.claim(engine)
     with readers.connect() as connection, connection.begin():
-        _refuse_damaged(connection, path)
-        revision = _revision(connection, path)
+        place.refuse_damaged(connection)
+        revision = _revision(connection, place)
         if revision:
-            _refuse_other_shop(connection, path, shop)
+            _refuse_other_shop(connection, place, shop)
         return revision
 
 
@@ -123,30 +144,32 @@ def _prepare(engine: sa.Engine, revision: str, shop: Shop, now: datetime) -> Non
         _sign(connection, shop, now)
 
 
-def _refuse_damaged(connection: sa.Connection, path: Path) -> None:
-    verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-    if verdict != "ok":
-        raise Permanent(Code.ST002, f"{path}: {verdict}.")
-
-
-def _revision(connection: sa.Connection, path: Path) -> str:
+def _revision(connection: sa.Connection, place: Place) -> str:
     """Return the revision of the tables, "" for an empty file; refuse what is newer or not ours."""
     tables: Sequence[str] = sa.inspect(connection).get_table_names()
     if not tables:
         return ""
     if "alembic_version" not in tables:
-        raise Permanent(Code.ST007, f"{path} is a database of another program.")
+        raise Permanent(Code.ST007, f"{place.name} is a database of another program.")
     revision = str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one())
     if revision not in REVISIONS:
-        raise Permanent(Code.ST001, f"{path} has revision {revision}, this version knows {REVISIONS[-1]}.")
+        raise Permanent(Code.ST001, f"{place.name} has revision {revision}, this version knows {REVISIONS[-1]}.")
     return revision
 
 
-def _refuse_other_shop(connection: sa.Connection, path: Path, shop: Shop) -> None:
+def _refuse_other_shop(connection: sa.Connection, place: Place, shop: Shop) -> None:
     stored = {row.key: row.value for row in connection.execute(sa.select(meta.c.key, meta.c.value))}
     for name, value in asdict(shop).items():
         if name in stored and stored[name] != value:
-            raise Permanent(Code.ST007, f"{path} belongs to {name} {stored[name]}, the settings say {value}.")
+            raise Permanent(Code.ST007, f"{place.name} belongs to {name} {stored[name]}, the settings say {value}.")
+
+
+def _refuse_other_version(connection: sa.Connection, place: Place) -> None:
+    revision = _revision(connection, place)
+    if not revision:
+        raise Permanent(Code.ST009, f"{place.name} has no tables yet.")
+    if revision != REVISIONS[-1]:
+        raise Permanent(Code.ST009, f"{place.name} has tables of an older version; starting the daemon updates them.")
 
 
 def _upgrade(connection: sa.Connection) -> None:

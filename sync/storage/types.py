@@ -11,6 +11,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _WIDTH = 27  # 2026-11-22T10:00:00.000000Z: of one width, so that text order is time order
 
+Whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A whole number of up to 64 bits, on every engine; SQLite counts up only what it knows as INTEGER."""
+
 
 class Moment(TypeDecorator[datetime]):
     """An aware UTC datetime to the microsecond: PostgreSQL's own type there, ISO 8601 text elsewhere.

@@ -12,9 +12,10 @@ from sync.storage.ledger import SqlLedger
 from tests.sync.storage.build import open_migrated
 
 
-@pytest.fixture(params=[True, False], ids=["threads", "inline"])
+@pytest.fixture(params=["threads", "inline", pytest.param("postgresql", marks=pytest.mark.peer)])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    opened = open_migrated(tmp_path, threads=request.param)
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
+    opened = open_migrated(tmp_path, threads=request.param != "inline", url=url)
     yield opened
     await opened.close()
 

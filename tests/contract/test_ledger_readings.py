@@ -29,7 +29,7 @@ async def due_skus(ledger: Ledger) -> list[str]:
 
 async def nothing_due(ledger: SqlLedger) -> None:
     """Make no link due, as after a pass that found all in step."""
-    await ledger._database.write(lambda c: c.exec_driver_sql("UPDATE links SET due = 0").close())
+    await ledger._database.write(lambda c: c.exec_driver_sql("UPDATE links SET due = false").close())
 
 
 # --- runs ---
@@ -354,7 +354,7 @@ async def test_it_is_a_ledger(ledger: SqlLedger) -> None:
 
 async def test_a_refused_link_gets_another_try_when_shopifys_side_changes(ledger: SqlLedger) -> None:
     await linked(ledger, 2)
-    parked = "UPDATE links SET due = 0, parked = 'SH012', parked_at = '2026-11-22T10:00:00.000000Z'"
+    parked = "UPDATE links SET due = false, parked = 'SH012', parked_at = '2026-11-22T10:00:00.000000Z'"
     await ledger._database.write(lambda c: c.exec_driver_sql(parked).close())
     await ledger.keep_stock([stock(1, 9)], NOW)
     assert [(work.sku, work.parked) for work in await ledger.due()] == [("SKU-1", Code.SH012)]
@@ -365,7 +365,7 @@ async def test_a_refused_link_gets_another_try_when_shopifys_side_changes(ledger
 async def test_a_refused_link_gets_another_try_after_a_time(ledger: SqlLedger) -> None:
     patient = SqlLedger(ledger._database, retry_parked=timedelta(hours=2))
     await linked(patient)
-    parked = "UPDATE links SET due = 0, parked = 'SH012', parked_at = '2026-11-22T10:00:00.000000Z'"
+    parked = "UPDATE links SET due = false, parked = 'SH012', parked_at = '2026-11-22T10:00:00.000000Z'"
     await ledger._database.write(lambda c: c.exec_driver_sql(parked).close())
     await patient.begin_run("stock", later(minutes=119))
     assert await patient.due() == []

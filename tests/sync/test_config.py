@@ -26,8 +26,10 @@ from sync.config import (
     doubtful_names,
     load_settings,
 )
+from sync.config_values import DatabaseAddress
 from sync.errors import Code
 
+PG = "postgresql://sync:p%40ss@db"
 PRODUCTION = {
     "ENVIRONMENT": "production",
     "LIGHTSPEED_ACCOUNT_ID": "654321",
@@ -55,6 +57,7 @@ SECRETS = {
     "HEARTBEAT_URL": "https://hc.example/hunter2",
     "OPS_TOKEN": "hunter2" * 5,
     "STATE_KEY": "hunter2" * 5,
+    "DATABASE_URL": "postgresql://sync:hunter2@db/shop",
 }
 
 
@@ -105,7 +108,7 @@ def test_production_has_these_defaults() -> None:
     assert settings.shopify_webhook_secret.get_secret_value() == "proxy-secret"
     assert settings.allowed_shopify_stores == ("wtfswag.myshopify.com",)
     assert settings.state_dir == Path("state")
-    assert settings.database_url == "sqlite:///state/lightspeed-sync.db"
+    assert settings.database_url.url == "sqlite:///state/lightspeed-sync.db"
     assert settings.alerts_file == Path("alerts.yaml")
     assert settings.storefront_listen == Listen("127.0.0.1", 8080)
     assert settings.ops_listen == Listen("127.0.0.1", 9464)
@@ -234,6 +237,9 @@ def test_a_mistake_says_what_is_wrong_and_what_would_be_right() -> None:
         pytest.param("ALLOWED_SHOPIFY_STORES", ",", Code.CF002, id="empty list of shops"),
         pytest.param("ALLOWED_SHOPIFY_STORES", "other.myshopify.com", Code.CF002, id="list without the shop itself"),
         pytest.param("DATABASE_URL", "mysql://x/y", Code.CF002, id="another database"),
+        pytest.param("DATABASE_URL", "postgresql://sync:p@ss@db/shop", Code.CF002, id="password not escaped"),
+        pytest.param("DATABASE_URL", "postgresql://sync@db", Code.CF002, id="server without a database"),
+        pytest.param("DATABASE_URL", "postgresql://db/shop?password=x", Code.CF002, id="password as a parameter"),
         pytest.param("STATE_KEY", "short", Code.CF002, id="key too short"),
         pytest.param("OPS_TOKEN", "guessable", Code.CF002, id="token too short"),
         pytest.param("STATE_DIR", "a?b", Code.CF002, id="directory that would change the database's address"),
@@ -287,7 +293,14 @@ def test_a_value_that_cannot_be_is_refused(name: str, value: str, code: Code) ->
         pytest.param("LOG_LEVEL", "DEBUG", LogLevel.DEBUG, id="word in capitals"),
         pytest.param("LOG_FORMAT", "json", LogFormat.JSON, id="log format"),
         pytest.param("STATE_DIR", "/var/lib/x y", Path("/var/lib/x y"), id="directory with a blank"),
-        pytest.param("DATABASE_URL", "sqlite:////srv/x.db", "sqlite:////srv/x.db", id="database elsewhere"),
+        pytest.param("DATABASE_URL", "sqlite:////srv/x.db", DatabaseAddress("sqlite:////srv/x.db"), id="another file"),
+        pytest.param("DATABASE_URL", f"{PG}/shop", DatabaseAddress(f"{PG}/shop", "p%40ss"), id="PostgreSQL"),
+        pytest.param(
+            "DATABASE_URL",
+            "postgres:///shop?host=/run/pg",
+            DatabaseAddress("postgres:///shop?host=/run/pg"),
+            id="socket",
+        ),
         pytest.param(
             "ALLOWED_SHOPIFY_STORES",
             "wtfswag.myshopify.com, Other.myshopify.com,",
@@ -303,10 +316,19 @@ def test_a_value_is_taken_in_every_form_people_write(name: str, value: str, expe
     assert getattr(settings, name.lower()) == expected
 
 
+def test_a_databases_password_is_never_written_out() -> None:
+    settings = load_settings(PRODUCTION | {"DATABASE_URL": f"{PG}/shop"}, no_files)
+
+    assert described(settings)["DATABASE_URL"] == "postgresql://sync:***@db/shop"
+    assert "p%40ss" not in repr(settings)
+    (mistake,) = mistakes(PRODUCTION | {"DATABASE_URL": "postgresql://sync:p@s3cret@db/shop"})
+    assert "s3cret" not in str(mistake)
+
+
 def test_the_database_stands_in_the_state_directory() -> None:
     settings = load_settings(PRODUCTION | {"STATE_DIR": "/var/lib/lightspeed-sync"}, no_files)
 
-    assert settings.database_url == "sqlite:////var/lib/lightspeed-sync/lightspeed-sync.db"
+    assert settings.database_url.url == "sqlite:////var/lib/lightspeed-sync/lightspeed-sync.db"
 
 
 @pytest.mark.parametrize(

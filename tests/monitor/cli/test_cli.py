@@ -174,7 +174,7 @@ async def test_a_missing_alerts_file_is_told_in_words(tmp_path: Path) -> None:
 async def test_reading_before_there_is_any_state_says_so(words: list[str], tmp_path: Path) -> None:
     ended = await alone(tmp_path, *words)
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("ST009 There is no database of this version in the state directory.")
+    assert ended.err.startswith("ST009 There is no database of this version in the state directory, or where ")
     assert "Begin with `lightspeed-sync connect lightspeed`, then `lightspeed-sync sync --full --dry-run`" in ended.said
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from sync.storage.opening import Shop, open_database
 from sync.storage.snapshots import keep_levels
 from sync.storage.statements import insert_all
 from sync.storage.tables import links
+from sync.storage.types import to_text
 from tests.state import with_tables
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -34,9 +35,20 @@ def open_inline(directory: Path) -> Database:
     return open_migrated(directory, threads=False)
 
 
-def open_migrated(directory: Path, *, threads: bool) -> Database:
+class Elsewhere:
+    """Where `open_migrated` opens databases: in the directory it is given, or at an address that it asks for."""
+
+    def __init__(self) -> None:
+        self.address: Callable[[], str] = lambda: ""
+
+
+elsewhere = Elsewhere()
+
+
+def open_migrated(directory: Path, *, threads: bool, url: str = "") -> Database:
     """Open a database whose tables are there already, which is quicker than making them."""
-    return open_database(with_tables(directory), SHOP, NOW, threads=threads)
+    url = url or elsewhere.address()
+    return open_database(directory if url else with_tables(directory), SHOP, NOW, url=url, threads=threads)
 
 
 def stock(item: int, qoh: int, at: datetime = NOW) -> StockRow:
@@ -174,8 +186,9 @@ async def stocked(database: Database, units: Mapping[int, int]) -> None:
 
 
 async def query(database: Database, text: str) -> list[tuple[object, ...]]:
-    """Return the rows of a query in plain SQL."""
-    return [tuple(row) for row in await database.read(lambda c: c.execute(sa.text(text)).all())]
+    """Return the rows of a query in plain SQL, with moments as SQLite keeps them."""
+    rows = await database.read(lambda c: c.execute(sa.text(text)).all())
+    return [tuple(to_text(each) if isinstance(each, datetime) else each for each in row) for row in rows]
 
 
 def moved(row: LevelRow, available: int, *, at: datetime) -> LevelRow:

@@ -30,7 +30,7 @@ from tests.sync.storage.build import (
     stock,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 ITEMS = BookingItems(shipping="91", tax="92", other="93")
 

@@ -17,7 +17,7 @@ from sync.storage.ledger import SqlLedger
 from sync.storage.order_facts import Fact, LineState, demand_of, new_facts
 from tests.sync.storage.build import later, open_inline, order, query
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 PLACED, RESTOCKED, CLOSED = FactKind.PLACED, FactKind.RESTOCKED, FactKind.CLOSED
 
@@ -128,7 +128,7 @@ async def _read_and_compare(read: list[OrderRow], pages: list[int], expected: di
 
 
 _LINES_THAT_BELIE_THEIR_FACTS = """
-SELECT line_id, told FROM order_lines, (SELECT 'placed' AS told UNION SELECT 'restocked' UNION SELECT 'closed')
+SELECT line_id, told FROM order_lines, (SELECT 'placed' AS told UNION SELECT 'restocked' UNION SELECT 'closed') AS kinds
 WHERE CASE told WHEN 'placed' THEN placed WHEN 'restocked' THEN restocked ELSE closed END != (
     SELECT COALESCE(SUM(units), 0) FROM order_facts
     WHERE order_facts.line_id = order_lines.line_id AND order_facts.kind = told)

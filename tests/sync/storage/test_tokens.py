@@ -22,7 +22,7 @@ KEY = "correct horse battery staple"
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(tmp_path: Path, either_database: None) -> AsyncIterator[Database]:
     opened = open_inline(tmp_path)
     yield opened
     await opened.close()
@@ -45,10 +45,12 @@ async def test_a_pair_comes_back_as_it_was_stored(database: Database, key: str |
     assert await query(database, "SELECT count(*) FROM tokens") == [(1,)]
 
 
-async def test_with_a_key_no_secret_stands_in_the_files(database: Database, tmp_path: Path) -> None:
+async def test_with_a_key_no_secret_stands_in_the_files(tmp_path: Path) -> None:
+    database = open_inline(tmp_path)
     await store(database, KEY).save("lightspeed", PAIR)
     for name in (DATABASE_FILE, f"{DATABASE_FILE}-wal"):
         assert b"secret-1" not in (tmp_path / name).read_bytes(), name
+    await database.close()
 
 
 async def test_the_same_pair_is_never_sealed_into_the_same_bytes(database: Database) -> None:

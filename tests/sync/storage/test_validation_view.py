@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from sync.model import LevelRow
 from sync.stock import equation
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
+from sync.storage.tables import links
 from tests.sync.storage.build import (
     NOW,
     item,
@@ -30,7 +32,7 @@ from tests.sync.storage.build import (
     variant,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 RUNBOOK = """
    SELECT sku, lightspeed_qty, shopify_qty,
@@ -102,9 +104,8 @@ async def _compare(
             created = later(days=-1 if early else 1)
             left = max(0, placed - closed)
             await ledger.keep_orders([order(number, placed, left, created=created, restocks=back)], NOW)
-        await database.write(
-            lambda c: c.exec_driver_sql("UPDATE links SET buffer = 1, dismissed_offset = ?", (kept_back,)).close()
-        )
+        held_back = sa.update(links).values(buffer=1, dismissed_offset=kept_back)
+        await database.write(lambda c: c.execute(held_back).close())
         (work,) = await ledger.work_of([link_id])
         set_aside = sum(getattr(row, state) for state in (_STATES if states is None else states))
         read = replace(reading(work), set_aside=set_aside)

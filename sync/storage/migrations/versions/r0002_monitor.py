@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from sync.storage.types import Moment
+from sync.storage.types import Moment, Whole
 
 revision = "0002"
 down_revision = "0001"
@@ -22,7 +22,7 @@ def upgrade() -> None:
 def _rules() -> None:
     op.create_table(
         "incidents",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", Whole, autoincrement=True, nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("severity", sa.Text(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
@@ -54,7 +54,7 @@ def _rules() -> None:
         sa.Column("value", sa.Float(), nullable=True),
         sa.Column("samples", _JSON, nullable=True),
         sa.Column("detail", _JSON, nullable=True),
-        sa.Column("incident_id", sa.Integer(), nullable=True),
+        sa.Column("incident_id", Whole, nullable=True),
         sa.Column("updated_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("rule", name=op.f("pk_rule_states")),
     )
@@ -63,14 +63,14 @@ def _rules() -> None:
 def _outbox() -> None:
     op.create_table(
         "outbox",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("incident_id", sa.Integer(), nullable=True),
+        sa.Column("id", Whole, autoincrement=True, nullable=False),
+        sa.Column("incident_id", Whole, nullable=True),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("body", _JSON, nullable=False),
         sa.Column("identity", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("attempts", Whole, server_default="0", nullable=False),
         sa.Column("maybe_repeated", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("next_at", Moment(), nullable=True),

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from sync.storage.migrations.versions.r0003_validation import VIEW
-from sync.storage.types import Moment
+from sync.storage.types import Moment, Whole
 
 revision = "0004"
 down_revision = "0003"
@@ -47,7 +47,7 @@ def _orders() -> None:
     op.add_column("orders", sa.Column("detail", sa.Text(), server_default="", nullable=False))
     op.add_column("orders", sa.Column("waiting_since", Moment(), nullable=True))
     op.add_column("orders", sa.Column("post_at", Moment(), nullable=True))
-    op.add_column("orders", sa.Column("tries", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("orders", sa.Column("tries", Whole, server_default="0", nullable=False))
     waiting = sa.text("post_at IS NOT NULL")
     op.create_index("ix_orders_post_at", "orders", ["post_at"], sqlite_where=waiting, postgresql_where=waiting)
     op.create_index("ix_orders_state", "orders", ["state"])
@@ -56,7 +56,7 @@ def _orders() -> None:
 
 def _order_lines() -> None:
     for name in ("quantity", "cents", "booked", "outside"):
-        op.add_column("order_lines", sa.Column(name, sa.Integer(), server_default="0", nullable=False))
+        op.add_column("order_lines", sa.Column(name, Whole, server_default="0", nullable=False))
     for name in ("taxed", "gift_card"):
         op.add_column("order_lines", sa.Column(name, sa.Boolean(), server_default=sa.false(), nullable=False))
 
@@ -64,23 +64,23 @@ def _order_lines() -> None:
 def _documents() -> None:
     op.create_table(
         "documents",
-        sa.Column("document_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("document_id", Whole, autoincrement=True, nullable=False),
         sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("n", Whole, nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("untaxed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("sale_id", sa.Text(), nullable=True),
         sa.Column("sent_at", Moment(), nullable=True),
-        sa.Column("misses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("misses", Whole, server_default="0", nullable=False),
         sa.Column("doubtful", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("sweep_at", Moment(), nullable=True),
-        sa.Column("others", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("others", Whole, server_default="0", nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("completed_at", Moment(), nullable=True),
         sa.Column("row_due_at", Moment(), nullable=True),
         sa.Column("confirmed_at", Moment(), nullable=True),
-        sa.Column("confirmed_n", sa.Integer(), nullable=True),
+        sa.Column("confirmed_n", Whole, nullable=True),
         sa.CheckConstraint(
             "state IN ('intent', 'sent', 'open', 'completing', 'posted', 'abandoned', 'voided')",
             name=op.f("ck_documents_state"),
@@ -104,14 +104,14 @@ def _documents() -> None:
     op.create_index("ix_documents_sweep_at", "documents", ["sweep_at"], sqlite_where=swept, postgresql_where=swept)
     op.create_table(
         "document_lines",
-        sa.Column("document_line_id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("document_line_id", Whole, autoincrement=True, nullable=False),
+        sa.Column("document_id", Whole, nullable=False),
         sa.Column("charge", sa.Text(), nullable=False),
         sa.Column("line_id", sa.Text(), nullable=False),
         sa.Column("inventory_item_id", sa.Text(), server_default="", nullable=False),
         sa.Column("item_id", sa.Text(), nullable=False),
-        sa.Column("units", sa.Integer(), nullable=False),
-        sa.Column("cents", sa.Integer(), nullable=False),
+        sa.Column("units", Whole, nullable=False),
+        sa.Column("cents", Whole, nullable=False),
         sa.Column("taxed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("sale_line_id", sa.Text(), server_default="", nullable=False),
         sa.Column("parent_line_id", sa.Text(), server_default="", nullable=False),
@@ -126,7 +126,7 @@ def _documents() -> None:
 def _order_events() -> None:
     op.create_table(
         "order_events",
-        sa.Column("event_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("event_id", Whole, autoincrement=True, nullable=False),
         sa.Column("order_id", sa.Text(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from sync.storage.types import Moment
+from sync.storage.types import Moment, Whole
 
 revision = "0005"
 down_revision = "0004"
@@ -15,7 +15,7 @@ def upgrade() -> None:
     """Create the table."""
     op.create_table(
         "webhooks",
-        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("number", Whole, autoincrement=True, nullable=False),
         sa.Column("webhook_id", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("attempts", Whole, server_default="0", nullable=False),
         sa.Column("next_at", Moment(), nullable=True),
         sa.Column("settled_at", Moment(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),

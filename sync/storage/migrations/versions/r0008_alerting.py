@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from sync.storage.types import Moment
+from sync.storage.types import Moment, Whole
 
 revision = "0008"
 down_revision = "0007"
@@ -29,9 +29,9 @@ def upgrade() -> None:
 def _create_told() -> None:
     op.create_table(
         "verdicts",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", Whole, autoincrement=True, nullable=False),
         sa.Column("at", Moment(), nullable=False),
-        sa.Column("incident_id", sa.Integer(), nullable=False),
+        sa.Column("incident_id", Whole, nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
@@ -47,7 +47,7 @@ def _create_told() -> None:
 def _create_history() -> None:
     op.create_table(
         "transitions",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", Whole, autoincrement=True, nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("before", sa.Text(), nullable=False),
@@ -62,7 +62,7 @@ def _create_history() -> None:
     op.create_index("ix_transitions_at", "transitions", ["at"])
     op.create_table(
         "evaluations",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", Whole, autoincrement=True, nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.Column("samples", sa.JSON(none_as_null=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluations")),
@@ -74,7 +74,7 @@ def _create_history() -> None:
 def _create_people() -> None:
     op.create_table(
         "silences",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", Whole, autoincrement=True, nullable=False),
         sa.Column("matcher", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -95,7 +95,7 @@ def _create_people() -> None:
     )
     op.create_table(
         "audit",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", Whole, autoincrement=True, nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),

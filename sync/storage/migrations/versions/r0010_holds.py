@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from sync.storage.types import Moment
+from sync.storage.types import Moment, Whole
 
 revision = "0010"
 down_revision = "0009"
@@ -17,9 +17,9 @@ def upgrade() -> None:
     op.create_table(
         "holds",
         sa.Column("hold_id", sa.Text(), nullable=False),
-        sa.Column("link_id", sa.Integer(), nullable=False),
+        sa.Column("link_id", Whole, nullable=False),
         sa.Column("inventory_item_id", sa.Text(), nullable=False),
-        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("units", Whole, nullable=False),
         sa.Column("cart", sa.Text(), server_default="", nullable=False),
         sa.Column("client", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("ending", sa.Text(), nullable=True),
         sa.Column("order_id", sa.Text(), nullable=True),
         sa.Column("counts", sa.Boolean(), server_default=sa.true(), nullable=False),
-        sa.Column("marks", sa.Integer(), nullable=True),
+        sa.Column("marks", Whole, nullable=True),
         sa.CheckConstraint("units > 0", name=op.f("ck_holds_units")),
         sa.CheckConstraint("ending IN ('consumed', 'released', 'expired')", name=op.f("ck_holds_ending")),
         sa.PrimaryKeyConstraint("hold_id", name=op.f("pk_holds")),
