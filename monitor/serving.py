@@ -62,7 +62,7 @@ async def serving(app: ASGIApp, bound: socket.socket, *, public: bool = False) -
 def bind_tcp(host: str, port: int) -> socket.socket:
     """Return a listening socket; raises OSError where the place is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio leaves Nagle on: 40 ms
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol
 
@@ -123,13 +124,12 @@ class Door:
             if route is None:
                 return self._wrong_method[path]
             _check_size(heads)
-            proven = verify_proxy(scope["query_string"], self._secrets, self._clock.now(), self._trust.shops)
-            if route.reads:
-                ask = await self._read(route, proven, heads, scope, receive)
-            elif proven is None:
-                return UNAUTHORIZED
-            else:
-                ask = self._ask(proven, heads, scope)
+            now = self._clock.now()
+            proven = verify_proxy(scope["query_string"], self._secrets, now, self._trust.shops)
+            if not route.reads:
+                return UNAUTHORIZED if proven is None else await route.handle(self._ask(proven, heads, scope, now))
+            proven, body = await self._read(route, proven, heads, scope, receive)
+            ask = self._ask(proven, heads, scope, now, body)
             self._check_pace(route, ask)
             async with asyncio.timeout(_SECONDS):
                 return await route.handle(ask)
@@ -154,17 +154,19 @@ class Door:
             if wait > 0:
                 raise _Refused(throttled(wait))
 
-    def _ask(self, proven: Proven, heads: _Heads, scope: Scope, body: bytes = b"") -> Ask:
+    def _ask(self, proven: Proven, heads: _Heads, scope: Scope, now: datetime, body: bytes = b"") -> Ask:
         """Return what a proven request asks, unless it came from a network that may not."""
         peer = scope.get("client")
         origin = Origin(heads.forwarded, peer[0] if peer else "")
         clients = self._trust.clients
         if not clients.admits(origin):
             raise _Refused(UNAUTHORIZED)
-        return Ask(clients.key(proven.customer, origin), self._clock.now(), proven.own, body, heads.known)
+        return Ask(clients.key(proven.customer, origin), now, proven.own, body, heads.known)
 
-    async def _read(self, route: Route, proven: Proven | None, heads: _Heads, scope: Scope, receive: Receive) -> Ask:
-        """Return a request with its body, as soon as either of the two proofs holds."""
+    async def _read(
+        self, route: Route, proven: Proven | None, heads: _Heads, scope: Scope, receive: Receive
+    ) -> tuple[Proven, bytes]:
+        """Return what is proven and the body, where either of the two proofs holds."""
         second = proven is None and route.hints and not scope["query_string"] and bool(heads.signatures)
         if proven is None and not second:
             await self._skim(heads, receive)
@@ -180,7 +182,7 @@ class Door:
             proven = self._proven_by(body, heads)
         if proven is None:
             raise _Refused(UNAUTHORIZED)
-        return self._ask(proven, heads, scope, body)
+        return proven, body
 
     def _proven_by(self, body: bytes, heads: _Heads) -> Proven | None:
         """Return what a body's own signature proves: as it covers no header, the shop is only said."""

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from sync.config_values import Network
 from sync.reservations import Pace
@@ -56,8 +57,7 @@ def _missing(until_full: float, rate: Pace) -> float:
     return missing if missing > _ROUNDING else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """How a request came: the X-Forwarded-For headers in their order, and the address that is connected to us."""
 
     forwarded: Sequence[bytes] = ()

@@ -7,8 +7,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 _BASE64_SHA256 = re.compile(r"[A-Za-z0-9+/]{43}=")
@@ -40,8 +40,7 @@ PARAMETERS = {
 """Every name that a query may hold, with the values it may have. No name ends in another one of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
+class Proven(NamedTuple):
     """What Shopify's signature proves: through which shop a request came, and whose sign-in it carries ("": nobody's).
 
     `own` are the parameters that are ours to read, decoded.
