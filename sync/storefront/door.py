@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync.clock import Clock
 from sync.errors import SyncError
+from sync.events import HoldMet, Listener
+from sync.reservations import Refusal
 from sync.storefront.answers import (
     BAD_REQUEST,
     TOO_LARGE,
@@ -28,7 +30,7 @@ from sync.storefront.answers import (
     throttled,
 )
 from sync.storefront.limits import Buckets, Clients, Origin
-from sync.storefront.routes import Ask, Route, Unfit
+from sync.storefront.routes import RESERVE, Ask, Route, Unfit
 from sync.storefront.signature import Proven, signed_hint, verify_proxy
 
 log = structlog.get_logger()
@@ -88,6 +90,7 @@ class Door:
         trust: Trust,
         buckets: Buckets,
         clock: Clock,
+        tell: Listener,
         behind: ASGIApp,
         meter: Meter | None = None,
     ) -> None:
@@ -97,6 +100,7 @@ class Door:
         self._secrets = tuple(secret.encode() for secret in trust.secrets)
         self._buckets = buckets
         self._clock = clock
+        self._tell = tell
         self._behind = behind
         self._meter = meter
         self._reading = {False: 0, True: 0}  # bodies being read, by form of proof
@@ -149,10 +153,11 @@ class Door:
             raise _Refused(BAD_REQUEST)
 
     def _check_pace(self, route: Route, ask: Ask) -> None:
-        if route.limited:
-            wait = self._buckets.take(ask.client, self._clock.monotonic())
-            if wait > 0:
-                raise _Refused(throttled(wait))
+        wait = self._buckets.take(ask.client, self._clock.monotonic()) if route.limited else 0.0
+        if wait > 0:
+            if route.name == RESERVE:
+                self._tell(HoldMet(Refusal.THROTTLED))
+            raise _Refused(throttled(wait))
 
     def _ask(self, proven: Proven, heads: _Heads, scope: Scope, now: datetime, body: bytes = b"") -> Ask:
         """Return what a proven request asks, unless it came from a network that may not."""

@@ -36,6 +36,8 @@ from sync.storefront.pages import LARGEST, USUAL, PageAsked, Pages, whole
 PREFIX = "/apps/wtf/lightspeed"
 """Where Shopify's app proxy usually leads; the routes are at / as well."""
 
+RESERVE = "reserve"
+
 _MOST_OFFSET = 1_000_000
 _SAME_BODIES = 64  # bodies of /sync remembered: pages post the same list again and again
 
@@ -137,7 +139,7 @@ class Storefront:
         table = {
             "/inventory": {"GET": Route("inventory", self.inventory, reads=False, limited=False)},
             "/availability": {"GET": Route("availability", self.availability, reads=False, limited=False)},
-            "/reserve": {"POST": Route("reserve", self.reserve), "PUT": Route("reserve", self.change)},
+            "/reserve": {"POST": Route(RESERVE, self.reserve), "PUT": Route(RESERVE, self.change)},
             "/release": {"POST": Route("release", self.release)},
             "/sync": {"POST": Route("sync", self.sync, limited=False, hints=True)},
             "/orders": {"POST": Route("orders", self.orders, hints=True)},

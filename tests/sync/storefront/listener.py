@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import httpx
 from starlette.types import ASGIApp, Message
 
+from sync.events import Event
 from sync.reservations import Pace
 from sync.storefront.app import Delivery, storefront_app
 from sync.storefront.door import Door, Trust
@@ -97,6 +98,7 @@ class Listener:
         self.holds, self.hints = FakeHolds(self.shelf), FakeHints()
         self.clock, self.counts = SetClock(), Counts()
         self.webhooks: list[Delivery] = []
+        self.events: list[Event] = []
         self.app = Door(
             Storefront(shelf=self.shelf, holds=self.holds, hints=self.hints).routes(),
             trust=Trust(
@@ -107,6 +109,7 @@ class Listener:
             ),
             buckets=Buckets(each or Pace(1e6, 10**6), Pace(1e6, 10**6)),
             clock=self.clock,
+            tell=self.events.append,
             behind=storefront_app(webhooks=self._webhook, largest_webhook=4096, host=host),
             meter=self.counts,
         )

@@ -11,8 +11,9 @@ from itertools import product
 
 import pytest
 
+from sync.events import HoldMet
 from sync.hints import Checked, OrderHint
-from sync.reservations import Pace
+from sync.reservations import Pace, Refusal
 from sync.storefront.limits import Clients
 from sync.storefront.routes import PREFIX
 from tests.fakes.storefront import NOW, shelf_item
@@ -404,6 +405,7 @@ async def test_who_writes_too_often_waits_and_whoever_reads_does_not() -> None:
     refused = await listener.send("/reserve", {"lightspeedId": 1, "quantity": 1})
     assert (refused.status_code, refused.json()["error"]) == (429, "too_many_requests")
     assert refused.headers["retry-after"] == "2"
+    assert listener.events == [HoldMet(Refusal.THROTTLED)]
     assert (await listener.get("/inventory")).status_code == 200
     assert (await listener.send("/sync", {"updates": []})).status_code == 200
     other = {"X-Forwarded-For": "203.0.113.9"}
