@@ -32,6 +32,7 @@ from sync.clock import Clock
 from sync.settings import Settings
 from sync.storage.database import Database
 from sync.storage.opening import database_size
+from sync.storefront.openapi import openapi
 
 log = structlog.get_logger()
 
@@ -79,6 +80,7 @@ class Monitor:
             self.status,
             self.metrics.registry,
             hosts=allowed_hosts(self.settings.ops_listen.host, self.settings.ops_url),
+            description=openapi(version("lightspeed-sync")),
             token=token.get_secret_value() if token is not None else None,
         )
 

@@ -1,4 +1,4 @@
-"""The ops listener's routes: /metrics, /healthz, /readyz, the status page and /api/status."""
+"""The ops listener's routes: /metrics, /healthz, /readyz, /openapi.json, the status page and /api/status."""
 
 from __future__ import annotations
 
@@ -59,8 +59,15 @@ def allowed_hosts(listen_host: str, ops_url: str | None = None) -> tuple[str, ..
     return ("localhost", "127.0.0.1", "[::1]", *((named,) if named else ()))
 
 
-def ops_app(view: View, registry: CollectorRegistry, *, hosts: Sequence[str], token: str | None = None) -> Starlette:
-    """Return the application; without a `token` there is no /api."""
+def ops_app(
+    view: View,
+    registry: CollectorRegistry,
+    *,
+    hosts: Sequence[str],
+    description: Mapping[str, Any],
+    token: str | None = None,
+) -> Starlette:
+    """Return the application; without a `token` there is no /api. `description` is /openapi.json."""
     page = templates().get_template("status.html")
 
     async def metrics(request: Request) -> Response:
@@ -77,6 +84,9 @@ def ops_app(view: View, registry: CollectorRegistry, *, hosts: Sequence[str], to
         report = await view.report()
         return HTMLResponse(page.render(report=report, **_WORDS), headers=_HEADERS)
 
+    async def described(_: Request) -> Response:
+        return JSONResponse(description, headers=_HEADERS)
+
     async def api_status(request: Request) -> Response:
         if token is None:
             return _error(404, "not_found", "There is no API without OPS_TOKEN.")
@@ -90,6 +100,7 @@ def ops_app(view: View, registry: CollectorRegistry, *, hosts: Sequence[str], to
         Route("/metrics", metrics, methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
+        Route("/openapi.json", described, methods=["GET"]),
         Route("/api/status", api_status, methods=["GET"]),
         Route("/", status, methods=["GET"]),
     ]

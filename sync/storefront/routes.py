@@ -38,7 +38,7 @@ PREFIX = "/apps/wtf/lightspeed"
 
 RESERVE = "reserve"
 
-_MOST_OFFSET = 1_000_000
+MOST_OFFSET = 1_000_000
 _SAME_BODIES = 64  # bodies of /sync remembered: pages post the same list again and again
 
 REFUSALS: Mapping[Refusal, str] = {
@@ -248,7 +248,7 @@ def page_asked(own: Mapping[str, str]) -> PageAsked:
     if not own:
         return PageAsked()
     limit = _number(own.get("limit"), USUAL, 1, LARGEST)
-    offset = _number(own.get("offset"), 0, 0, _MOST_OFFSET)
+    offset = _number(own.get("offset"), 0, 0, MOST_OFFSET)
     try:
         since = moment(_either(own, "updatedSince", "updated_since"))
     except ValueError as error:

@@ -48,7 +48,7 @@ class Ops(World):
         )
 
     async def get(self, path: str, *, token: str | None = TOKEN, method: str = "GET", **headers: str) -> httpx.Response:
-        app = ops_app(self.status, self.metrics.registry, hosts=HOSTS, token=token)
+        app = ops_app(self.status, self.metrics.registry, hosts=HOSTS, description={"openapi": "3.1.0"}, token=token)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:9464") as client:
             return await client.request(method, path, headers=named)
@@ -82,6 +82,11 @@ async def test_metrics_come_as_openmetrics_to_those_who_ask(ops: Ops) -> None:
 
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert answer.text.endswith("# EOF\n")
+
+
+async def test_the_public_listeners_api_is_described_here(ops: Ops) -> None:
+    answer = await ops.get("/openapi.json")
+    assert (answer.status_code, answer.json()) == (200, {"openapi": "3.1.0"})
 
 
 async def test_a_process_that_works_is_healthy(ops: Ops) -> None:
