@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import structlog
 
-from monitor import control, slack_actions
+from monitor import control
 from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
 from monitor.desk import AlertDesk
@@ -23,7 +22,7 @@ from monitor.rehearsal import Rehearsal
 from monitor.reload import Reload
 from monitor.schedule import Daily, Every, Job, Schedule
 from monitor.serving import bind_tcp, serving
-from monitor.slack_actions import SlackDoor
+from monitor.shopfront import open_shopfront
 from monitor.watch import Monitor, open_monitor
 from monitor.workshop import Workshop, workshop
 from sync.config_values import Listen
@@ -34,8 +33,6 @@ from sync.settings import Settings
 from sync.stock_sync import Job as Pass
 from sync.stock_sync import PassReport, PassRequest
 from sync.storage.failures import FATAL
-from sync.storefront.app import Application, storefront_app
-from sync.storefront.webhooks import WebhookDoor
 from sync.webhooks import Receipt
 
 log = structlog.get_logger()
@@ -230,25 +227,6 @@ def scheduled(
     return schedule
 
 
-def public_app(shop: Workshop, desk: AlertDesk | None = None) -> Application:
-    """Return the public listener's application; `desk` hears what is pressed in Slack."""
-    settings = shop.settings
-    secrets = [settings.shopify_webhook_secret, settings.shopify_proxy_shared_secret_previous]
-    door = WebhookDoor(
-        inbox=shop.engine.inbox,
-        clock=shop.clock,
-        tell=shop.events,
-        shop=settings.shopify_store_domain,
-        secrets=[secret.get_secret_value() for secret in secrets if secret is not None],
-    )
-    others = {}
-    if settings.slack_signing_secret is not None and desk is not None:
-        secret = settings.slack_signing_secret.get_secret_value()
-        others[slack_actions.PATH] = SlackDoor(desk, secret=secret, api_url=settings.slack_api_url, clock=shop.clock)
-    host = urlsplit(settings.public_url).hostname if settings.public_url else None
-    return storefront_app(webhooks=door, largest_webhook=shop.alerts.limits.webhooks.largest, host=host, others=others)
-
-
 def _bound(setting: str, place: Listen) -> socket.socket:
     """Return a listening socket; raises OSError that names the setting where the place cannot be had."""
     try:
@@ -280,7 +258,8 @@ async def running(
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions, desk, rehearsal), bound))
-        await stack.enter_async_context(serving(public_app(shop, desk), public))
+        front = await stack.enter_async_context(open_shopfront(shop, desk, monitor.metrics.storefront))
+        await stack.enter_async_context(serving(front, public, public=True))
         reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor)
         watching = asyncio.create_task(reload.run(), name="reload")
         stack.callback(watching.cancel)

@@ -77,12 +77,11 @@ class Pages:
         return unchanged(etag) if known and etag in known else page
 
     async def _made(self, asked: PageAsked) -> tuple[bytes, Answer]:
-        passed_at = self._shelf.passed_at
         items = await self._shelf.page(asked.limit, asked.offset, asked.since)
         body = msgspec.json.encode([listed(item) for item in items])
         pagination = b'{"count":%d,"limit":%d,"offset":%d}' % (len(items), asked.limit, asked.offset)
         etag = b'W/"%s"' % blake2b(body + pagination, digest_size=12).hexdigest().encode()
-        as_of = msgspec.json.encode(_oldest(items, passed_at))
+        as_of = msgspec.json.encode(_oldest(items, self._shelf.passed_at))
         page = b'{"items":%s,"pagination":%s,"asOf":%s}' % (body, pagination, as_of)
         return etag, answer(page, 200, (b"etag", etag))
 

@@ -20,8 +20,9 @@ from typing import Any
 import httpx
 
 from monitor.alerts_model import AlertsFile
-from monitor.daemon import public_app, scheduled, watched_passes
+from monitor.daemon import scheduled, watched_passes
 from monitor.schedule import Every, Job, Schedule
+from monitor.shopfront import public_app
 from monitor.watch import open_monitor
 from monitor.workshop import Workshop, open_state, workshop
 from sandbox.messages.mail import Mailbox

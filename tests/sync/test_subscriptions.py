@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from monitor.daemon import public_app
+from monitor.shopfront import public_app
 from sandbox.faults import Fault, FaultKind
 from sync.errors import Code, Permanent
 from sync.subscriptions import Subscriptions
