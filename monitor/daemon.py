@@ -56,11 +56,12 @@ class Passes:
         self._shop = shop
         self._evaluate = evaluate
         self._calls = calls
+        self._begun = False  # a full pass has succeeded: from then on that need not be asked any more
         self._judging = asyncio.Lock()  # two evaluations at once would tell of the same change twice
 
     async def incremental(self) -> None:
         """Make an incremental pass, or the first full one where there never was any."""
-        if await self._shop.ledger.last_success(Pass.FULL) is None:
+        if not await self._has_begun():
             if await self._full_is_due(RunOutcome.BRAKED, _FIRST_FULL_RETRY):
                 await self._pass(Pass.FULL)
             return
@@ -74,7 +75,7 @@ class Passes:
 
     async def catalogue(self) -> None:
         """Read what changed in both catalogues and link it."""
-        if await self._shop.ledger.last_success(Pass.FULL) is None:
+        if not await self._has_begun():
             return
 
         async def refresh(run_id: int) -> Mapping[str, int]:
@@ -116,6 +117,11 @@ class Passes:
         async with self._judging:
             await self._calls.flush()
             await self._evaluate(self._shop.clock.now())
+
+    async def _has_begun(self) -> bool:
+        """Tell whether there ever was a full pass that succeeded."""
+        self._begun = self._begun or await self._shop.ledger.last_success(Pass.FULL) is not None
+        return self._begun
 
     async def _pass(self, job: Pass) -> PassReport:
         report = await self._shop.engine.stock.run(PassRequest(job=job))

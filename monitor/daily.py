@@ -20,13 +20,17 @@ class Daily:
         self._store = store
         self._orders = orders
         self._link = link
+        self._done: datetime | None = None  # the last due moment known to need no digest any more
 
     async def tell(self, facts: Facts, there: Mapping[str, Sequence[str]], now: datetime) -> bool:
         """Write the digest where it is due, to those of its channels that are `there`; tell whether it was."""
         if self.wanted is None:
             return False
         due = self.wanted.due_at(now)
+        if due == self._done:
+            return False
         if not await self._store.day_due(due):
+            self._done = due
             return False
         channels = [name for name in self.wanted.to if "" in there.get(name, ())]  # no digests by text message
         if not channels:  # it stays due until one of them is there
@@ -40,4 +44,5 @@ class Daily:
             sent=await self._store.sent_since(since),
         )
         await self._store.tell_day(channels, digest.daily(day, self._link), due)
+        self._done = due
         return True

@@ -70,6 +70,7 @@ class Judge:
         """Judge by what alerts.yaml says now; what the rules of the same names hold stays."""
         self._content = content
         self._rules = content.rules()
+        self._window = content.longest_window()
         self._audiences = audiences(content, self._outbox.channels)
         self._daily.wanted = content.digest
         flapping = content.flapping
@@ -93,7 +94,7 @@ class Judge:
             self._store,
             books=self._books,
             vitals=self._vitals.taken(),
-            window=self._content.longest_window(),
+            window=self._window,
             started_at=self._started_at,
             now=now,
         )

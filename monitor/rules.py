@@ -82,10 +82,10 @@ class Rule:
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""
+    fingerprint: str = field(init=False, compare=False)
 
-    @property
-    def fingerprint(self) -> str:
-        """Return what the rule's clocks depend on, in short; `hold` and `keep` only say how far those must get."""
+    def __post_init__(self) -> None:
+        """Put what the rule's clocks depend on in short; `hold` and `keep` only say how far those must get."""
         parts = (
             exact(self.condition),
             self.over.total_seconds() if self.over is not None else None,
@@ -95,7 +95,7 @@ class Rule:
             self.no_data.value,
             self.min_events,
         )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        object.__setattr__(self, "fingerprint", hashlib.sha256(repr(parts).encode()).hexdigest()[:16])
 
     def condition_in(self, phase: Phase) -> Condition:
         """Return the condition that counts in a phase: while the rule fires it ends at `clear`."""
@@ -213,7 +213,9 @@ def evaluate(
 ) -> Transition:
     """Return what the samples of this moment, by signal, make of a rule in `state`; `past` is for `take`."""
     edited = state.fingerprint not in ("", rule.fingerprint)
-    start = replace(_carried(state) if edited else state, fingerprint=rule.fingerprint)
+    start = state
+    if state.fingerprint != rule.fingerprint:
+        start = replace(_carried(state) if edited else state, fingerprint=rule.fingerprint)
     seen = {name: _taken(rule, name, samples.get(name, Sample(None)), past, now) for name in signals_in(rule.condition)}
     values = {name: _usable(sample, rule) for name, sample in seen.items()}
     condition = rule.condition_in(start.phase)
@@ -304,7 +306,8 @@ def _noticed(rule: Rule, state: State, *, held: bool, missing: bool, now: dateti
     results: tuple[Result, ...] = ()
     if rule.evaluations is not None:
         results = (*state.results, Result(now, held))[-rule.evaluations.among :]
-    return replace(state, results=results, nodata=nodata)
+    same = not results and not state.results and nodata is state.nodata
+    return state if same else replace(state, results=results, nodata=nodata)
 
 
 def _enough(rule: Rule, state: State, *, held: bool) -> bool:

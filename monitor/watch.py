@@ -36,8 +36,10 @@ from sync.storefront.openapi import openapi
 
 log = structlog.get_logger()
 
-_BEAT_SECONDS = 1.0
+_LONGEST_BEAT = 5.0  # seconds between two beats
+_BEATS = 3  # at least, within what the health check allows
 _LOOK_SECONDS = 5.0  # how often it is asked whether an Alertmanager is to be told again
+_NOBODY_SECONDS = 60.0  # and whether there is one by now
 _PATIENCE = 3.0  # seconds that a message being sent may take when we stop; then it is in doubt, and sent again
 
 
@@ -104,7 +106,8 @@ async def open_monitor(shop: Workshop, channels: Mapping[str, Channel] | None = 
         await monitor.judge.refresh(shop.clock.now())
         async with asyncio.TaskGroup() as tasks:
             delivering = tasks.create_task(monitor.outbox.run(), name="outbox")
-            beating = tasks.create_task(_keep_beating(beat, monitor.metrics, shop.clock), name="beat")
+            within = shop.alerts.limits.health.beat_within
+            beating = tasks.create_task(_keep_beating(beat, within, monitor.metrics, shop.clock), name="beat")
             pushing = tasks.create_task(_keep_pushing(monitor.outbox.ways, monitor.store, shop.clock), name="push")
             try:
                 yield monitor
@@ -185,20 +188,20 @@ def _budget(channel: SmsSettings) -> Budget:
     return Budget(shares, VALID)
 
 
-async def _keep_beating(beat: Beat, metrics: Metrics, clock: Clock) -> None:
+async def _keep_beating(beat: Beat, within: timedelta, metrics: Metrics, clock: Clock) -> None:
+    seconds = min(_LONGEST_BEAT, within.total_seconds() / _BEATS)
     while True:
-        await clock.sleep(_BEAT_SECONDS)
-        metrics.event_loop_lag.set(max(0.0, beat.beat() - _BEAT_SECONDS))
+        await clock.sleep(seconds)
+        metrics.event_loop_lag.set(max(0.0, beat.beat() - seconds))
 
 
 async def _keep_pushing(ways: Mapping[str, Channel], store: Store, clock: Clock) -> None:
     """Tell each Alertmanager again and again what fires: it forgets what it hears nothing of, and all at a restart."""
     pushed: dict[str, float] = {}
     while True:
-        await clock.sleep(_LOOK_SECONDS)
-        for name, channel in list(ways.items()):
-            if not isinstance(channel, Alertmanager):
-                continue
+        known = [(name, channel) for name, channel in ways.items() if isinstance(channel, Alertmanager)]
+        await clock.sleep(_LOOK_SECONDS if known else _NOBODY_SECONDS)
+        for name, channel in known:
             now, length = clock.monotonic(), channel.repeat.total_seconds()
             if now - pushed.setdefault(name, now) >= length:
                 pushed[name] = now

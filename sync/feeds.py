@@ -17,6 +17,7 @@ Keep = Callable[[Sequence[Row], datetime], Awaitable[object]]
 """Makes rows durable, as read at a moment of our clock."""
 
 _FIRST_LOOK_BACK = timedelta(hours=1)  # where a feed starts that was never read; the full pass reads the rest
+_EMPTY_FOR = timedelta(minutes=10)  # how far behind a watermark stays while nothing is read
 _OF_LIGHTSPEED = (Feed.STOCK, Feed.ITEMS, Feed.SALES)
 
 
@@ -71,9 +72,10 @@ class Feeds:
         """Read one feed on from its watermark less the overlap; raises where the reading was not complete."""
         read_at, asked = self._clock.now(), self._clock.monotonic()
         deep = feed in _OF_LIGHTSPEED and self._is_deep(feed, asked)
-        since = await self._ledger.watermark(feed) or read_at - _FIRST_LOOK_BACK
+        known = await self._ledger.watermark(feed)
+        since = known or read_at - _FIRST_LOOK_BACK
         certificate = await read(since - self._overlap(feed, deep=deep), keep_at(keep, read_at))
-        await self._ledger.advance(feed, certificate.newest or since, run_id)
+        await self._advance(feed, known, certificate, certificate.newest or since, run_id)
         if deep:
             self._deep_at[feed] = asked
 
@@ -98,5 +100,12 @@ class Feeds:
         since = None if watermark is None else watermark - self.overlaps.shopify
         certificate = await read(since, keep_at(keep, began))
         newest = certificate.newest or watermark or began - self.overlaps.shopify
-        await self._ledger.advance(Feed.ORDERS, newest, run_id)
+        await self._advance(Feed.ORDERS, watermark, certificate, newest, run_id)
         return certificate.served_at or began
+
+    async def _advance(
+        self, feed: Feed, known: datetime | None, read: Certificate, newest: datetime, run_id: int
+    ) -> None:
+        """Move a watermark on; while nothing is read only now and then, since most readings find nothing."""
+        if known is None or read.rows or newest - known >= _EMPTY_FOR:
+            await self._ledger.advance(feed, newest, run_id)

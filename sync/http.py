@@ -11,8 +11,8 @@ import asyncio
 import logging
 import random
 import zlib
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -145,7 +145,8 @@ class HttpEdge:
         self._held: tuple[float, SyncError] | None = None
         self.server_time: datetime | None = None  # of the latest answer, by the server's own clock
         silence_httpx()
-        self._client = httpx.AsyncClient(transport=transport, follow_redirects=False, headers=_default_headers())
+        self._headers = _default_headers()
+        self._client = httpx.AsyncClient(transport=transport, follow_redirects=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -247,14 +248,21 @@ class HttpEdge:
                 return Failure(Trouble.UNREACHABLE, sent=False)
             return Failure(Trouble.CUT)
 
-    def _open(self, request: Request) -> AbstractAsyncContextManager[httpx.Response]:
-        return self._client.stream(
+    @asynccontextmanager
+    async def _open(self, request: Request) -> AsyncIterator[httpx.Response]:
+        # Built by ourselves: the client would merge addresses, headers and cookies of its own, of which it has none.
+        built = httpx.Request(
             request.method,
             request.url,
-            headers=dict(request.headers),
+            headers={**self._headers, **request.headers},
             content=request.body,
-            timeout=httpx.Timeout(request.read_timeout, connect=_CONNECT_SECONDS),
+            extensions={"timeout": httpx.Timeout(request.read_timeout, connect=_CONNECT_SECONDS).as_dict()},
         )
+        response = await self._client.send(built, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
 
 def silence_httpx() -> None:
@@ -273,7 +281,12 @@ def user_agent() -> str:
 
 def _default_headers() -> dict[str, str]:
     # identity: httpx takes a gzip stream that ends too early for a whole one
-    return {"User-Agent": user_agent(), "Accept": "application/json", "Accept-Encoding": "identity"}
+    return {
+        "User-Agent": user_agent(),
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Connection": "keep-alive",
+    }
 
 
 async def _whole(response: httpx.Response, request: Request) -> Outcome:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 _SHORTEST_WAIT = 1.0  # vendors' windows are whole seconds
@@ -59,8 +60,14 @@ def retry_after_of(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
     """Return an answer's Date header in UTC, None where it is missing or garbage."""
+    return _date(headers.get("date") or "")
+
+
+@lru_cache(maxsize=16)
+def _date(text: str) -> datetime | None:
+    """Return the moment of an HTTP date; each answer's is asked for several times."""
     try:
-        moment = parsedate_to_datetime(headers.get("date") or "")
+        moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

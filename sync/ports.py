@@ -345,6 +345,9 @@ class Bookings(Protocol):
     """The ledger's part about orders on their way into Lightspeed. Each call is one transaction, as in `Ledger`."""
 
     # --- the worker's ---
+    async def waits(self, now: datetime) -> bool:
+        """Tell whether `next_order` or `to_sweep` would find anything."""
+
     async def next_order(self, now: datetime) -> DueOrder | None:
         """Return the order that has been due for the longest time; None: none is."""
 

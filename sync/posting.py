@@ -116,7 +116,7 @@ class Poster:
 
     async def work(self) -> None:
         """Book every order that is due, and search for second sales; raises nothing of what it meets."""
-        if await self._paused():
+        if not await self._bookings.waits(self._clock.now()) or await self._paused():
             return
         if await self._bookings.next_order(self._clock.now()) is not None:
             await self._run()

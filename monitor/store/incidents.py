@@ -17,13 +17,13 @@ from monitor.store import people, tell
 from monitor.store.judged import Judged
 from monitor.store.tell import Telling, Told
 from monitor.units import encodable, written_as
+from sync.storage.statements import upsert
 from sync.storage.tables import incidents, rule_states, transitions
 
 # Every judging needs these: they are made once, which takes longer than running them.
 _STATES = sa.select(rule_states)
 _OPEN = sa.select(incidents).where(incidents.c.rule == sa.bindparam("name"), incidents.c.resolved_at.is_(None))
 _FORGET_STATE = sa.delete(rule_states).where(rule_states.c.rule == sa.bindparam("name"))
-_KEEP_STATE = sa.insert(rule_states)
 
 _MOST_EXAMPLES = 10
 
@@ -109,9 +109,9 @@ def _keep_transition(connection: Connection, judged: Judged, now: datetime) -> N
 
 
 def _keep_state(connection: Connection, judged: Judged, incident: Row[Any] | None, now: datetime) -> None:
-    connection.execute(_FORGET_STATE, {"name": judged.name})
     after = judged.transition.after
     if after.phase is Phase.OK:
+        connection.execute(_FORGET_STATE, {"name": judged.name})
         return
     values = {
         "rule": judged.name,
@@ -129,7 +129,7 @@ def _keep_state(connection: Connection, judged: Judged, incident: Row[Any] | Non
         "incident_id": incident.id if incident is not None else None,
         "updated_at": now,
     }
-    connection.execute(_KEEP_STATE, values)
+    upsert(connection, rule_states, [values])
 
 
 def _open(connection: Connection, judged: Judged, rule: Rule, now: datetime) -> Row[Any]:

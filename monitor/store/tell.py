@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -143,13 +144,20 @@ def _places(connection: Connection, incident_id: int) -> Sequence[Place]:
 
 def _openings(connection: Connection, row: Row[Any], window: timedelta, now: datetime) -> int:
     """Count how often an alert began, this time included: what was told or damped, nothing that something hid."""
+    asked = {"name": row.rule, "begin": now - window, "this": row.id}
+    return 1 + int(connection.execute(_openings_before(), asked).scalar_one())
+
+
+@cache
+def _openings_before() -> sa.Select[Any]:
+    """Return the statement, made once: every judging runs it for each alert that fires."""
     damped = sa.exists().where(decisions.c.incident_id == incidents.c.id, decisions.c.why == Why.DAMPED.name.lower())
-    query = (
+    begin = sa.bindparam("begin", type_=incidents.c.opened_at.type)
+    return (
         sa.select(sa.func.count())
-        .where(incidents.c.rule == row.rule, incidents.c.opened_at > now - window, incidents.c.id != row.id)
-        .where(sa.or_(incidents.c.notified_at.is_not(None), damped))
+        .where(incidents.c.rule == sa.bindparam("name"), incidents.c.opened_at > begin)
+        .where(incidents.c.id != sa.bindparam("this"), sa.or_(incidents.c.notified_at.is_not(None), damped))
     )
-    return 1 + connection.execute(query).scalar_one()
 
 
 def _remarks(verdict: Verdict, place: Place, damping: Damping) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.faults_http import Answer, ASGIApp, Call, FaultMiddleware, Message, Proceed, Receive, Scope, Send
 from sandbox.shopify.access import TOKEN_SECONDS, serve_version
 from sandbox.shopify.context import Context
-from sandbox.shopify.engine import answer, fault_cost, root_fields, throttled_body
+from sandbox.shopify.engine import answer, fault_cost, read, root_fields, throttled_body
 from sandbox.shopify.short_page import shorten, shorten_lines
 from sandbox.shopify.state import ShopifyStore
 
@@ -50,8 +50,7 @@ def operations_of(call: Call) -> Sequence[str]:
         return ("bulk.file",)
     route = _GRAPHQL.fullmatch(call.path)
     version = serve_version(route["version"]) if route else None
-    body = _object(call.body)
-    return root_fields(version, body) if version and body is not None else ()
+    return root_fields(read(version, call.body)) if version else ()
 
 
 class _Shop:
@@ -88,11 +87,11 @@ class _Shop:
             return self._json(401, {"errors": _BAD_TOKEN})
         if version is None:
             return self._json(404, {"errors": "Not Found"})
-        body = _object(call.body)
-        if body is None or not isinstance(body.get("query"), str):
+        asked = read(version, call.body)
+        if asked is None:
             return self._json(400, {"errors": {"query": "Required parameter missing or invalid"}}, version)
         context = Context(self._store, grant, version, base_url, refusal=refusal)
-        return self._json(200, answer(context, body), version)
+        return self._json(200, answer(context, asked), version)
 
     def _token(self, call: Call) -> Answer:
         given = _form(call)
@@ -152,7 +151,7 @@ class _Shop:
         if grant is None:
             return self._json(401, {"errors": _BAD_TOKEN})
         self._store.throttled += 1
-        cost = fault_cost(version, _object(call.body) or {})
+        cost = fault_cost(read(version, call.body))
         bucket = self._store.bucket(grant.app)
         bucket.drain()
         return self._json(200, throttled_body(bucket, cost), version)

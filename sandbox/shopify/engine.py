@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     ExecutionResult,
     FieldNode,
     GraphQLError,
@@ -28,6 +30,8 @@ from sandbox.shopify.schema import schema_of
 from sandbox.shopify.selections import Scope, collect
 
 INPUT_LIMIT = 250
+_MOST_ESTIMATES = 1000
+_ESTIMATES: dict[tuple[Any, ...], tuple[DocumentNode, Estimate]] = {}  # by document, operation and variables' sizes
 LIMITS_PAGE = "https://shopify.dev/api/usage/limits"
 SCOPES_PAGE = "https://shopify.dev/api/usage/access-scopes"
 Body = dict[str, Any]
@@ -37,6 +41,7 @@ Body = dict[str, Any]
 class Asked:
     """One request that may be run: its operation, its variables, the fields of its root, and what it will cost."""
 
+    version: str
     schema: GraphQLSchema
     document: Document
     operation: OperationDefinitionNode
@@ -47,12 +52,31 @@ class Asked:
     @cached_property
     def estimate(self) -> Estimate:
         """What it will cost; whoever only wants to know what is asked need not have it counted."""
-        return estimate(self.schema, self.operation, self.document.fragments, self.variables)
+        sizes = tuple((name, _size(value)) for name, value in self.variables.coerced.items())
+        key = (self.version, id(self.document.node), id(self.operation), sizes)
+        if (known := _ESTIMATES.get(key)) is not None and known[0] is self.document.node:
+            return known[1]
+        found = estimate(self.schema, self.operation, self.document.fragments, self.variables)
+        if len(_ESTIMATES) >= _MOST_ESTIMATES:
+            _ESTIMATES.clear()
+        _ESTIMATES[key] = (self.document.node, found)
+        return found
 
 
-def answer(context: Context, body: Body) -> Body:
+def _size(value: Any) -> Any:
+    """Return what of a variable may move an estimate: a number or a switch, the length of a list."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    return len(value) if isinstance(value, list) else ""
+
+
+Reading = Asked | Sequence[Error]
+"""A request that may be run, or the errors that keep it from running."""
+
+
+def answer(context: Context, asked: Reading) -> Body:
     """Return the body of the HTTP 200 that answers a request."""
-    store, asked = context.store, _read(context.version, body)
+    store = context.store
     if not isinstance(asked, Asked):
         return {"errors": list(asked)}
     requested = asked.estimate.requested
@@ -70,8 +94,20 @@ def answer(context: Context, body: Body) -> Body:
     return _told(bucket, asked, context, _run(asked, context))
 
 
-def _read(version: str, body: Body) -> Asked | list[Error] | tuple[Error, ...]:
-    """Return the request ready to run, or the errors that keep it from running."""
+@lru_cache(maxsize=16)
+def read(version: str, raw: bytes) -> Reading | None:
+    """Return the request of a body ready to run, or the errors that keep it from running; None: not a request.
+
+    It is asked for twice: by who looks whether a fault waits, and to be answered.
+    """
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        return None
+    return _read(version, body) if isinstance(body, dict) and isinstance(body.get("query"), str) else None
+
+
+def _read(version: str, body: Body) -> Reading:
     document = read_document(version, str(body.get("query") or ""))
     if not isinstance(document, Document):
         return document
@@ -90,12 +126,11 @@ def _read(version: str, body: Body) -> Asked | list[Error] | tuple[Error, ...]:
     grouped: dict[str, list[FieldNode]] = {}
     collect(scope, root, operation.selection_set, grouped)
     roots = [nodes[0] for nodes in grouped.values()]
-    return Asked(schema, document, operation, given, variables, roots)
+    return Asked(version, schema, document, operation, given, variables, roots)
 
 
-def root_fields(version: str, body: Body) -> list[str]:
+def root_fields(asked: Reading | None) -> list[str]:
     """Return the root fields that a request asks for; none of a request that cannot be run."""
-    asked = _read(version, body)
     return [node.name.value for node in asked.roots] if isinstance(asked, Asked) else []
 
 
@@ -196,9 +231,8 @@ def throttled_body(bucket: Bucket, requested: int) -> Body:
     return {"errors": [error], "extensions": {"cost": _cost(bucket, requested, None)}}
 
 
-def fault_cost(version: str, body: Body) -> int:
+def fault_cost(asked: Reading | None) -> int:
     """Return what a request asks for in points, 0 for one that cannot be run."""
-    asked = _read(version, body)
     return asked.estimate.requested if isinstance(asked, Asked) else 0
 
 

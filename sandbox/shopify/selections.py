@@ -48,6 +48,8 @@ def collect(
 
 
 def _included(scope: Scope, node: Any) -> bool:
+    if not node.directives:
+        return True
     skip = get_directive_values(GraphQLSkipDirective, node, scope.variables)
     include = get_directive_values(GraphQLIncludeDirective, node, scope.variables)
     return not (skip and skip["if"]) and not (include and not include["if"])

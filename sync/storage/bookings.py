@@ -48,7 +48,18 @@ _TO_SWEEP = (
     .order_by(documents.c.sweep_at)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_WAITS = sa.select(
+    sa.or_(
+        sa.exists().where(orders.c.post_at <= sa.bindparam("now", type_=orders.c.post_at.type)),
+        sa.exists().where(documents.c.sweep_at <= sa.bindparam("now", type_=documents.c.sweep_at.type)),
+    )
+)
 _CONFIRMATIONS = sa.select(sa.func.coalesce(sa.func.max(documents.c.confirmed_n), 0))
+
+
+def waits(connection: sa.Connection, now: datetime) -> bool:
+    """Tell whether `next_order` or `to_sweep` would find anything."""
+    return bool(connection.scalar(_WAITS, {"now": now}))
 
 
 def next_order(connection: sa.Connection, now: datetime) -> DueOrder | None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -60,11 +60,49 @@ class _Outcome:
         return isinstance(error, Exception)
 
 
+class Connections:
+    """The connections of an engine, each in a transaction while it is handed out.
+
+    A connection to a SQLite file cannot be lost, so each thread keeps its own: to take one from the pool and give it
+    back costs more than a short transaction.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._keeps = engine.dialect.name == "sqlite"
+        self._mine = threading.local()
+        self._kept: list[sa.Connection] = []
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Hand out a connection; what was done with it is committed at the end, or rolled back at an error."""
+        if self._keeps:
+            connection = self._own()
+            with connection.begin():
+                yield connection
+            return
+        with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close them all; no thread may be using any."""
+        while self._kept:
+            self._kept.pop().close()
+        self._engine.dispose()
+
+    def _own(self) -> sa.Connection:
+        connection: sa.Connection | None = getattr(self._mine, "connection", None)
+        if connection is None:
+            connection = self._mine.connection = self._engine.connect()
+            self._kept.append(connection)
+        return connection
+
+
 class Writer:
     """The writing connection, for one thread at a time; `failed` is set for good once the file cannot be trusted."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+        self._connections = Connections(engine)
         self.failed: SyncError | None = None
         self.watchers: list[Watcher] = []
 
@@ -89,20 +127,20 @@ class Writer:
         """Close, by which SQLite moves its log into the file; a file that cannot be trusted is left as it is."""
         if self.failed is None:
             with translating():
-                self._engine.dispose()
+                self._connections.close()
 
     def _transaction(
         self, functions: Sequence[Callable[[sa.Connection], Any]]
     ) -> tuple[Sequence[_Outcome], Sequence[Callable[[], None]]]:
         """Return what became of the functions, and what is to be told of it now that it is durable."""
-        with translating(), self._engine.connect() as connection, connection.begin() as transaction:
+        with translating(), self._connections.begin() as connection:
             taken(connection)  # of a transaction that failed
             if len(functions) > 1:
                 outcomes = [_in_savepoint(connection, fn) for fn in functions]
                 return outcomes, self._news(connection)
             outcome = _run(connection, functions[0])  # alone, it needs no savepoint to fail by itself
             if outcome.error is not None:
-                transaction.rollback()
+                connection.rollback()
                 return [outcome], []
             return [outcome], self._news(connection)
 
@@ -139,8 +177,8 @@ def _all_failed(functions: Sequence[Any], error: BaseException) -> Sequence[_Out
     return outcomes
 
 
-def _read(engine: sa.Engine, fn: Callable[[sa.Connection], T]) -> T:
-    with translating(), engine.connect() as connection, connection.begin():
+def _read(readers: Connections, fn: Callable[[sa.Connection], T]) -> T:
+    with translating(), readers.begin() as connection:
         return fn(connection)
 
 
@@ -149,7 +187,7 @@ class InlineDatabase:
 
     def __init__(self, writer: Writer, readers: sa.Engine, resources: ExitStack) -> None:
         self._writer = writer
-        self._readers = readers
+        self._readers = Connections(readers)
         self._resources = resources
 
     async def write(self, fn: Callable[[sa.Connection], T]) -> T:
@@ -171,7 +209,7 @@ class InlineDatabase:
     async def close(self) -> None:
         """Let go of the file and of the state directory."""
         with self._resources:
-            self._readers.dispose()
+            self._readers.close()
             self._writer.close()
 
 
@@ -183,7 +221,7 @@ class ThreadedDatabase:
 
     def __init__(self, writer: Writer, readers: sa.Engine, resources: ExitStack) -> None:
         self._writer = writer
-        self._readers = readers
+        self._readers = Connections(readers)
         self._resources = resources
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._places = asyncio.Semaphore(_WAITING)
@@ -218,7 +256,7 @@ class ThreadedDatabase:
         with self._resources:
             await asyncio.to_thread(self._thread.join)
             await asyncio.to_thread(self._pool.shutdown)
-            self._readers.dispose()
+            self._readers.close()
             self._writer.close()
 
     def _refuse_if_closed(self) -> None:
@@ -253,7 +291,7 @@ class ReadOnlyDatabase:
     """The database as seen by a command beside the daemon: reads only, takes no lock."""
 
     def __init__(self, readers: sa.Engine) -> None:
-        self._readers = readers
+        self._readers = Connections(readers)
 
     async def write(self, fn: Callable[[sa.Connection], T]) -> T:  # noqa: ARG002 - the same call as everywhere
         """Refuse: what changes anything goes through the daemon."""
@@ -268,4 +306,4 @@ class ReadOnlyDatabase:
 
     async def close(self) -> None:
         """Let go of the file."""
-        self._readers.dispose()
+        self._readers.close()

@@ -19,6 +19,10 @@ class SqlBookings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def waits(self, now: datetime) -> bool:
+        """Tell whether any order may be looked at, or any reference is to be searched."""
+        return await self._database.read(lambda c: bookings.waits(c, now))
+
     async def next_order(self, now: datetime) -> DueOrder | None:
         """Return the order that has been due for the longest time."""
         return await self._database.read(lambda c: bookings.next_order(c, now))

@@ -19,7 +19,7 @@ from sync.storage.memory import COLUMNS as MEMORY
 from sync.storage.memory import from_columns
 from sync.storage.order_facts import demand_of
 from sync.storage.snapshots import LEVEL, level_of
-from sync.storage.statements import CONFIRMED, batches, one_of
+from sync.storage.statements import CONFIRMED, batches, one_of, written_out
 from sync.storage.tables import (
     document_lines,
     documents,
@@ -96,7 +96,7 @@ _UNPARK = (
 
 def standing(connection: sa.Connection) -> Standing:
     """Return how the shops stand to each other, from each confirmed link's last evaluation."""
-    row = connection.execute(_standing()).mappings().one()
+    row = connection.execute(_standing(connection.dialect)).mappings().one()
     counts = {name: int(value) for name, value in row.items()}
     apart = counts["oversell_skus"] + counts["undersell_skus"]
     cents, unpriced = connection.execute(_at_risk()).one() if counts["oversell_skus"] else (0, 0)
@@ -123,11 +123,11 @@ def _named(connection: sa.Connection, select: sa.Select[Any], count: int) -> tup
 
 
 @cache
-def _standing() -> sa.Executable:
+def _standing(dialect: sa.Dialect) -> sa.TextClause:
     link, away = links.c, links.c.seen_available - links.c.target
     discrepant = link.differs >= _CONSECUTIVE
     unequal = sa.or_(link.differs > 0, link.verdict.is_(None), link.verdict == Verdict.UNSETTLED.value)
-    return sa.select(
+    counts = sa.select(
         sa.func.count().label("links"),
         _count(sa.and_(discrepant, away > 0)).label("oversell_skus"),
         _sum(sa.and_(discrepant, away > 0), away).label("oversell_units"),
@@ -141,7 +141,8 @@ def _standing() -> sa.Executable:
         _count(link.dismissed_offset != 0).label("kept_skus"),
         _unanswered().scalar_subquery().label("unanswered_writes"),
         _lost_orders().scalar_subquery().label("lost_orders"),
-    ).where(CONFIRMED)
+    )
+    return written_out(counts.where(CONFIRMED), dialect)
 
 
 @cache

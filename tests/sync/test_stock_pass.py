@@ -357,3 +357,19 @@ async def test_a_pass_that_dies_at_any_moment_loses_no_change_and_inflates_nothi
             break
     assert moment > 30
     assert not fuse.blown
+
+
+async def test_a_watermark_follows_what_is_read_and_stands_while_there_is_nothing(tmp_path: Path) -> None:
+    async with live_shop(few(), tmp_path) as shop:
+        ledger = shop.work.ledger
+        await shop.passes(20)
+        stood = [await ledger.watermark(Feed.LEVELS)]
+        for _ in range(20):
+            await shop.passes(1)
+            if (now := await ledger.watermark(Feed.LEVELS)) != stood[-1]:
+                stood.append(now)
+        moments = [moment for moment in stood if moment is not None]
+        assert 2 <= len(moments) <= 4, "a reading of nothing writes nothing, but for each ten minutes"
+        shop.world.shopify.adjust(shop.world.goods[0].sku, 1)
+        await shop.passes(1)
+        assert (await ledger.watermark(Feed.LEVELS) or START) > moments[-1]
