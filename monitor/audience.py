@@ -36,7 +36,7 @@ def _audience(content: AlertsFile, alert: Alert, there: Mapping[str, Sequence[st
     named: list[tuple[str, timedelta | None]] = [(name, None) for name in content.channels_for(alert)]
     named += [(name, step.after) for step in content.steps_for(alert) for name in step.to]
     return Audience(
-        subject=Subject(alert.name, alert.severity, alert.labels, alert.depends_on),
+        subject=alert.subject,
         places=tuple(Place(name, each, step) for name, step in named for each in there.get(name, ())),
         repeat=content.repeat_for(alert),
         hours=content.hours_for(alert),

@@ -28,6 +28,7 @@ from sync.records import ApiMinute
 
 _WEEK = timedelta(days=7)
 _MINUTE = timedelta(minutes=1)
+_LEAST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Recorded:
     def length(self) -> timedelta:
         """Return how long it is."""
         return self.judgings[-1].at - self.judgings[0].at if self.judgings else timedelta(0)
+
+    @property
+    def by_the_week(self) -> bool:
+        """Tell whether it is long enough to say how many messages a week there would be."""
+        return self.length >= _LEAST
 
 
 @dataclass(slots=True)
@@ -80,7 +86,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One alert in figures: how often and how long it fired, in seconds, and messages a week by channel."""
+    """One alert in figures: how often and how long it fired, in seconds, and its messages by channel.
+
+    Messages are those of a week; of a past that is too short to tell, all that there were.
+    """
 
     alert: str
     fired: int
@@ -98,7 +107,7 @@ def backtest(content: AlertsFile, past: Recorded) -> Sequence[Figures]:
     for number in range(len(past.judgings)):
         replay.step(number)
     until = past.judgings[-1].at if past.judgings else None
-    weeks = max(past.length, timedelta(days=1)) / _WEEK
+    weeks = past.length / _WEEK if past.by_the_week else 1.0
     within = content.flapping.window
     return [] if until is None else [_figures(each, until, weeks, within) for each in replay.outcomes.values()]
 

@@ -136,6 +136,10 @@ def _decided(parts: list[bool | None], *, by: bool) -> bool | None:
 
 # --- reading ---
 
+_SIGNS = re.compile(r"[<>=!]+")
+_SLIPS = {"=>": ">=", "=<": "<=", "<>": "!=", "=": "=="}
+"""What people write for an operator, and the operator."""
+
 
 def condition(text: object, units: Mapping[str, Unit]) -> Condition:
     """Return the condition that `text` names over signals with these `units`; raises Unfit."""
@@ -234,6 +238,9 @@ def _flat(parts: list[Condition], kind: type[AllOf | AnyOf]) -> tuple[Condition,
 
 def _comparison(word: _Word, units: Mapping[str, Unit]) -> Comparison:
     found = _COMPARISON.fullmatch(word.text)
+    sign = _SIGNS.search(word.text)
+    if sign is not None and sign[0] in _SLIPS:
+        raise Unfit(f"{sign[0]} is not an operator", f"write {_SLIPS[sign[0]]}", within=word.begin + sign.start())
     if found is None:
         raise Unfit(f"{shown(word.text)} is not a condition", _EXAMPLE, within=word.begin)
     name, op, bound = found.groups()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from monitor.actions import Actions, CloseOrder, DecideOrder, RetryOrder, SyncOrder
-from monitor.desk import AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
+from monitor.desk import Acknowledged, AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
 from monitor.hiding import Silence
 from monitor.rehearsal import DrillOrder, Rehearsal, Rehearsed, TrialOrder
 from sync.errors import Code, OutcomeUnknown, Permanent, Refused, SyncError, Transient
@@ -32,6 +32,8 @@ SOCKET = "control.sock"
 _BASE = "http://lightspeed-sync"
 SILENCE = TypeAdapter(Silence)
 """How a silence is written in an answer."""
+BEFORE = TypeAdapter(Mapping[str, Acknowledged])
+"""How those are that somebody had acknowledged before."""
 REHEARSED = TypeAdapter(Rehearsed)
 """How the outcome of a test or a drill is."""
 Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -115,7 +117,7 @@ def _alerting(desk: AlertDesk) -> Sequence[Answer]:
 
     async def acknowledge(request: Request) -> Response:
         order = AcknowledgeOrder.model_validate_json(await request.body())
-        return JSONResponse({"before": list(await desk.acknowledge(order))})
+        return JSONResponse(BEFORE.dump_python(await desk.acknowledge(order), mode="json"))
 
     async def silence(request: Request) -> Response:
         order = SilenceOrder.model_validate_json(await request.body())

@@ -257,7 +257,7 @@ async def running(
         rehearsal = Rehearsal(
             lambda: monitor.judge.content, monitor.outbox.ways, monitor.store, shop.clock, settings.ops_url or ""
         )
-        desk = AlertDesk(monitor.store, lambda: monitor.judge.names, shop.clock, passes.judge, monitor.outbox.show)
+        desk = AlertDesk(monitor.store, lambda: monitor.judge.subjects, shop.clock, passes.judge, monitor.outbox.show)
         ops = _bound("OPS_LISTEN", settings.ops_listen)
         await stack.enter_async_context(serving(monitor.ops_app(), ops))
         public = _bound("STOREFRONT_LISTEN", settings.storefront_listen)

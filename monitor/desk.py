@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
 
 import structlog
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from monitor.hiding import Matcher, Silence
+from monitor.hiding import Matcher, Silence, Subject
 from monitor.notice import Severity
-from monitor.store import Store
-from monitor.units import did_you_mean
+from monitor.rules import Phase
+from monitor.store import Incident, Store
+from monitor.units import did_you_mean, encodable, written_duration, written_minute
 from sync.clock import Clock
 from sync.errors import Code, Permanent
 
 log = structlog.get_logger()
 
 LONGEST_SILENCE = timedelta(days=30)
+Text = Annotated[str, BeforeValidator(lambda text: encodable(text) if isinstance(text, str) else text)]
+"""What somebody typed, without the broken bytes that a terminal may make of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Who took an alert into their hands, and when."""
+
+    by: str
+    at: datetime
 
 
 class AcknowledgeOrder(BaseModel):
@@ -25,8 +38,8 @@ class AcknowledgeOrder(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    alerts: tuple[str, ...]
-    by: str
+    alerts: tuple[Text, ...]
+    by: Text
     incident: int | None = None  # refused where this one is over, though its alert may fire anew
 
 
@@ -35,13 +48,13 @@ class SilenceOrder(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    alerts: tuple[str, ...] = ()
-    labels: Mapping[str, str] = {}
+    alerts: tuple[Text, ...] = ()
+    labels: Mapping[Text, Text] = {}
     severity: Severity | None = None
     length: timedelta
     until_resolved: bool = False
-    reason: str
-    by: str
+    reason: Text
+    by: Text
     incident: int | None = None  # refused where this one is over, though its alert may fire anew
 
 
@@ -51,62 +64,72 @@ class LiftOrder(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     silence: int
-    by: str
+    by: Text
 
 
 class AlertDesk:
     """Takes people's words about alerts.
 
-    `names` are the alerts there are; `judge` lets the rules be judged anew, `show` has messages about incidents edited.
+    `subjects` are the alerts there are; `judge` lets the rules be judged anew, `show` has messages about incidents
+    edited.
     """
 
     def __init__(
         self,
         store: Store,
-        names: Callable[[], Collection[str]],
+        subjects: Callable[[], Collection[Subject]],
         clock: Clock,
         judge: Callable[[], Awaitable[object]] | None = None,
         show: Callable[[Collection[int]], None] | None = None,
     ) -> None:
         self._store = store
-        self._names = names
+        self._subjects = subjects
         self._clock = clock
         self._judge = judge
         self._show = show
 
-    async def acknowledge(self, order: AcknowledgeOrder) -> Mapping[str, str]:
-        """Acknowledge alerts; return those that somebody had acknowledged before, with who.
+    async def acknowledge(self, order: AcknowledgeOrder) -> Mapping[str, Acknowledged]:
+        """Acknowledge alerts; return those that somebody had acknowledged before, with who and when.
 
-        Raises Permanent (NT003), and acknowledges none, where one of them does not fire.
+        Raises Permanent, and acknowledges none, where one of them is unknown (NT003) or does not fire (NT006).
         """
         await self._refuse_ended(order.incident)
-        firing = {incident.alert for incident in await self._store.open_incidents()}
-        if quiet := [name for name in order.alerts if name not in firing]:
-            fires = f"firing are {', '.join(firing)}" if firing else "nothing fires"
-            raise Permanent(Code.NT003, f"({', '.join(quiet)}; {fires})")
+        firing = await self._store.open_incidents()
+        quiet = [name for name in order.alerts if name not in {each.alert for each in firing}]
+        self._refuse_unknown(quiet)
+        if quiet:
+            raise Permanent(Code.NT006, f"({await self._why_quiet(quiet[0], firing)})")
         now = self._clock.now()
         before = [name for name in order.alerts if await self._store.acknowledge(name, order.by, now) is None]
         log.info("alert.acknowledged", alerts=order.alerts, by=order.by)
-        still = await self._store.open_incidents()
-        await self._follow([each.id for each in still if each.alert in order.alerts])
-        known = {each.alert: each.acknowledged_by or "" for each in still}
-        return {name: who for name, who in known.items() if name in before}
+        await self._follow([each.id for each in firing if each.alert in order.alerts])
+        return dict(_acknowledged(await self._store.open_incidents(), before))
+
+    async def _why_quiet(self, name: str, firing: Collection[Incident]) -> str:
+        """Say how an alert stands that does not fire, and which do."""
+        state = (await self._store.states()).get(name)
+        about_to = ""
+        if state is not None and state.phase is Phase.PENDING and state.since is not None:
+            about_to = f" is about to: its condition has held since {written_minute(state.since)}"
+        fires = f"firing are {', '.join(each.alert for each in firing)}" if firing else "nothing fires"
+        return f"{name}{about_to}; {fires}"
 
     async def silence(self, order: SilenceOrder) -> Silence:
         """Silence alerts from now on.
 
-        Raises Permanent: NT003 for an unknown name or an incident that is over, NT004 without a reason or an end.
+        Raises Permanent: NT003 for an unknown name, NT004 without a reason or an end, NT006 for an incident that is
+        over, NT008 where no alert could ever be hidden by it.
         """
         await self._refuse_ended(order.incident)
-        if unknown := [name for name in order.alerts if name not in self._names()]:
-            raise Permanent(Code.NT003, f"({', '.join(unknown)}; {did_you_mean(unknown[0], self._names())})")
-        if not order.reason.strip() or not timedelta(0) < order.length <= LONGEST_SILENCE:
-            raise Permanent(Code.NT004)
+        self._refuse_unknown(order.alerts)
+        _refuse_incomplete(order)
+        matcher = Matcher(order.alerts, order.labels, order.severity)
+        self._refuse_empty(matcher)
         now = self._clock.now()
         kept = await self._store.silence(
             Silence(
                 id=0,
-                matcher=Matcher(order.alerts, order.labels, order.severity),
+                matcher=matcher,
                 author=order.by,
                 reason=order.reason.strip(),
                 created_at=now,
@@ -120,20 +143,64 @@ class AlertDesk:
         return kept
 
     async def lift(self, order: LiftOrder) -> Silence:
-        """End a silence; raises Permanent (NT004) where it does not stand. What fires still is told."""
-        lifted = await self._store.lift(order.silence, order.by, self._clock.now())
+        """End a silence; raises Permanent (NT007) where it does not stand. What fires still is told."""
+        now = self._clock.now()
+        lifted = await self._store.lift(order.silence, order.by, now)
         if lifted is None:
-            raise Permanent(Code.NT004, f"(silence {order.silence})")
+            raise Permanent(Code.NT007, f"({_why_not_lifted(order.silence, await self._store.latest_silences(1_000))})")
         log.info("alert.silence_lifted", silence=lifted.id, by=order.by)
         await self._follow(await self._store.concerned(lifted.matcher))
         return lifted
 
+    # --- what cannot be ---
+    def _refuse_unknown(self, names: Collection[str]) -> None:
+        known = [each.name for each in self._subjects()]
+        if unknown := [name for name in names if name not in known]:
+            raise Permanent(Code.NT003, f"({', '.join(unknown)}; {did_you_mean(unknown[0], known)})")
+
+    def _refuse_empty(self, matcher: Matcher) -> None:
+        """Refuse a silence that fits none of the alerts there are; say which label there is instead."""
+        subjects = self._subjects()
+        if any(matcher.fits(each) for each in subjects):
+            return
+        known = sorted({f"{name}={value}" for each in subjects for name, value in each.labels.items()})
+        for name, value in matcher.labels.items():
+            if (label := f"{name}={value}") not in known:
+                nearest = did_you_mean(label, known) if known else "no alert has any label"
+                raise Permanent(Code.NT008, f"({label}; {nearest})")
+        raise Permanent(Code.NT008, f"({matcher})")
+
     async def _refuse_ended(self, incident: int | None) -> None:
         if incident is not None and incident not in {each.id for each in await self._store.open_incidents()}:
-            raise Permanent(Code.NT003, f"(incident {incident} is over)")
+            raise Permanent(Code.NT006, f"(incident {incident} is over)")
 
     async def _follow(self, incidents: Collection[int]) -> None:
         if self._show is not None:
             self._show(incidents)
         if self._judge is not None:
             await self._judge()
+
+
+def _acknowledged(firing: Collection[Incident], names: Collection[str]) -> Iterator[tuple[str, Acknowledged]]:
+    for each in firing:
+        if each.alert in names and each.acknowledged_at is not None:
+            yield each.alert, Acknowledged(each.acknowledged_by or "", each.acknowledged_at)
+
+
+def _refuse_incomplete(order: SilenceOrder) -> None:
+    if not order.reason.strip():
+        raise Permanent(Code.NT004, "(the reason is empty)")
+    if order.length > LONGEST_SILENCE:
+        raise Permanent(Code.NT004, f"({written_duration(order.length)} is too long)")
+    if order.length <= timedelta(0):
+        raise Permanent(Code.NT004, "(it would end at once)")
+
+
+def _why_not_lifted(number: int, silences: Collection[Silence]) -> str:
+    """Say what became of a silence that cannot be lifted."""
+    one = next((each for each in silences if each.id == number), None)
+    if one is None:
+        return f"there has been none of number {number}"
+    if one.lifted_at is not None:
+        return f"silence {number} was lifted by {one.lifted_by} at {written_minute(one.lifted_at)}"
+    return f"silence {number} ended at {written_minute(one.ends_at)}"

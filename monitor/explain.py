@@ -165,8 +165,11 @@ def changes(known: Known) -> Sequence[tuple[str, str, str, str]]:
 def _number(change: Change, known: Known) -> str:
     if change.value is None:
         return change.note or UNKNOWN
-    condition = known.rule.condition if known.rule is not None else None
-    return written(change.value, condition.unit) if isinstance(condition, Comparison) else f"{change.value:g}"
+    signal = SIGNALS.get(change.signal)
+    if signal is not None:
+        return written(change.value, signal.unit)
+    units = set() if known.rule is None else {each.unit for each in comparisons(known.rule.condition)}
+    return written(change.value, units.pop()) if len(units) == 1 else f"{change.value:g}"
 
 
 def verdicts(known: Known) -> Sequence[tuple[str, str, str, str]]:

@@ -86,6 +86,11 @@ class Judge:
         """Return the names of the alerts there are."""
         return frozenset(self._audiences)
 
+    @property
+    def subjects(self) -> Sequence[Subject]:
+        """Return the alerts there are, as silences see them."""
+        return [each.subject for each in self._audiences.values()]
+
     async def refresh(self, now: datetime) -> Facts:
         """Read the signals and show them as metrics."""
         facts = await knowledge.read(

@@ -24,7 +24,7 @@ from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, 
 from monitor.signals import SIGNALS
 from monitor.store import Place, Store
 from monitor.store.people import Deed
-from monitor.units import UNKNOWN, did_you_mean
+from monitor.units import did_you_mean
 from sync.clock import Clock
 from sync.errors import Code, Permanent
 
@@ -189,8 +189,8 @@ def trial_notice(identity: str, by: str, link: str, now: datetime) -> Notice:
         severity=Severity.INFO,
         summary="This is a test. Alerts of lightspeed-sync arrive here.",
         signal="whether messages arrive",
-        value="1",
-        limit="> 0",
+        value="",
+        limit="",
         since=now,
         at=now,
         remedy="Nothing to do.",
@@ -209,7 +209,6 @@ def drill_notice(alert: Alert, identity: str, by: str, link: str, now: datetime)
         severity=alert.severity,
         summary=f"This is a drill: nothing is wrong. When {alert.name} fires, its message arrives like this one.",
         signal=SIGNALS[about.signal].title,
-        value=UNKNOWN,
         limit=about.bound,
         remedy="Nothing to do: this is a drill, and its end is told at once.",
     )

@@ -18,7 +18,7 @@ import structlog
 
 from monitor.channels.slack_blocks import ACKNOWLEDGE, SILENCE, escape
 from monitor.channels.wording import clean
-from monitor.desk import AcknowledgeOrder, SilenceOrder
+from monitor.desk import Acknowledged, AcknowledgeOrder, SilenceOrder
 from sync.clock import Clock
 from sync.errors import Permanent, SyncError
 from sync.storefront.app import Delivery
@@ -38,7 +38,7 @@ _OVER = "{} does not fire any more: what this message told of is over."
 class Desk(Protocol):
     """Takes people's words about alerts; raises Permanent for what cannot be done."""
 
-    def acknowledge(self, order: AcknowledgeOrder) -> Awaitable[Mapping[str, str]]: ...  # noqa: D102 - told by its type
+    def acknowledge(self, order: AcknowledgeOrder) -> Awaitable[Mapping[str, Acknowledged]]: ...  # noqa: D102 - told by its type
 
     def silence(self, order: SilenceOrder) -> Awaitable[object]: ...  # noqa: D102
 
@@ -122,7 +122,7 @@ class SlackDoor:
 
     async def _acknowledge(self, alert: str, incident: int, who: str) -> str:
         before = await self._desk.acknowledge(AcknowledgeOrder(alerts=(alert,), by=who, incident=incident))
-        first = before.get(alert, who)
+        first = before[alert].by if alert in before else who
         return f"{first} acknowledged {alert}." if first == who else f"{first} had acknowledged {alert} before."
 
     async def _silence(self, alert: str, incident: int, who: str) -> str:

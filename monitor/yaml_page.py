@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from monitor.units import encodable, shown
+from monitor.yaml_words import Complaint, in_plain_words
 
 MOST_BYTES = 256 * 1024
 _DEEPEST = 12
@@ -131,11 +132,17 @@ def _unreadable(error: YAMLError, text: str, page: Page) -> None:
         problem = f"the character {shown(text[error.position : error.position + 1])} is not taken"
         page.mistakes.append(Mistake(page.file, line, column, problem, "remove it"))
     elif isinstance(error, MarkedYAMLError):
-        problem = " ".join(str(error.problem or error.context or "this is not YAML").split())
-        mark = error.problem_mark or error.context_mark
-        page.add(mark, problem, "check indentation, quotes and colons around this place")
+        said = " ".join(str(error.problem or error.context or "").split())
+        complaint = Complaint(said, _place_of(error.problem_mark), _place_of(error.context_mark))
+        plain = in_plain_words(complaint, text.splitlines())
+        line, column = plain.place or (0, 0)
+        page.mistakes.append(Mistake(page.file, line + 1, column + 1, plain.problem, plain.remedy))
     else:
         page.add(None, "this is not YAML", "see docs/alerts.md for the file's shape")
+
+
+def _place_of(mark: StreamMark | None) -> tuple[int, int] | None:
+    return None if mark is None else (mark.line, mark.column)
 
 
 def _value(node: Node, loc: Loc, page: Page) -> Any:

@@ -397,18 +397,33 @@ class Code(Enum):
     )
     NT003 = (
         "No such alert",
-        "There is no alert of this name, or it does not fire.",
-        "See what fires with `lightspeed-sync alerts list`; names stand in alerts.yaml.",
+        "There is no alert of this name.",
+        "Names stand in alerts.yaml; see what fires with `lightspeed-sync alerts list`.",
     )
     NT004 = (
         "Silence not taken",
-        "A silence needs a reason and an end, within thirty days; only one that still stands can be lifted.",
-        "See those that stand with `lightspeed-sync alerts list`.",
+        "A silence needs a reason, and an end within thirty days.",
+        'Write it like `lightspeed-sync alerts silence NAME --for 2h --reason "stock-take"`.',
     )
     NT005 = (
         "No such channel",
         "There is no channel of this name, or it cannot be used.",
         "Channels stand under `channels` in alerts.yaml, their credentials in the environment: see `lightspeed-sync check config`.",
+    )
+    NT006 = (
+        "Alert does not fire",
+        "This alert does not fire, so there is nothing to take into one's hands.",
+        "See what fires with `lightspeed-sync alerts list`; `alerts silence NAME` hides one that is to come.",
+    )
+    NT007 = (
+        "No such silence",
+        "No silence of this number stands.",
+        "See those that stand, with their numbers, with `lightspeed-sync alerts list`.",
+    )
+    NT008 = (
+        "Silence would hide nothing",
+        "No alert in alerts.yaml is like that, so this would hide nothing.",
+        "Labels and severities stand beside each alert in alerts.yaml.",
     )
     IN001 = (
         "Internal error",

@@ -33,6 +33,7 @@ from monitor.alerts_model.fields import (
 )
 from monitor.alerts_model.fields import Some as Positive
 from monitor.conditions import Comparison, comparisons, signals_in
+from monitor.hiding import Subject
 from monitor.hours import Hours, Times, instant, times
 from monitor.notice import Severity
 from monitor.rules import NoData, Rule
@@ -78,6 +79,11 @@ class Alert(Part):
     )
     depends_on: Names = Field(default=(), description="While one of these alerts fires, this one is not told.")
     to: SomeNames | None = Field(default=None, description="These channels in place of the route's.")
+
+    @property
+    def subject(self) -> Subject:
+        """Return it as silences and windows see it."""
+        return Subject(self.name, self.severity, self.labels, self.depends_on)
 
     def rule(self) -> Rule:
         """Return the rule as the engine judges it."""

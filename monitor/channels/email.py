@@ -181,7 +181,7 @@ def _subject(parcel: Parcel) -> str:
     """Keep one stem for all mails of an alert, which is what threads are made of."""
     notices = parcel.notices
     if len(notices) > 1:
-        return f"[lightspeed-sync] {several(notices, repeat=parcel.repeat).title}"
+        return f"[lightspeed-sync] {several(notices, repeat=parcel.repeat).heading}"
     notice, repeat = notices[0], " (possible repeat)" if parcel.repeat else ""
     return _PREFIX.get(notice.kind, "") + clean(f"[lightspeed-sync] {notice.severity} {notice.alert}", 120) + repeat
 

@@ -10,9 +10,8 @@ from datetime import timedelta
 import httpx
 
 from monitor.channels.base import Ambiguous, ChannelRefused, DeliveryError, Throttled, Unreachable
-from monitor.channels.wording import OVER, clean, outcome
+from monitor.channels.wording import OVER, clean, lasting, outcome
 from monitor.notice import Arrival, Fate, Item, Kind, Notice, Parcel, Receipt
-from monitor.units import written_duration
 
 _LONGEST = 160  # one segment of GSM-7
 VALID = timedelta(minutes=10)  # an alert that would arrive later than this is told by the other channels
@@ -98,8 +97,7 @@ def text(notices: Sequence[Notice], *, repeat: bool = False) -> str:
     if len(notices) > 1:
         return _named(notices, repeat=repeat)
     (notice,) = notices
-    age = "" if notice.until is not None else f" (for {written_duration(notice.at - notice.since)})"
-    tail = f"{age}{_MARK if repeat else ''}"
+    tail = f"{lasting(notice, ' (for {})')}{_MARK if repeat else ''}"
     head = _basic(f"{_WORDS.get(notice.kind, 'ALERT')} {clean(notice.alert, 60)}: ")
     room = _LONGEST - len(head) - len(tail)
     return head + _basic(clean(outcome(notice), 400))[:room].rstrip() + tail

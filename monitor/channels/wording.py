@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SPACES = frozenset({"Zl", "Zp", "Zs"})
 _EXAMPLES_SHOWN = 5
 _LONGEST_EXAMPLE = 150
+_LONGEST_HEADING = 50  # with what stands before it a subject is one line of a header, which nothing folds
 _RENDERING = (TemplateError, ValueError, TypeError, LookupError, AttributeError)
 
 _WORDS = {
@@ -82,6 +83,7 @@ class Several:
 
     sign: str
     title: str  # how many of what, and as many names as fit
+    heading: str  # the same, shorter, as the subject of a mail
     members: tuple[Wording, ...]
     link: str
     note: str
@@ -114,18 +116,29 @@ def wording(notice: Notice, *, identity: str = "", repeat: bool = False) -> Word
 
 
 def several(notices: Sequence[Notice], *, identity: str = "", repeat: bool = False) -> Several:
-    """Put several notices into words, those that are not over first."""
+    """Put several notices into words: those that are not over first, of them the worst."""
     mark = _MARK if repeat else ""
-    ordered = sorted(notices, key=lambda notice: notice.kind in OVER)
-    worst = min(notices, key=lambda notice: (notice.kind in OVER, tuple(Severity).index(notice.severity)))
-    names = ", ".join(notice.alert for notice in ordered)
+    ordered = sorted(notices, key=lambda notice: (notice.kind in OVER, tuple(Severity).index(notice.severity)))
+    worst = ordered[0]
     return Several(
         sign=_sign(worst, over=worst.kind in OVER),
-        title=clean(f"{_counts(ordered)}: {names}", 140 - len(mark)) + mark,
+        title=_named(ordered, 140 - len(mark)) + mark,
+        heading=_named(ordered, _LONGEST_HEADING - len(mark)) + mark,
         members=tuple(wording(notice) for notice in ordered),
         link=_link(notices[0]),
         note=_note(worst.severity.value, identity, mark),
     )
+
+
+def _named(notices: Sequence[Notice], longest: int) -> str:
+    """Say how many there are of each kind, with as many names as fit."""
+    names = [clean(notice.alert, 60) for notice in notices]
+    for shown in range(len(names), 0, -1):
+        more = f" and {len(names) - shown} more" if shown < len(names) else ""
+        told = f"{_counts(notices)}: {', '.join(names[:shown])}{more}"
+        if len(told) <= longest:
+            return told
+    return clean(_counts(notices), longest)
 
 
 def _counts(notices: Sequence[Notice]) -> str:
@@ -147,8 +160,15 @@ def outcome(notice: Notice) -> str:
     if notice.until is None:
         return notice.summary
     length = written_duration(notice.until - notice.since)
-    now = f", now {notice.value}" if notice.kind is Kind.RESOLVED and notice.value != UNKNOWN else ""
+    now = f", now {notice.value}" if notice.kind is Kind.RESOLVED and notice.value not in ("", UNKNOWN) else ""
     return f"Over after {length}{now}. It was: {notice.summary}"
+
+
+def lasting(notice: Notice, form: str) -> str:
+    """Write into `form` for how long an alert has fired; "" where it is over, or has only just begun."""
+    length = notice.at - notice.since
+    just_begun = notice.kind is Kind.TEST or length < timedelta(seconds=1)
+    return "" if notice.until is not None or just_begun else form.format(written_duration(length))
 
 
 def _sign(notice: Notice, *, over: bool) -> str:
@@ -163,13 +183,16 @@ def _facts(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
 
 
 def _incident(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
+    if notice.kind is Kind.TEST:
+        return [("Sent", _moment(notice.at))]
     label = "Now" if notice.kind is Kind.RESOLVED else "Value"
-    facts = [(label, f"{notice.value} (alert at {notice.limit})"), ("What", notice.signal)]
+    facts = [(label, f"{notice.value} (alert at {notice.limit})")] if notice.value else []
+    facts.append(("What", notice.signal))
     if over and notice.until is not None:
         length = written_duration(notice.until - notice.since)
         facts.append(("When", f"{_moment(notice.since)} to {_moment(notice.until)} ({length})"))
     else:
-        facts.append(("Since", f"{_moment(notice.since)} ({written_duration(notice.at - notice.since)})"))
+        facts.append(("Since", f"{_moment(notice.since)}{lasting(notice, ' ({})')}"))
     if notice.runbook and not over:
         facts.append(("Runbook", notice.runbook))
     if notice.examples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from monitor.cli import common
-from monitor.cli.common import Exit, person, run, say, say_json, show_table, usage
+from monitor.cli.common import Exit, person, run, say, say_folded, say_json, show_table, usage
 from monitor.cli.reading import daemon_runs, opened_state
-from monitor.control import SILENCE, ask
-from monitor.desk import AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
+from monitor.control import BEFORE, SILENCE, ask
+from monitor.desk import Acknowledged, AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
 from monitor.hiding import Silence
 from monitor.notice import Severity
 from monitor.reach import Firing, firing
@@ -71,56 +71,57 @@ async def listed(store: Store, now: datetime) -> Listed:
 
 
 def _tell(found: Listed, now: datetime) -> None:
-    if found.firing:
-        names = ("alert", "severity", "since", "now", "alert at", "who knows", "acknowledged")
-        show_table(names, [_firing_row(each) for each in found.firing])
-    else:
-        say("Nothing fires.")
-    if found.pending:
-        say("")
-        show_table(("about to fire", "its condition holds since", "for"), list(_pending_rows(found.pending, now)))
-    if found.silences:
-        say("")
-        show_table(("silence", "hides", "until", "by", "reason"), [_silence_row(each, now) for each in found.silences])
-    if found.ended:
-        say("")
-        show_table(("ended", "began", "ended at", "summary"), [_ended_row(each) for each in found.ended])
-    say(*_ways_on(found))
+    parts = [
+        [line for each in found.firing for line in _firing_lines(each, now)] or ["Nothing fires."],
+        [line for name, state in found.pending.items() for line in _pending_lines(name, state, now)],
+        [line for each in found.silences for line in _silence_lines(each, now)],
+        [line for each in found.ended for line in _ended_lines(each)],
+        list(_ways_on(found)),
+    ]
+    said = [line for part in parts if part for line in ("", *part)]
+    say_folded(*said[1:])
 
 
-def _firing_row(each: Firing) -> tuple[object, ...]:
+def _firing_lines(each: Firing, now: datetime) -> Iterator[str]:
     one = each.incident
-    by = f"by {one.acknowledged_by}, {written_minute(one.acknowledged_at)}" if one.acknowledged_at else "by nobody"
-    return one.alert, one.severity.value, written_minute(one.since), one.value, one.limit, each.words, by
+    lasts = written_duration(now - one.since)
+    yield f"FIRES {one.alert} ({one.severity.value}) since {written_minute(one.since)}, for {lasts}"
+    yield f"  {one.summary}"
+    yield f"  Now {one.value}, alert at {one.limit}"
+    at = written_minute(one.acknowledged_at)
+    yield f"  Known to {each.words}"
+    yield f"  Acknowledged by {one.acknowledged_by}, {at}" if one.acknowledged_at else "  Acknowledged by nobody"
 
 
-def _pending_rows(pending: dict[str, State], now: datetime) -> Iterator[tuple[object, ...]]:
-    for name, state in pending.items():
-        since = state.since or now
-        yield name, written_minute(since), written_duration(now - since)
+def _pending_lines(name: str, state: State, now: datetime) -> Iterator[str]:
+    since = state.since or now
+    yield f"ABOUT TO FIRE {name}"
+    yield f"  Its condition holds since {written_minute(since)}, for {written_duration(now - since)}"
 
 
-def _silence_row(each: Silence, now: datetime) -> tuple[object, ...]:
-    until = f"{written_minute(each.ends_at)}, for {written_duration(each.ends_at - now)}"
+def _silence_lines(each: Silence, now: datetime) -> Iterator[str]:
     sooner = ", or until what it hides has ended" if each.until_resolved else ""
-    return each.id, str(each.matcher), until + sooner, each.author, each.reason
+    yield f"SILENCE {each.id} hides {each.matcher}"
+    yield f"  Until {written_minute(each.ends_at)}, for another {written_duration(each.ends_at - now)}{sooner}"
+    yield f"  By {each.author}: {each.reason}"
 
 
-def _ended_row(each: Incident) -> tuple[object, ...]:
-    ended = "" if each.resolved_at is None else written_minute(each.resolved_at)
-    return each.alert, written_minute(each.since), ended, each.summary
+def _ended_lines(each: Incident) -> Iterator[str]:
+    ended = each.resolved_at or each.since
+    yield f"ENDED {each.alert} at {written_minute(ended)}, after {written_duration(ended - each.since)}"
+    yield f"  {each.summary}"
 
 
 def _ways_on(found: Listed) -> Iterator[str]:
     ways = []
     if any(each.incident.acknowledged_at is None for each in found.firing):
-        ways.append("Take it into your hands:    lightspeed-sync alerts ack NAME")
+        ways.append("Take it into your hands:   lightspeed-sync alerts ack NAME")
     if found.firing:
-        ways.append("Hear nothing for a while:   lightspeed-sync alerts silence NAME --for 2h --reason TEXT")
+        ways.append("Hear nothing for a while:  lightspeed-sync alerts silence NAME --for 2h --reason T")
     if found.silences:
-        ways.append("End a silence:              lightspeed-sync alerts lift N")
+        ways.append("End a silence:             lightspeed-sync alerts lift N")
     if ways:
-        yield from ("", *ways)
+        yield from ways
 
 
 def _data(found: Listed) -> dict[str, Any]:
@@ -166,27 +167,29 @@ async def desk_here(settings: Settings) -> AsyncIterator[AlertDesk]:
     """Take the state directory, as no daemon has it; the next judging, of a daemon that starts, follows the words."""
     content = common.alerts(settings)
     async with workshop(settings, content) as shop:
-        yield AlertDesk(Store(shop.database), lambda: [alert.name for alert in content.alerts], shop.clock)
+        subjects = [alert.subject for alert in content.alerts]
+        yield AlertDesk(Store(shop.database), lambda: subjects, shop.clock)
 
 
 def acknowledge(settings: Settings, names: Sequence[str], *, json: bool) -> Exit:
     """Acknowledge alerts, through the running daemon or here."""
     order = AcknowledgeOrder(alerts=tuple(dict.fromkeys(names)), by=person())
 
-    async def act() -> Sequence[str]:
+    async def act() -> Mapping[str, Acknowledged]:
         answer = await ask(settings.state_dir, "acknowledge", order)
         if answer is not None:
-            return list(answer["before"])
+            return BEFORE.validate_python(answer)
         async with desk_here(settings) as desk:
-            return list(await desk.acknowledge(order))
+            return await desk.acknowledge(order)
 
     before = run(act)
     if json:
-        say_json({"acknowledged": [name for name in order.alerts if name not in before], "before": before})
+        earlier = {name: asdict(each) for name, each in before.items()}
+        say_json({"acknowledged": [name for name in order.alerts if name not in before], "before": earlier})
         return Exit.DONE
     for name in order.alerts:
         if name in before:
-            say(f"{name}: somebody had acknowledged it before; see `lightspeed-sync alerts list`.")
+            say(f"{name}: {before[name].by} had acknowledged it before, at {written_minute(before[name].at)}.")
         else:
             say(f"{name}: acknowledged by {order.by}. No reminders, and nobody else is called; its end is still told.")
     return Exit.DONE
@@ -247,6 +250,6 @@ def lift(settings: Settings, number: int, *, json: bool) -> Exit:
     if json:
         say_json(SILENCE.dump_python(lifted, mode="json"))
         return Exit.DONE
-    when = "now" if daemon_runs(settings.state_dir) else "when the daemon runs"
-    say(f"Silence {lifted.id} has ended: what fires of {lifted.matcher} is told {when}.")
+    when = "now" if daemon_runs(settings.state_dir) else "as soon as the daemon runs"
+    say(f"Silence {lifted.id} is lifted. It hid {lifted.matcher}: what of that still fires is told {when}.")
     return Exit.DONE

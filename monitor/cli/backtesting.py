@@ -10,7 +10,7 @@ from pathlib import Path
 from monitor.alerts_file import load_alerts
 from monitor.alerts_model import AlertsFile
 from monitor.backtest import Figures, Recorded, backtest
-from monitor.cli.common import Exit, alerts, complain, run, say, say_json, show_table, telling
+from monitor.cli.common import Exit, alerts, alerts_as_they_are, complain, run, say, say_json, show_table, telling
 from monitor.cli.reading import opened_state
 from monitor.signals import DEFAULT_WINDOW
 from monitor.store import Store
@@ -24,23 +24,28 @@ _NOTEWORTHY = 0.05  # share of judgings without a number that is told
 
 def show(settings: Settings, file: Path | None, days: int, *, json: bool) -> Exit:
     """Replay the last days through alerts.yaml; with another file, tell how that one differs."""
-    present = alerts(settings)
     with telling():
         other = None if file is None else load_alerts(file)
-    contents = [present] if other is None else [present, other]
+    present = alerts(settings) if other is None else alerts_as_they_are(settings)
+    contents = [each for each in (present, other) if each is not None]
     past = run(lambda: _read(settings, contents, timedelta(days=days)))
     if not past.judgings:
         complain(f"The rules were not judged within the last {counted(days, 'day')}: there is nothing to replay.")
         return Exit.WRONG
     came = [backtest(content, past) for content in contents]
     if json:
-        say_json(_data(past, came))
+        say_json(_data(past, None if present is None else came[0], None if other is None else came[-1]))
         return Exit.DONE
     say(*_heading(past), "")
-    if file is None:
-        _tell(came[0])
+    if file is None or present is None:
+        if present is None:
+            say(
+                f"{settings.alerts_file.name} has mistakes and cannot be compared with: this is the other file alone.",
+                "",
+            )
+        _tell(past, came[0])
     else:
-        _tell_difference(came[0], came[1], settings.alerts_file.name, file.name)
+        _tell_difference(past, came[0], came[1], (settings.alerts_file.name, file.name))
     return Exit.DONE
 
 
@@ -63,12 +68,22 @@ def _heading(past: Recorded) -> Iterator[str]:
 # --- one file ---
 
 
-def _tell(came: Sequence[Figures]) -> None:
+def _messages_named(past: Recorded) -> str:
+    return "messages a week" if past.by_the_week else "messages"
+
+
+def _in_all(past: Recorded) -> str:
+    if past.by_the_week:
+        return "Messages a week in all"
+    return f"Messages in all, within {written_duration(past.length)} (too short to say how many a week)"
+
+
+def _tell(past: Recorded, came: Sequence[Figures]) -> None:
     fired = [each for each in came if each.fired]
     if fired:
-        names = ("alert", "fired", "median", "longest", "came back soon", "nobody told", "messages a week")
+        names = ("alert", "fired", "median", "longest", "came back soon", "nobody told", _messages_named(past))
         show_table(names, [_row(each) for each in fired])
-        say("", f"Messages a week in all: {_messages(_summed(came)) or 'none'}.")
+        say("", f"{_in_all(past)}: {_messages(_summed(came)) or 'none'}.")
     quiet = [each.alert for each in came if not each.fired]
     if quiet:
         say(f"Would not have fired: {', '.join(quiet)}.")
@@ -105,17 +120,20 @@ def _summed(came: Sequence[Figures]) -> Mapping[str, float]:
 # --- two files ---
 
 
-def _tell_difference(before: Sequence[Figures], after: Sequence[Figures], present: str, other: str) -> None:
+def _tell_difference(
+    past: Recorded, before: Sequence[Figures], after: Sequence[Figures], files: tuple[str, str]
+) -> None:
+    present, other = files
     old, new = {each.alert: each for each in before}, {each.alert: each for each in after}
     names = list(dict.fromkeys([*old, *new]))
     changed = [name for name in names if old.get(name) != new.get(name)]
     if changed:
         show_table(
-            (f"{present} -> {other}", "fired", "longest", "messages a week"),
+            (f"{present} -> {other}", "fired", "longest", _messages_named(past)),
             [_pair(name, old.get(name), new.get(name)) for name in changed],
         )
         sums = [_messages(_summed(each)) or "none" for each in (before, after)]
-        say("", f"Messages a week in all: {sums[0]} -> {sums[1]}.")
+        say("", f"{_in_all(past)}: {sums[0]} -> {sums[1]}.")
     else:
         say(f"{other} would have told the same as {present}.")
     same = [name for name in names if name not in changed]
@@ -137,12 +155,13 @@ def _change(pair: Iterable[str]) -> str:
     return old if old == new else " -> ".join(filter(None, (old, new)))
 
 
-def _data(past: Recorded, came: Sequence[Sequence[Figures]]) -> dict[str, object]:
-    told = [[asdict(each) for each in one] for one in came]
+def _data(past: Recorded, *came: Sequence[Figures] | None) -> dict[str, object]:
+    told = [None if one is None else [asdict(each) for each in one] for one in came]
     return {
         "since": past.judgings[0].at,
         "until": past.judgings[-1].at,
         "judgings": len(past.judgings),
+        "messages": "a week" if past.by_the_week else "in all",
         "alerts": told[0],
-        "other": told[1] if len(told) > 1 else None,
+        "other": told[1],
     }

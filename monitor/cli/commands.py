@@ -278,14 +278,18 @@ def check_config(json: Json = False) -> None:
 
 
 @check.command("alerts")
-def check_alerts() -> None:
+def check_alerts(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Another file than the one that ALERTS_FILE names.")
+    ] = None,
+) -> None:
     """Check the alerts file: every mistake with its line and column, what is doubtful, and who cannot be reached.
 
-    Example: lightspeed-sync check alerts
+    Example: lightspeed-sync check alerts alerts.new.yaml
     """
     from monitor.cli import checks
 
-    checks.alerts(settings_as_they_are(have=stored()), alerts_path())
+    checks.alerts(settings_as_they_are(have=stored()), file or alerts_path())
 
 
 @check.command("connections")

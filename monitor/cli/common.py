@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from enum import Enum, IntEnum
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, TypeVar
 
 import structlog
@@ -36,6 +37,7 @@ _UNREACHABLE = {Code.LS001, Code.LS004, Code.LS005, Code.LS006, Code.SH001, Code
 
 
 _WIDEST = 10_000  # columns of a table that goes into a file or a pipe
+_READABLE = 80  # columns of what is folded, where there is no terminal
 
 
 class Exit(IntEnum):
@@ -224,6 +226,15 @@ def say(*lines: str) -> None:
     """Print lines of data."""
     for line in lines:
         out.print(printable(line), markup=False)
+
+
+def say_folded(*lines: str) -> None:
+    """Print lines for people, those that are too long for the terminal folded under their own indentation."""
+    width = out.width if out.is_terminal else _READABLE
+    for line in map(printable, lines):
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        for part in wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]:
+            out.print(part, markup=False)
 
 
 def complain(*lines: str) -> None:

@@ -46,7 +46,9 @@ def show(settings: Settings, *, json: bool) -> Exit:
 
 
 def _row(each: Conflict) -> tuple[object, ...]:
-    return each.sku, each.available, each.target, f"{each.available - each.target:+d}", state(each)
+    """Return the numbers of one difference; of one that is kept, what it should be without a person's word."""
+    should = each.target + (each.kept if each.quarantined_since is None else 0)
+    return each.sku, each.available, should, f"{each.available - should:+d}", state(each)
 
 
 def state(conflict: Conflict) -> str:

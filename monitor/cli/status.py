@@ -161,7 +161,9 @@ def _alerts(firing: Sequence[Firing]) -> Iterator[str]:
         yield f"FIRING {one.alert} ({one.severity.value}, since {written_minute(one.since)}): {one.summary}{named}"
         by = f"; acknowledged by {one.acknowledged_by}, {written_minute(one.acknowledged_at)}"
         yield f"       known to {each.words}{by if one.acknowledged_at else ''}"
-    if firing:
+    if not firing:
+        yield "alerts: none fire"
+    else:
         yield "       The whole story of one: lightspeed-sync alerts explain NAME"
 
 

@@ -103,7 +103,11 @@ def _keep_transition(connection: Connection, judged: Judged, now: datetime) -> N
         "after": after.value,
         "reason": judged.transition.reason.name.lower(),
         "value": judged.sample.value,
-        "detail": {"note": judged.sample.note, "condition": str(judged.rule.condition) if judged.rule else ""},
+        "detail": {
+            "note": judged.sample.note,
+            "condition": str(judged.rule.condition) if judged.rule else "",
+            "signal": judged.transition.telling.signal if judged.transition.telling is not None else "",
+        },
     }
     connection.execute(sa.insert(transitions).values(values))
 

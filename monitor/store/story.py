@@ -98,6 +98,7 @@ class Change:
     value: float | None
     note: str
     condition: str
+    signal: str = ""  # whose value it is; "" where that is not on record
 
 
 def judging_at(connection: Connection, at: datetime) -> Judging | None:
@@ -116,9 +117,8 @@ def changes_of(connection: Connection, alert: str, until: datetime, limit: int) 
 
 def _change(row: Row[Any]) -> Change:
     reason, detail = Reason[row.reason.upper()], row.detail
-    return Change(
-        row.at, Phase(row.before), Phase(row.after), reason, row.value, detail.get("note", ""), detail["condition"]
-    )
+    before, after, note = Phase(row.before), Phase(row.after), detail.get("note", "")
+    return Change(row.at, before, after, reason, row.value, note, detail["condition"], detail.get("signal", ""))
 
 
 def judgings(connection: Connection, since: datetime, signals: Collection[str]) -> Sequence[Judging]:

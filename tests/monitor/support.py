@@ -128,7 +128,7 @@ class World:
             link="https://ops.example.com/",
         )
 
-        self.desk = AlertDesk(self.store, lambda: self.judge.names, self.clock, self.check, self.outbox.show)
+        self.desk = AlertDesk(self.store, lambda: self.judge.subjects, self.clock, self.check, self.outbox.show)
 
     async def restart(self, alerts: str | None = None) -> None:
         """End the process where it stands, and start another."""

@@ -156,10 +156,8 @@ flapping: {count: 3, window: 30m, hold: 3m}
         sent.update((incident.alert, message.place) for message in await world.store.messages(incident.id))
     judgings = await world.store.judgings(START, {"discrepant_skus"})
     came = backtest(parse(alerts.encode()), Recorded(judgings))
-    weeks = Recorded(judgings).length / timedelta(days=7)
     fired = Counter(incident.alert for incident in incidents)
     assert min(fired[each.alert] for each in came) > 1, "each rule had something to do"
     assert {each.alert: each.fired for each in came} == dict(fired)
-    days = max(weeks, 1 / 7)
     told = {(each.alert, name): count for each in came for name, count in each.messages.items()}
-    assert told == {where: round(count / days, 1) for where, count in sent.items()}
+    assert told == dict(sent), "some hours are too short for figures of a week"

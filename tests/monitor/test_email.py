@@ -12,6 +12,7 @@ import pytest
 from monitor.channels.base import DeliveryError
 from monitor.channels.email import Email, tls_context
 from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, Receipt, Severity
+from monitor.rehearsal import trial_notice
 from monitor.serving import bind_tcp
 from sandbox.clock import ManualClock, RealClock
 from sandbox.faults import Fault, FaultKind, Faults
@@ -259,3 +260,24 @@ async def test_a_mail_of_the_longest_notices_can_be_read_and_answered(post: Post
     (mail,) = post.received()
     assert str(mail.message["X-Lightspeed-Sync-Incident"]).split(", ")[-1] == "19"
     assert mail.text("html").count("<h3") == 20
+
+
+async def test_the_subject_of_many_is_one_line_with_the_worst_first(post: Post) -> None:
+    names = ("EqualityProofOld", "ManualReconciliation", "SyncErrorRateHigh")
+    notices = [replace(FIRING, incident=str(number), alert=name) for number, name in enumerate(names)]
+    worst = replace(FIRING, incident="9", alert="OversellRisk", severity=Severity.CRITICAL)
+    await post.email().send(group("1-email-group-9", *notices, worst))
+
+    (mail,) = post.received()
+    assert mail.message["Subject"] == "[lightspeed-sync] 4 alerts: OversellRisk and 3 more"
+    assert b"Subject: [lightspeed-sync] 4 alerts: OversellRisk and 3 more\r\n" in mail.raw
+
+
+async def test_a_test_says_what_it_is_and_nothing_of_values(post: Post) -> None:
+    await post.email().send(parcel(trial_notice("test-1", "anna", "", START)))
+
+    (mail,) = post.received()
+    said = mail.text()
+    assert "Sent: 2026-11-24 10:00 UTC" in said
+    assert "Note: Asked for by anna." in said
+    assert not [word for word in ("Value", "Since", "alert at", "0s") if word in said]

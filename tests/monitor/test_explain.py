@@ -333,6 +333,17 @@ def test_a_message_that_was_delivered_later_was_waiting() -> None:
 
 
 # --- tables ---
+@pytest.mark.parametrize(
+    ("signal", "value", "number"),
+    [("error_rate", 0.282569, "28.3%"), ("discrepant_skus", 4, "4"), ("", 0.282569, "0.282569")],
+    ids=["a share", "a count", "an old record of two units"],
+)
+def test_a_change_has_its_number_in_its_signals_unit(signal: str, value: float, number: str) -> None:
+    change = Change(NOON, Phase.OK, Phase.PENDING, Reason.BEGAN, value, "", "", signal)
+    ((_, _, shown, _),) = changes(Known("Fails", NOON, State(), FAILS, changes=(change,)))
+    assert shown == number
+
+
 def test_changes_and_decisions_are_rows_in_words() -> None:
     change = Change(NOON, Phase.OK, Phase.FIRING, Reason.FIRED, 7, "", "discrepant_skus > 5")
     one = firing(changes=(change,), decided=(decided("slack", Why.FIRST, kind=Kind.FIRING),))

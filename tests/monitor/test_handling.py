@@ -22,7 +22,9 @@ from tests.monitor.support import DIFFERS, START, THREE, World
 pytestmark = pytest.mark.anyio
 
 CHANNEL = "#wtf-inventory-alerts"
-LABELLED = DIFFERS.replace("severity: warning", "severity: warning\n    labels: {team: shop}", 1)
+LABELLED = DIFFERS.replace("severity: warning", "severity: warning\n    labels: {team: shop}", 1).replace(
+    "routes:", "  - {name: Fails, when: error_rate > 5%, severity: warning, labels: {team: it}}\nroutes:"
+)
 
 
 class Slacking(World):

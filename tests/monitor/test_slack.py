@@ -297,9 +297,9 @@ async def test_what_fires_together_is_one_post_that_lists_it(slack: Served) -> N
     await slack.bot().send(group("1-slack-group-9", OTHER, FIRING))
 
     (message,) = slack.workspace.messages
-    assert message.shown.text == "\N{LARGE RED CIRCLE} 2 alerts: SyncLatencyHigh, OversellRisk"
+    assert message.shown.text == "\N{LARGE RED CIRCLE} 2 alerts: OversellRisk, SyncLatencyHigh"
     assert [block["type"] for block in message.shown.blocks] == ["header", "section", "section", "actions", "context"]
-    assert message.shown.blocks[2]["text"]["text"].startswith(
+    assert message.shown.blocks[1]["text"]["text"].startswith(
         "*\N{LARGE RED CIRCLE} Alert: OversellRisk*\nShopify offers 12 units that Lightspeed does not have\nValue: 12 "
     )
     assert message.shown.metadata == {

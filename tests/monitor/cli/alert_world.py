@@ -76,7 +76,7 @@ class Lately:
 
 def desk(world: World) -> AlertDesk:
     """Return the desk that takes people's words."""
-    return AlertDesk(world.store, lambda: world.judge.names, world.clock)
+    return AlertDesk(world.store, lambda: world.judge.subjects, world.clock)
 
 
 def prepared(folder: Path, patch: pytest.MonkeyPatch, alerts: str = DIFFERS) -> Lately:

@@ -73,9 +73,10 @@ def test_what_fires_is_listed_with_who_was_told_and_the_way_on(lately: Lately) -
     lately.happened(HOUR, differs)
     shown = words(lately.run("list").stdout)
     since = f"{lately.now - HOUR:%Y-%m-%d %H:%M} UTC"
-    assert f"Differs warning {since} 7 > 5 email, slack by nobody" in shown
+    assert f"FIRES Differs (warning) since {since}, for 1h" in shown
+    assert "7 SKUs differ Now 7, alert at > 5 Known to email, slack Acknowledged by nobody" in shown
     assert "lightspeed-sync alerts ack NAME" in shown
-    assert f"about to fire its condition holds since for Late {since} 1h" in shown
+    assert f"ABOUT TO FIRE Late Its condition holds since {since}, for 1h" in shown
 
 
 def test_a_place_that_was_not_reached_is_listed_with_the_reason(lately: Lately) -> None:
@@ -89,7 +90,7 @@ def test_who_acknowledged_stands_in_the_list(lately: Lately) -> None:
     lately.happened(2 * HOUR, differs)
     lately.happened(HOUR, bert_acknowledges)
     shown = words(lately.run("list").stdout)
-    assert f"by bert, {lately.now - HOUR:%Y-%m-%d %H:%M} UTC" in shown
+    assert f"Acknowledged by bert, {lately.now - HOUR:%Y-%m-%d %H:%M} UTC" in shown
     assert "alerts ack" not in shown, "there is nothing left to acknowledge"
 
 
@@ -98,7 +99,7 @@ def test_what_a_silence_hides_is_listed_with_the_silence(lately: Lately) -> None
     lately.happened(HOUR, differs)
     shown = words(lately.run("list").stdout)
     assert "nobody; email, slack not told: hidden by silence 1 of bert: stock-take" in shown
-    assert f"1 Differs {lately.now + HOUR:%Y-%m-%d %H:%M} UTC, for" in shown
+    assert f"SILENCE 1 hides Differs Until {lately.now + HOUR:%Y-%m-%d %H:%M} UTC, for another" in shown
     (one,) = lately.data("list")["firing"]
     assert one["hidden"] == {"why": "silenced", "by": "silence 1 of bert: stock-take"}
 
@@ -108,10 +109,20 @@ def test_what_has_ended_is_listed(lately: Lately) -> None:
     lately.happened(HOUR, calms_down)
     listed = lately.data("list")
     assert ([each["alert"] for each in listed["ended"]], listed["firing"]) == (["Differs"], [])
-    assert (
-        f"Differs {lately.now - 2 * HOUR:%Y-%m-%d %H:%M} UTC {lately.now - HOUR:%Y-%m-%d %H:%M} UTC 7 SKUs differ"
-        in (words(lately.run("list").stdout))
+    assert f"ENDED Differs at {lately.now - HOUR:%Y-%m-%d %H:%M} UTC, after 1h 7 SKUs differ" in (
+        words(lately.run("list").stdout)
     )
+
+
+def test_the_list_fits_on_eighty_columns(lately: Lately) -> None:
+    lately.writes(
+        TWO.replace("{{ value }} SKUs differ", "{{ value }} SKUs differ, " + "and that for many reasons " * 5)
+    )
+    lately.happened(HOUR, differs_unheard)
+    lately.happened(HOUR / 2, bert_silences)
+    lines = lately.run("list").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line.startswith("    ")]  # what was too long goes on below
 
 
 def test_what_is_about_to_fire_is_listed_with_its_number(lately: Lately) -> None:
@@ -147,6 +158,19 @@ def test_status_tells_what_is_silent_and_until_when(lately: Lately) -> None:
     assert data["silences"][0]["reason"] == "stock-take"
 
 
+def test_status_says_that_none_fires(lately: Lately) -> None:
+    lately.happened(HOUR, calms_down)
+    assert "\nalerts: none fire\n" in lately.command("status").stdout
+
+
+def test_another_file_can_be_checked(lately: Lately) -> None:
+    (lately.folder / "new.yaml").write_text(TWO.replace("> 5", "=> 5"))
+    ended = lately.command("check", "alerts", str(lately.folder / "new.yaml"))
+    right = lately.command("check", "alerts")
+    assert (ended.exit_code, "new.yaml:5:27: => is not an operator; write >=" in ended.stderr) == (2, True)
+    assert (right.exit_code, "2 alerts, no mistake." in right.stdout) == (0, True)
+
+
 # --- a person's word, without a daemon ---
 def test_an_alert_is_acknowledged_in_the_callers_name(lately: Lately) -> None:
     lately.happened(HOUR, differs)
@@ -157,7 +181,7 @@ def test_an_alert_is_acknowledged_in_the_callers_name(lately: Lately) -> None:
         "Differs: acknowledged by anna. No reminders, and nobody else is called; its end is still told.\n"
     )
     assert (ended.exit_code, one["acknowledged_by"]) == (0, "anna")
-    assert "somebody had acknowledged it before" in again.stdout
+    assert re.fullmatch(r"Differs: anna had acknowledged it before, at 20[0-9: -]+ UTC\.\n", again.stdout)
 
 
 def test_only_what_fires_can_be_acknowledged(lately: Lately) -> None:
@@ -165,7 +189,8 @@ def test_only_what_fires_can_be_acknowledged(lately: Lately) -> None:
     ended = lately.run("ack", "Late")
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert ended.stderr.splitlines()[0] == (
-        "NT003 There is no alert of this name, or it does not fire. (Late; firing are Differs)"
+        "NT006 This alert does not fire, so there is nothing to take into one's hands. "
+        f"(Late is about to: its condition has held since {lately.now - HOUR:%Y-%m-%d %H:%M} UTC; firing are Differs)"
     )
 
 
@@ -185,12 +210,15 @@ def test_an_alert_is_silenced_and_the_silence_lifted(lately: Lately) -> None:
     assert silenced.stdout.endswith("End it sooner:   lightspeed-sync alerts lift 1\n")
     assert (one["author"], one["reason"], one["matcher"]["alerts"]) == ("anna", "stock-take", ["Differs"])
     assert moment(one["ends_at"]) - moment(one["starts_at"]) == 2 * HOUR
-    assert lifted.stdout == "Silence 1 has ended: what fires of Differs is told when the daemon runs.\n"
+    assert lifted.stdout == (
+        "Silence 1 is lifted. It hid Differs: what of that still fires is told as soon as the daemon runs.\n"
+    )
     assert lately.data("list")["silences"] == []
-    assert (again.exit_code, again.stderr[:5], "(silence 1)" in again.stderr) == (1, "NT004", True)
+    assert (again.exit_code, again.stderr[:5], "was lifted by anna at" in again.stderr) == (1, "NT007", True)
 
 
 def test_a_silence_may_be_by_label_and_severity_and_end_with_what_it_hides(lately: Lately) -> None:
+    lately.writes(TWO.replace("severity: warning", "severity: warning\n    labels: {team: shop}", 1))
     lately.happened(HOUR, calms_down)
     options = ("--label", "team=shop", "--severity", "warning", "--until-resolved", "--reason", "x", "--for", "1d")
     kept = lately.data("silence", *options)
@@ -203,7 +231,8 @@ def test_a_silence_may_be_by_label_and_severity_and_end_with_what_it_hides(latel
     [
         pytest.param(["Difers", "--for", "2h"], 1, "(Difers; did you mean Differs?)", id="unknown alert"),
         pytest.param(["Differs", "--for", "2"], 2, "--for: '2' is not a duration; write it like 2s, 2m", id="no unit"),
-        pytest.param(["Differs", "--for", "90d"], 1, "within thirty days", id="too long"),
+        pytest.param(["Differs", "--for", "90d"], 1, "(90d is too long)", id="too long"),
+        pytest.param(["--label", "team=x", "--for", "2h"], 1, "(team=x; no alert has any label)", id="no such label"),
         pytest.param(["--for", "2h"], 2, "--all silences every alert", id="nothing named"),
         pytest.param(["Differs", "--all", "--for", "2h"], 2, "and goes alone", id="all and one"),
         pytest.param(["--severity", "bad", "--for", "2h"], 2, "there is no severity 'bad'", id="severity"),

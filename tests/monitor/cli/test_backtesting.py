@@ -57,6 +57,34 @@ def test_another_file_is_told_by_what_changes(lately: Lately) -> None:
     assert "Messages a week in all: email 4, slack 4 -> none." in shown
 
 
+def test_another_file_is_tried_while_the_present_one_is_broken(lately: Lately) -> None:
+    other = lately.folder / "new.yaml"
+    other.write_text(ALERTS)
+    lately.writes(ALERTS.replace("discrepant_skus", "discrepant_sku"))
+    ended = lately.run("backtest", "--file", str(other))
+    data = lately.data("backtest", "--file", str(other))
+    assert (ended.exit_code, "alerts.yaml:5:11" in ended.stderr) == (0, True)
+    assert "this is the other file alone. alert fired" in words(ended.stdout)
+    assert (data["alerts"], [each["fired"] for each in data["other"]]) == (None, [2, 0])
+
+
+def test_minutes_say_nothing_about_a_week(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logging_restored: None
+) -> None:
+    lately = prepared(tmp_path, monkeypatch, ALERTS)
+
+    async def minutes(world: World) -> None:
+        for minute in range(13):
+            world.history.differ(7 if minute in (4, 5) else 0)
+            await world.check(minutes=1)
+
+    lately.happened(HOUR, minutes)
+    shown = words(lately.run("backtest").stdout)
+    assert "week in" not in shown
+    assert "nobody told messages Differs 1 2m 2m 0 0 email 2, slack 2 Messages in all, within 12m (too short" in shown
+    assert lately.data("backtest")["messages"] == "in all"
+
+
 def test_a_file_that_changes_nothing_is_told_so(lately: Lately) -> None:
     other = lately.folder / "new.yaml"
     other.write_text(ALERTS.replace("SKUs differ", "goods differ"))

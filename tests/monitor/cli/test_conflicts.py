@@ -104,7 +104,7 @@ async def test_a_dismissed_difference_stays_and_is_shown_until_it_is_approved(se
     assert await served.stop() == 0
     told = json.loads(dismissed.out)
     assert (dismissed.code, told["decided"], told["decision"], told["skus"]) == (0, 1, "dismissed", [sku])
-    assert f"{sku} {truth + 20} {truth + 20} +0 kept: Shopify shows 20 units more than Lightspeed has" in words(shown)
+    assert f"{sku} {truth + 20} {truth} +20 kept: Shopify shows 20 units more than Lightspeed has" in words(shown)
     assert json.loads(status.out)["standing"]["kept_skus"] == 1
     assert approved.code == 0, approved.said
 
