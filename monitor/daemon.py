@@ -33,6 +33,7 @@ from sync.settings import Settings
 from sync.stock_sync import Job as Pass
 from sync.stock_sync import PassReport, PassRequest
 from sync.storage.failures import FATAL
+from sync.storage.shelf import live_shelf
 from sync.webhooks import Receipt
 
 log = structlog.get_logger()
@@ -43,6 +44,7 @@ _INTAKE = "intake"  # takes its turn by a lock, reading by reading: a webhook ne
 _RULES = "rules"
 _HEART = "heart"
 _HEARTBEAT = timedelta(minutes=1)
+_SWEEP = timedelta(minutes=1)  # of reservations that have expired
 _UPKEEP = "upkeep"  # of our own records; the shops need not wait for it
 _FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
 _FULL_RETRY = timedelta(minutes=10)  # a full pass in an incremental one's place that failed, lest it be all we do
@@ -101,6 +103,10 @@ class Passes:
             return await self._shop.ledger.prune(self._shop.clock.now(), self._shop.alerts.limits.history.keep)
 
         await self._recorded("prune", forget)
+
+    async def holds(self) -> None:
+        """Write down which reservations have expired; they count for nothing since then."""
+        await self._shop.engine.holds.expire(self._shop.clock.now())
 
     async def orders(self) -> None:
         """Book the orders that are due into Lightspeed."""
@@ -174,6 +180,7 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
         Job("catalogue", passes.catalogue, Every(alerts.catalogue_interval), _SHOPS, apart=hooks.catalogue_pace),
         Job("intake", passes.intake, Every(alerts.sync_interval), _INTAKE, apart=hooks.pace),
         Job("webhooks", passes.webhooks, Every(hooks.check_interval), _INTAKE),
+        Job("holds", passes.holds, Every(_SWEEP), _UPKEEP),
         Job("prune", passes.prune, Daily(alerts.prune_at), _UPKEEP),
         Job("rules", passes.judge, Every(alerts.check_interval), _RULES),
     ]
@@ -252,6 +259,7 @@ async def running(
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(workshop(settings, alerts))
         monitor = await stack.enter_async_context(open_monitor(shop))
+        await stack.enter_async_context(live_shelf(shop.database, clock=shop.clock, events=shop.events))
         passes = watched_passes(shop, monitor)
         schedule = scheduled(shop, monitor, passes, broke)
         rehearsal = Rehearsal(

@@ -18,6 +18,7 @@ from sync.records import (
     RunRecord,
     Standing,
 )
+from sync.reservations import HoldStanding
 
 STOCK_JOB = "stock"
 FULL_JOB = "full"
@@ -63,6 +64,12 @@ class OrderBook(Protocol):
     async def booked_since(self, moment: datetime) -> int: ...  # noqa: D102
 
 
+class Reservations(Protocol):
+    """The part of the engine's reservations that is watched."""
+
+    async def standing(self, now: datetime) -> HoldStanding: ...  # noqa: D102 - told by its type
+
+
 class Outbox(Protocol):
     """Where undelivered messages are counted."""
 
@@ -85,6 +92,7 @@ class Facts:
     orders: OrderStanding
     books: bool  # whether booking is set up at all
     vitals: Vitals = field(default_factory=Vitals)
+    holds: HoldStanding = field(default_factory=HoldStanding)
 
     @property
     def synced_at(self) -> datetime | None:
@@ -98,6 +106,7 @@ async def read(
     orders: OrderBook,
     outbox: Outbox,
     *,
+    holds: Reservations | None = None,
     books: bool,
     vitals: Vitals,
     window: timedelta,
@@ -118,6 +127,7 @@ async def read(
         orders=await orders.order_standing(),
         books=books,
         vitals=vitals,
+        holds=HoldStanding() if holds is None else await holds.standing(now),
     )
 
 

@@ -19,7 +19,7 @@ from monitor.audience import audiences, open_windows
 from monitor.conditions import signals_in
 from monitor.daily import Daily
 from monitor.decide import Damping, Hidden
-from monitor.facts import FULL_JOB, STOCK_JOB, Facts, History, OrderBook
+from monitor.facts import FULL_JOB, STOCK_JOB, Facts, History, OrderBook, Reservations
 from monitor.hiding import Silence, Subject, Window, hidden_by
 from monitor.metrics import Metrics
 from monitor.notice import Severity
@@ -51,10 +51,12 @@ class Judge:
         clock: Clock,
         books: bool,
         link: str = "",
+        holds: Reservations | None = None,
     ) -> None:
         self._ledger = ledger
         self._orders = orders
         self._books = books
+        self._holds = holds
         self._store = store
         self._outbox = outbox
         self._metrics = metrics
@@ -98,6 +100,7 @@ class Judge:
             self._orders,
             self._store,
             books=self._books,
+            holds=self._holds,
             vitals=self._vitals.taken(),
             window=self._window,
             started_at=self._started_at,
@@ -201,6 +204,7 @@ def show(metrics: Metrics, facts: Facts) -> None:
     metrics.count_orders(facts.orders)
     metrics.pause(facts.pauses)
     metrics.vitals.show(facts)
+    metrics.holds.show(facts.holds)
     metrics.backlog(facts.backlog.depth, facts.backlog.dead, facts.backlog.oldest)
     for job, run in ((STOCK_JOB, facts.stock), (FULL_JOB, facts.full)):
         if run is not None:

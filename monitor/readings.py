@@ -128,6 +128,22 @@ def missed_runs(facts: Facts, over: timedelta) -> Sample:
     return Sample(sum(missed for at, missed in facts.vitals.missed if at > facts.now - over))
 
 
+# --- reservations ---
+
+
+def refused_holds(facts: Facts, over: timedelta) -> Sample:
+    """Read how many reservations were refused for what one visitor may have."""
+    return Sample(sum(count for at, count in facts.vitals.refused if at > facts.now - over))
+
+
+def ordered_holds_share(facts: Facts, _: timedelta) -> Sample:
+    """Read which share of the reservations of the last hour were ordered by now."""
+    holds = facts.holds
+    if not holds.made:
+        return Sample(None, note="nothing was reserved in the last hour")
+    return Sample(holds.ordered / holds.made, holds.made)
+
+
 def quota_used(facts: Facts, _: timedelta) -> Sample:
     """Read how full the fuller of the vendors' buckets is."""
     used = facts.vitals.quota

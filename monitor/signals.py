@@ -40,6 +40,7 @@ class Signal:
 
 _LINKS = "the last evaluation of each link, on record; a difference counts once seen in two evaluations running"
 _ORDERS = "the orders on record"
+_HELD = "the reservations on record"
 _RUNS = "the runs on record"
 _CALLS = "calls counted by the minute, on record"
 _SHOPIFY = "what Shopify said, on record"
@@ -197,6 +198,43 @@ _BOOKING: Mapping[str, Signal] = {
     ),
 }
 
+_HOARDED = (
+    "Look at the counters of refused reservations by their reason. One visitor's caps stand in alerts.yaml, "
+    "limits.storefront; `lightspeed-sync why SKU` shows what is held of a SKU. Stock and orders are not touched by it."
+)
+
+_HOLDS: Mapping[str, Signal] = {
+    "active_holds": Signal(
+        Unit.COUNT,
+        "reservations of shoppers that are active",
+        _HELD,
+        _HOARDED,
+        lambda facts, _: Sample(facts.holds.active),
+    ),
+    "held_units": Signal(
+        Unit.COUNT,
+        "units that active reservations keep for a cart",
+        _HELD,
+        _HOARDED,
+        lambda facts, _: Sample(facts.holds.units),
+    ),
+    "refused_holds": Signal(
+        Unit.COUNT,
+        "reservations of the window that were refused because one visitor wanted too many, or too many at once",
+        _PROCESS,
+        _HOARDED,
+        readings.refused_holds,
+        windowed=True,
+    ),
+    "ordered_holds_share": Signal(
+        Unit.RATIO,
+        "share of the reservations made in the last hour that were ordered by now",
+        _HELD,
+        _HOARDED,
+        readings.ordered_holds_share,
+    ),
+}
+
 _WORK: Mapping[str, Signal] = {
     "sync_latency": Signal(
         Unit.DURATION, "time since stock was last synced completely", _RUNS, _READY, readings.sync_latency
@@ -323,7 +361,7 @@ _MACHINE: Mapping[str, Signal] = {
     ),
 }
 
-SIGNALS: Mapping[str, Signal] = {**_STOCK, **_BOOKING, **_WORK, **_SERVICES, **_MACHINE}
+SIGNALS: Mapping[str, Signal] = {**_STOCK, **_BOOKING, **_HOLDS, **_WORK, **_SERVICES, **_MACHINE}
 
 UNITS: Mapping[str, Unit] = {name: signal.unit for name, signal in SIGNALS.items()}
 

@@ -13,9 +13,11 @@ from datetime import datetime
 from pathlib import Path
 
 from sync.clock import Clock
-from sync.events import ApiAttempt, Event, Propagated, QuotaSeen, ServerClock, SignInLasts
+from sync.events import ApiAttempt, Event, HoldMet, Propagated, QuotaSeen, ServerClock, SignInLasts
+from sync.reservations import CAPS
 
 _MOST_CHANGES = 5_000  # remembered; more of them move no percentile
+_MOST_MINUTES = 24 * 60  # of which refused reservations are remembered
 _MOST_BEATS = 10_000  # two weeks of a missed beat every two minutes
 
 
@@ -31,8 +33,8 @@ class Disk:
 class Vitals:
     """What is known at one moment. Mappings are by API; what was never told of is missing.
 
-    `propagated` are seconds from a change in Lightspeed to its write, `missed` numbers of runs left out, each with
-    its moment, oldest first.
+    `propagated` are seconds from a change in Lightspeed to its write, `missed` numbers of runs left out, `refused`
+    numbers of reservations refused by a cap or as too many at once, each with its moment, oldest first.
     """
 
     quota: Mapping[str, float] = field(default_factory=dict)  # how full the server's bucket was, 0 to 1
@@ -42,6 +44,7 @@ class Vitals:
     failing_since: Mapping[str, datetime] = field(default_factory=dict)  # the first failure since; none: missing
     propagated: Sequence[tuple[datetime, float]] = ()
     missed: Sequence[tuple[datetime, int]] = ()
+    refused: Sequence[tuple[datetime, int]] = ()  # minute by minute
     disk: Disk | None = None
     alerts_file_rejected: bool = False  # the file on disk is not the one in force, since it has mistakes
     alerts_file_mistakes: tuple[str, ...] = ()
@@ -63,6 +66,7 @@ class VitalsWatch:
         self._failing_since: dict[str, datetime] = {}
         self._propagated: deque[tuple[datetime, float]] = deque(maxlen=_MOST_CHANGES)
         self._missed: deque[tuple[datetime, int]] = deque(maxlen=_MOST_BEATS)
+        self._refused: deque[tuple[datetime, int]] = deque(maxlen=_MOST_MINUTES)
         self.alerts_file_rejected = False
         self._mistakes: tuple[str, ...] = ()
 
@@ -80,6 +84,14 @@ class VitalsWatch:
                 self._signed_in_until[event.api] = event.until
             case Propagated():
                 self._propagated.append((self._clock.now(), event.seconds))
+            case HoldMet() if event.outcome in CAPS:
+                self._refuse(event.count)
+
+    def _refuse(self, count: int) -> None:
+        minute = self._clock.now().replace(second=0, microsecond=0)
+        if self._refused and self._refused[-1][0] == minute:
+            count += self._refused.pop()[1]
+        self._refused.append((minute, count))
 
     def _attempted(self, event: ApiAttempt) -> None:
         if event.code is None:
@@ -111,6 +123,7 @@ class VitalsWatch:
             failing_since=dict(self._failing_since),
             propagated=tuple(self._propagated),
             missed=tuple(self._missed),
+            refused=tuple(self._refused),
             disk=self._disk(),
             alerts_file_rejected=self.alerts_file_rejected,
             alerts_file_mistakes=self._mistakes,

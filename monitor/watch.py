@@ -136,6 +136,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
         ledger=shop.ledger,
         orders=shop.engine.bookings,
         books=shop.engine.poster is not None,
+        holds=shop.engine.holds,
         store=store,
         outbox=outbox,
         metrics=metrics,

@@ -38,6 +38,7 @@ from sync.shopify.client import ShopifyStorefront
 from sync.stock import Policy
 from sync.stock_sync import StockSync
 from sync.storage.database import Database
+from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
 from sync.storage.order_book import SqlBookings
 from sync.storage.tokens import SqlTokens
@@ -82,6 +83,7 @@ class Engine:
     poster: Poster | None
     sale_watch: SaleWatch | None
     desk: OrderDesk
+    holds: SqlHolds
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
 
@@ -178,6 +180,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         poster=poster,
         sale_watch=watch,
         desk=desk,
+        holds=SqlHolds(database, limits=limits.holds, tell=tell),
         redeem=pos.auth.redeem,
     )
 

@@ -73,6 +73,19 @@ class Refusal(StrEnum):
     THROTTLED = "too_many_requests"  # told by the door, before anything is looked up
 
 
+CAPS = frozenset(
+    {
+        Refusal.CART_UNITS,
+        Refusal.CART_HOLDS,
+        Refusal.CLIENT_HOLDS,
+        Refusal.CLIENT_UNITS,
+        Refusal.CLIENT_SHARE,
+        Refusal.THROTTLED,
+    }
+)
+"""Refusals that say something of the visitor, not of what is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A visitor's wish to hold units; ids are decimal, at least one is given.
@@ -109,6 +122,16 @@ class Hold:
     ended_at: datetime | None = None
     ending: Ending | None = None
     order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldStanding:
+    """How reservations stand: those active with their units; how many were made in the last hour, and are ordered."""
+
+    active: int = 0
+    units: int = 0
+    made: int = 0
+    ordered: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,14 @@ from typing import Any
 from monitor.cli.common import Exit, complain, printable, run, say, say_json, show_table, usage
 from monitor.control import SOCKET
 from monitor.units import counted
+from sync.clock import SystemClock
 from sync.errors import Code, Permanent
 from sync.matching import sku_key
 from sync.records import Change, SkuProblem
+from sync.reservations import Hold
 from sync.settings import Settings
 from sync.storage.database import Database
+from sync.storage.holds import active_of
 from sync.storage.ledger import SqlLedger
 from sync.storage.opening import open_for_reading
 from sync.storage.queries import query
@@ -29,6 +32,9 @@ _EVALUATION = (
     "seen_on_hand, seen_available, unseen, target, drift, verdict, evaluated_at, evaluated_run, "
     "quarantine_units, dismissed_offset, approved_at, parked, due"
 )
+
+
+_HELD = ("units", "created_at", "expires_at", "renewed")  # of a hold: neither its id nor whose it is
 
 
 def daemon_runs(state_dir: Path) -> bool:
@@ -61,25 +67,34 @@ async def opened_state(settings: Settings) -> AsyncIterator[Database]:
 def why(settings: Settings, sku: str, *, json: bool) -> Exit:
     """Tell how one SKU stands, and every change of it; of a link that has ended only the changes are left."""
 
-    async def look() -> tuple[Mapping[str, Any] | None, Sequence[Change], Sequence[SkuProblem]]:
+    async def look() -> tuple[Mapping[str, Any] | None, Sequence[Change], Sequence[SkuProblem], Sequence[Hold]]:
         async with opened_state(settings) as database:
             ledger = SqlLedger(database)
             link = next(iter((await ledger.link_ids_of([sku])).values()), None)
             now = None if link is None else await _evaluation(database, link)
             problems = [each for each in await ledger.sku_problems() if sku_key(each.sku) == sku_key(sku)]
-            return now, await ledger.changes_of(sku), problems
+            held = await database.read(lambda c: active_of(c, sku, SystemClock().now()))
+            return now, await ledger.changes_of(sku), problems, held
 
-    now, changes, problems = run(look)
+    now, changes, problems, held = run(look)
     if json:
         told = {"sku": sku, "now": now, "changes": [asdict(each) for each in changes]}
+        told["holds"] = [{name: getattr(each, name) for name in _HELD} for each in held]
         say_json(told | {"problems": [asdict(each) for each in problems]})
     else:
-        _tell(sku, now, changes, problems)
+        _tell(sku, now, changes, problems, held)
     return Exit.DONE if now is not None or changes else Exit.WRONG
 
 
-def _tell(sku: str, now: Mapping[str, Any] | None, changes: Sequence[Change], problems: Sequence[SkuProblem]) -> None:
+def _tell(
+    sku: str,
+    now: Mapping[str, Any] | None,
+    changes: Sequence[Change],
+    problems: Sequence[SkuProblem],
+    held: Sequence[Hold],
+) -> None:
     say(*(standing_of(now) if now else ["now: no longer linked" if changes else "now: not linked, so not synced"]))
+    say(*(held_line(each) for each in held))
     say(*(line for each in problems for line in reason_of(each)))
     if not changes and now is None:
         if not problems:
@@ -93,6 +108,12 @@ def _tell(sku: str, now: Mapping[str, Any] | None, changes: Sequence[Change], pr
         say(*sentence(change).splitlines())
     if changes:
         say("", _LETTERS)
+
+
+def held_line(hold: Hold) -> str:
+    """Return one reservation as a line: how much, since when and until when; its id is the shopper's secret."""
+    until, since = f"{hold.expires_at:%H:%M:%S} UTC", f"{hold.created_at:%H:%M:%S}"
+    return f"    held for a shopper's cart: {counted(hold.units, 'unit')} since {since} until {until}"
 
 
 def reason_of(problem: SkuProblem) -> Iterator[str]:

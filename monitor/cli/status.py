@@ -18,7 +18,9 @@ from sync.app import sales_settings
 from sync.clock import SystemClock
 from sync.errors import Code
 from sync.records import FOR_A_PERSON, Differing, OrderStanding, OrderState, Pause, RunOutcome, RunRecord, Standing
+from sync.reservations import HoldStanding
 from sync.settings import Settings
+from sync.storage.holds import standing
 from sync.storage.ledger import SqlLedger
 from sync.storage.order_book import SqlBookings
 
@@ -38,6 +40,7 @@ class Stand:
     orders: OrderStanding
     booked_today: int  # orders booked within the last day
     books: bool  # whether booking is set up at all
+    reservations: HoldStanding
     pauses: Sequence[Pause]
     stopped: RunRecord | None
     firing: Sequence[Firing]
@@ -69,6 +72,7 @@ async def _look(settings: Settings) -> Stand:
             orders=await bookings.order_standing(),
             booked_today=await bookings.booked_since(SystemClock().now() - DAY),
             books=sales_settings(settings) is not None,
+            reservations=await database.read(lambda c: standing(c, SystemClock().now())),
             pauses=await ledger.pauses(),
             stopped=stopped_among([*await ledger.runs(STOCK_JOB, 2), *await ledger.runs(FULL_JOB, 2)]),
             firing=await firing(store),
@@ -96,6 +100,7 @@ def _show(found: Stand) -> None:
             "kept differences": standing.kept_skus,
             "unanswered writes": standing.unanswered_writes,
             "orders": _orders(found, now),
+            "reservations": _reservations(found.reservations),
         }
     )
     say("", *_brakes(found.pauses, found.stopped), *_alerts(found.firing), *_silences(found.silences, now))
@@ -140,6 +145,11 @@ def _orders(found: Stand, now: datetime) -> str:
     if not found.books:
         told.append(f"booking is not set up: {Code.OR009.remedy}")
     return "; ".join(told) or "none waiting"
+
+
+def _reservations(holds: HoldStanding) -> str:
+    made = f"; {holds.made} made in the last hour, {holds.ordered} of them ordered" if holds.made else ""
+    return f"{holds.active} active, {counted(holds.units, 'unit')} held{made}" if holds.active or made else "none"
 
 
 def _brakes(pauses: Sequence[Pause], stopped: RunRecord | None) -> Iterator[str]:

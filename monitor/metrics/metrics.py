@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 
 from monitor.decide import Why
+from monitor.metrics.holds import HoldMetrics
 from monitor.metrics.kinds import PREFIX, Kinds
 from monitor.metrics.storefront import StorefrontMetrics
 from monitor.metrics.vitals import VitalsMetrics
@@ -26,6 +27,7 @@ from sync.events import (
     DocumentPosted,
     EqualityProved,
     Event,
+    HoldMet,
     PauseChanged,
     Propagated,
     QuotaSeen,
@@ -37,8 +39,8 @@ from sync.events import (
 from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, Standing, WriteOutcome
 from sync.webhooks import Receipt, Topic
 
-JOBS = ("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "prune")
-UNRECORDED = ("rules", "intake")  # jobs of which no run is kept: they have no series by run
+JOBS = ("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "holds", "prune")
+UNRECORDED = ("rules", "intake", "holds")  # jobs of which no run is kept: they have no series by run
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
 DIRECTIONS = ("oversell", "undersell")
@@ -83,6 +85,7 @@ class Metrics:
         self._api()
         self._alerts()
         self.vitals = VitalsMetrics(self._kinds)
+        self.holds = HoldMetrics(self._kinds)
         self.storefront = StorefrontMetrics(self._kinds)
         self._start_at_zero(jobs, channels, operations or {})
         self._info(build)
@@ -157,7 +160,6 @@ class Metrics:
         self.paused_since = self._kinds.moments(
             "paused_since_timestamp_seconds", "Since when a person has paused this kind of work.", "kind"
         )
-        self.reservations = self._kinds.gauge("reservations_active", "Cart reservations that hold stock.")
 
     def _orders(self) -> None:
         self.orders = self._kinds.gauge("orders", "Orders in the ledger, by state.", "state")
@@ -282,11 +284,17 @@ class Metrics:
                 self._attempted(event)
             case QuotaSeen():
                 self.api_quota.labels(event.api).set(event.used_ratio)
-            case WebhookMet():
-                topic = OTHER_TOPIC if event.topic is None else event.topic.value
-                self.webhooks.labels(topic, event.receipt.value).inc()
             case PauseChanged():
                 self.paused.labels(event.kind.value).set(0 if event.reason is None else 1)
+            case HoldMet() | WebhookMet():
+                self._met(event)
+
+    def _met(self, event: HoldMet | WebhookMet) -> None:
+        if isinstance(event, HoldMet):
+            self.holds.met(event)
+            return
+        topic = OTHER_TOPIC if event.topic is None else event.topic.value
+        self.webhooks.labels(topic, event.receipt.value).inc()
 
     def _finished(self, event: RunFinished) -> None:
         self.running.labels(event.job).set(0)

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from sync.events import HoldMet, Listener
 from sync.hold_book import VARIANT, Answer, HoldBook, Sellable, Wish
+from sync.matching import sku_key
 from sync.reservations import (
     Asked,
     Change,
@@ -24,6 +25,7 @@ from sync.reservations import (
     Granted,
     Hold,
     HoldLimits,
+    HoldStanding,
     Refused,
     Release,
     Taking,
@@ -37,6 +39,7 @@ from sync.storage.touched import touch
 
 _TOGETHER = 100  # wishes in one transaction: bounds how long the first of them waits
 _ID_BYTES = 16
+_LATELY = timedelta(hours=1)  # within which made holds are looked at whether they were ordered
 _HOLD = tuple(each.name for each in fields(Hold))
 COUNTS = holds.c.counts == sa.true()
 ACTIVE = holds.c.ended_at.is_(None)
@@ -81,6 +84,14 @@ class SqlHolds:
     async def expire(self, now: datetime) -> int:
         """Write down which holds have expired, which decides nothing any more; return how many they are."""
         return await self._database.write(lambda c: expire(c, now))
+
+    async def standing(self, now: datetime) -> HoldStanding:
+        """Return how reservations stand."""
+        return await self._database.read(lambda c: standing(c, now))
+
+    async def of_sku(self, sku: str, now: datetime) -> Sequence[Hold]:
+        """Return the active holds of a SKU, the oldest first."""
+        return await self._database.read(lambda c: active_of(c, sku, now))
 
     def _told(self, answer: Answer, granted: Taking) -> Granted | Refused:
         match answer:
@@ -183,6 +194,20 @@ def cover(connection: sa.Connection, marks: Mapping[int, int]) -> None:
         touch(connection, hold_ids=done)
 
 
+def standing(connection: sa.Connection, now: datetime) -> HoldStanding:
+    """Return how reservations stand."""
+    row = connection.execute(_standing(), {"now": now, "since": now - _LATELY}).one()
+    return HoldStanding(*(int(value or 0) for value in row))
+
+
+def active_of(connection: sa.Connection, sku: str, now: datetime) -> Sequence[Hold]:
+    """Return the active holds of a SKU, the oldest first."""
+    linked = sa.select(links.c.inventory_item_id).where(CONFIRMED, links.c.sku_key == sku_key(sku))
+    chosen = sa.and_(ACTIVE, holds.c.expires_at > now, holds.c.inventory_item_id.in_(linked))
+    select = sa.select(holds).where(chosen).order_by(holds.c.created_at, holds.c.hold_id)
+    return [hold_of(row) for row in connection.execute(select).mappings()]
+
+
 def hold_of(row: Mapping[Any, Any]) -> Hold:
     """Return the hold that a row of the table holds."""
     ending = row["ending"]
@@ -240,6 +265,17 @@ def _values(hold: Hold) -> dict[str, Any]:
 # --- statements, made once: making one takes longer than running it ---
 
 _UNCOVERED = sa.select(holds.c.hold_id, holds.c.link_id, holds.c.marks).where(COUNTS, holds.c.ended_at.is_not(None))
+
+
+@cache
+def _standing() -> sa.Select[Any]:
+    now, since = (sa.bindparam(name, type_=holds.c.expires_at.type) for name in ("now", "since"))
+    active = sa.and_(ACTIVE, holds.c.expires_at > now)
+    made = holds.c.created_at > since
+    chosen = (active, made, sa.and_(made, holds.c.ending == Ending.CONSUMED.value))
+    counts = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in chosen]
+    units = sa.func.sum(sa.case((active, holds.c.units), else_=0))
+    return sa.select(counts[0], units, *counts[1:]).where(sa.or_(ACTIVE, holds.c.ended_at > since))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,15 +12,19 @@ import pytest
 from monitor.actions import CloseOrder, DecideOrder, RetryOrder
 from monitor.calls import CallCounter
 from monitor.daemon import Passes, jobs
-from monitor.schedule import Daily
+from monitor.schedule import Daily, Every
 from sandbox.catalogue import generate
 from sandbox.goods import Good
 from sync.errors import Code, Permanent
 from sync.events import Event, RunFinished, RunWanted
 from sync.records import ConflictDecision, PauseKind, RunOutcome
+from sync.reservations import Asked, Granted
 from tests.sync.shop import Shop, live_shop
 
 pytestmark = pytest.mark.anyio
+
+
+_SELLABLE = "SELECT item_id FROM links WHERE target > 0 AND seen_available > 0 LIMIT 1"
 
 
 def few() -> list[Good]:
@@ -126,6 +130,24 @@ async def test_old_history_is_forgotten_once_a_day_as_a_run_of_its_own(tmp_path:
         assert (run.outcome, run.numbers["runs"]) == (RunOutcome.OK, 2), (
             "the last of each job stays, and where feeds stand"
         )
+
+
+async def test_reservations_that_expired_are_written_down_every_minute(tmp_path: Path) -> None:
+    async with live_shop(few(), tmp_path) as shop:
+        passes, _ = passes_of(shop)
+        (job,) = [job for job in jobs(shop.work.alerts, passes) if job.name == "holds"]
+        assert job.beat == Every(timedelta(minutes=1))
+        await shop.passes(3)
+        holds = shop.work.engine.holds
+        item_id = await shop.work.database.read(lambda c: c.exec_driver_sql(_SELLABLE).scalar_one())
+        held = await holds.reserve(Asked(item_id, None, 1, "client", shop.clock.now(), "cart"))
+        assert isinstance(held, Granted)
+        await job.run()
+        assert (await holds.standing(shop.clock.now())).active == 1
+        shop.clock.advance(15 * 60)
+        await job.run()
+        ended = await shop.work.database.read(lambda c: c.exec_driver_sql("SELECT ending FROM holds").scalars().all())
+        assert ended == ["expired"]
 
 
 @pytest.mark.parametrize(

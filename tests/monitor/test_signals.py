@@ -14,6 +14,7 @@ from monitor.units import Unit
 from monitor.vitals import Disk, Vitals
 from sync.errors import Code
 from sync.records import ApiMinute, OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
+from sync.reservations import HoldStanding
 from tests.fakes.history import CALM
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -101,9 +102,11 @@ FACTS = Facts(
         succeeded_at={"lightspeed": ago(5), "shopify": ago(1)},
         propagated=[(ago(20), 900.0), *((ago(3), float(seconds)) for seconds in range(1, 101))],
         missed=[(ago(16), 50), (ago(14), 2), (ago(1), 1)],
+        refused=[(ago(16), 500), (ago(14), 40), (ago(1), 3)],
         disk=Disk(free=30, size=120),
         alerts_file_rejected=True,
     ),
+    holds=HoldStanding(active=12, units=17, made=40, ordered=10),
 )
 
 
@@ -128,6 +131,10 @@ FACTS = Facts(
         ("parked_orders", 4),
         ("dead_orders", 5),
         ("duplicate_sales", 6),
+        ("active_holds", 12),
+        ("held_units", 17),
+        ("refused_holds", 43),
+        ("ordered_holds_share", 0.25),
         ("sync_latency", 720.0),
         ("equality_proof_age", 5_400.0),
         ("error_rate", 0.07),
@@ -152,7 +159,7 @@ def test_a_signal_reads_its_number(name: str, value: float) -> None:
 
 
 def test_every_signal_has_a_unit_a_title_a_source_and_a_remedy() -> None:
-    assert len(SIGNALS) == 35
+    assert len(SIGNALS) == 39
     assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.source and signal.remedy)] == []
     assert [name for name, signal in SIGNALS.items() if signal.windowed] == [
         "propagation",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.vitals import Disk, VitalsWatch, disk_of
-from sync.events import ApiAttempt, Propagated, QuotaSeen, ServerClock, SignInLasts
+from sync.events import ApiAttempt, HoldMet, Propagated, QuotaSeen, ServerClock, SignInLasts
+from sync.reservations import Ending, Refusal, Taking
 from tests.monitor.support import START, HandClock
 
 
@@ -70,6 +71,17 @@ def test_changes_carried_on_and_runs_left_out_are_remembered_with_their_moment(
     watch.begun("stock")
     vitals = watch.taken()
     assert (vitals.propagated, vitals.missed) == (((START, 42.0),), ((START + timedelta(minutes=1), 2),))
+
+
+def test_reservations_refused_for_what_one_visitor_may_have_are_counted_minute_by_minute(
+    watch: VitalsWatch, clock: HandClock
+) -> None:
+    for outcome in (*Refusal, Taking.GRANTED, Ending.CONSUMED):
+        watch(HoldMet(outcome))
+    clock.pass_by(minutes=1)
+    watch(HoldMet(Refusal.THROTTLED, 5))
+    minutes = [(at - START.replace(second=0, microsecond=0), count) for at, count in watch.taken().refused]
+    assert minutes == [(timedelta(0), 6), (timedelta(minutes=1), 5)]
 
 
 def test_what_is_remembered_has_an_end(watch: VitalsWatch) -> None:
