@@ -14,6 +14,7 @@ from monitor.metrics import PREFIX
 from monitor.rules import NoData, Rule, Take
 from monitor.signals import DEFAULT_WINDOW, SIGNALS
 from sync.records import UNBOOKED, OrderState
+from sync.reservations import CAPS
 
 _SIZES = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _TICK = timedelta(seconds=1)
@@ -60,6 +61,11 @@ def _of(api: str) -> str:
     return f'{{api="{api}"}}'
 
 
+def _recent(which: str) -> str:
+    return _one("reservations_recent", f'{{which="{which}"}}')
+
+
+_CAPPED = f'{{outcome=~"{"|".join(sorted(refusal.value for refusal in CAPS))}"}}'
 _PROPAGATED = f"increase({PREFIX}_propagation_seconds_bucket[WINDOW])"
 _OVER, _UNDER = '{direction="oversell"}', '{direction="undersell"}'
 _QUEUE = f'{{state=~"{"|".join(state.value for state in UNBOOKED)}"}}'
@@ -83,6 +89,10 @@ EXPRESSIONS: Mapping[str, str] = {
     "parked_orders": _one("orders", f'{{state="{OrderState.PARKED.value}"}}'),
     "dead_orders": _one("orders", f'{{state="{OrderState.DEAD.value}"}}'),
     "duplicate_sales": _one("duplicate_sales"),
+    "active_holds": _one("reservations_active"),
+    "held_units": _one("reservations_active_units"),
+    "refused_holds": _grown("reservations_total", _CAPPED),
+    "ordered_holds_share": f"{_recent('ordered')} / ({_recent('made')} > 0)",
     "sync_latency": _since("last_success_timestamp_seconds", '{job=~"stock|full"}'),
     "equality_proof_age": _since("last_equality_proof_timestamp_seconds"),
     "propagation": f"histogram_quantile(0.95, sum by (le) ({_PROPAGATED})) >= 0",

@@ -18,6 +18,11 @@ class HoldMetrics:
         )
         self._active = kinds.gauge("reservations_active", "Cart reservations that hold stock.")
         self._units = kinds.gauge("reservations_active_units", "Units that active reservations keep for a cart.")
+        self._recent = kinds.gauge(
+            "reservations_recent",
+            "Reservations made in the last hour, and how many of them are ordered by now.",
+            "which",
+        )
         for outcome in (*Taking, *Ending, *Refusal):
             self._met.labels(outcome.value)
 
@@ -29,3 +34,5 @@ class HoldMetrics:
         """Show how reservations stand."""
         self._active.set(standing.active)
         self._units.set(standing.units)
+        self._recent.labels("made").set(standing.made)
+        self._recent.labels("ordered").set(standing.ordered)

@@ -220,7 +220,7 @@ def test_each_expression_comes_to_the_signals_own_number(promtool: str, tmp_path
         "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": checks}],
     }
 
-    assert len(told) == 30
+    assert len(told) == 33
     assert run(promtool, tmp_path, "test rules", ("tests.json", json.dumps(tests))) == ""
 
 
@@ -232,6 +232,9 @@ def test_windowed_expressions_tell_what_happened_within_the_window(promtool: str
         'lightspeed_sync_api_requests_total{api="lightspeed", operation="b"}': quiet_then + "0+10x15",
         'lightspeed_sync_api_failures_total{api="shopify", operation="a", code="SH004"}': quiet_then + "0+1x15",
         'lightspeed_sync_scheduler_runs_missed_total{job="stock"}': quiet_then + "0+2x15",
+        'lightspeed_sync_reservations_total{outcome="cart_units"}': quiet_then + "0+3x15",
+        'lightspeed_sync_reservations_total{outcome="too_many_requests"}': quiet_then + "0+1x15",
+        'lightspeed_sync_reservations_total{outcome="not_enough"}': quiet_then + "0+9x15",
         'lightspeed_sync_propagation_seconds_bucket{le="60.0"}': quiet_then + "0+90x15",
         'lightspeed_sync_propagation_seconds_bucket{le="120.0"}': quiet_then + "0+100x15",
         'lightspeed_sync_propagation_seconds_bucket{le="+Inf"}': quiet_then + "0+100x15",
@@ -241,6 +244,7 @@ def test_windowed_expressions_tell_what_happened_within_the_window(promtool: str
         "shopify_error_rate": 0.1,
         "lightspeed_error_rate": 0.0,
         "missed_runs": 30.0,
+        "refused_holds": 60.0,
         "propagation": 90.0,
     }
     checks = [

@@ -162,6 +162,7 @@ def test_every_signal_has_a_unit_a_title_a_source_and_a_remedy() -> None:
     assert len(SIGNALS) == 39
     assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.source and signal.remedy)] == []
     assert [name for name, signal in SIGNALS.items() if signal.windowed] == [
+        "refused_holds",
         "propagation",
         "missed_runs",
         "error_rate",
