@@ -33,7 +33,6 @@ from sync.settings import Settings
 from sync.stock_sync import Job as Pass
 from sync.stock_sync import PassReport, PassRequest
 from sync.storage.failures import FATAL
-from sync.storage.shelf import live_shelf
 from sync.webhooks import Receipt
 
 log = structlog.get_logger()
@@ -259,7 +258,6 @@ async def running(
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(workshop(settings, alerts))
         monitor = await stack.enter_async_context(open_monitor(shop))
-        await stack.enter_async_context(live_shelf(shop.database, clock=shop.clock, events=shop.events))
         passes = watched_passes(shop, monitor)
         schedule = scheduled(shop, monitor, passes, broke)
         rehearsal = Rehearsal(

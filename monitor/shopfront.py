@@ -10,7 +10,6 @@ from monitor.desk import AlertDesk
 from monitor.slack_actions import SlackDoor
 from monitor.workshop import Workshop, engine_limits
 from sync.hints import Hints
-from sync.storage.holds import SqlHolds
 from sync.storage.shelf import live_shelf
 from sync.storefront.app import Application, storefront_app
 from sync.storefront.door import Door, Meter
@@ -36,7 +35,7 @@ async def open_shopfront(shop: Workshop, desk: AlertDesk | None, meter: Meter) -
             shop.settings,
             limits.asks,
             shelf=shelf,
-            holds=SqlHolds(shop.database, limits=limits.holds, tell=shop.events),
+            holds=shop.engine.holds,
             hints=hints,
             clock=shop.clock,
             tell=shop.events,
