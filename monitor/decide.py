@@ -58,6 +58,10 @@ class Progress(Enum):
     LOST = "the channel took it, and it did not arrive"
 
 
+CLOCK_STEP = timedelta(minutes=5)
+"""What lies further ahead than this was not to come: the clock was set back since, and nothing waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Last:
     """The last message of an incident for a channel; `at` is when it was written or, delivered, taken."""
@@ -145,7 +149,7 @@ def firing(
         return _first(case, now, step, damping)
     if case.acknowledged_at is not None:
         return Verdict(None, Why.ACKNOWLEDGED)
-    if now - last.at >= repeat:
+    if now - last.at >= repeat or last.at - now > CLOCK_STEP:
         return Verdict(Kind.REMINDER, Why.REPEAT)
     return Verdict(None, Why.NOT_YET)
 

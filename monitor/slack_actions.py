@@ -32,6 +32,7 @@ _PATIENCE = 2.0  # seconds; Slack wants its answer within 3
 _SECONDS = 10.0
 _SLACK = "https://hooks.slack.com/"
 _NUMBER = re.compile("[0-9]{1,18}")  # of an incident
+_OLD = "This message is too old for its buttons; in a terminal `lightspeed-sync alerts ack {}` does the same."
 _OVER = "{} does not fire any more: what this message told of is over."
 
 
@@ -109,8 +110,10 @@ class SlackDoor:
     async def _do(self, action: str, value: str, who: str) -> str | None:
         """Do what was pressed; return the sentence that tells of it, None where there is nothing to do."""
         number, _, alert = value.partition(" ")
-        if action not in (ACKNOWLEDGE, SILENCE) or not alert:
+        if action not in (ACKNOWLEDGE, SILENCE):
             return None
+        if not alert:
+            return _OLD.format(clean(number, 80) or "NAME")
         try:
             if not _NUMBER.fullmatch(number):  # a drill's
                 return _OVER.format(alert)

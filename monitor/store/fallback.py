@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from monitor.decide import Verdict, Why
+from monitor.decide import CLOCK_STEP, Verdict, Why
 from monitor.notice import FailureReason, Kind, Notice
 from monitor.store import earlier, messages, verdicts
 from monitor.store.judged import Place
@@ -24,6 +24,7 @@ _REFUSED = f"{FailureReason.REFUSED.value}:"
 def fall_back(connection: Connection, channel: str, to: Sequence[Place], after: timedelta, now: datetime) -> int:
     """Write to `to` what waits on a channel for longer than `after`, or was refused; return how many messages.
 
+    It has waited since it was written, whether or not it was tried: that is how long people have known nothing.
     A place that was told the same anyway is not told twice.
     """
     query = sa.select(outbox).where(_waiting(channel), _late(after, now)).order_by(outbox.c.id)
@@ -55,7 +56,7 @@ def _waiting(channel: str) -> sa.ColumnElement[bool]:
 
 def _late(after: timedelta, now: datetime) -> sa.ColumnElement[bool]:
     refused = sa.func.coalesce(outbox.c.last_error, "").startswith(_REFUSED, autoescape=True)
-    return sa.or_(outbox.c.created_at <= now - after, refused)
+    return sa.or_(outbox.c.created_at <= now - after, outbox.c.created_at > now + CLOCK_STEP, refused)
 
 
 def pass_on(connection: Connection, row: Row[Any], place: Place, now: datetime) -> bool:

@@ -762,3 +762,15 @@ async def test_gauges_show_what_waits(world: World) -> None:
     assert world.counted("notification_outbox_depth") == 2.0
     assert world.counted("alerts", severity="warning", state="firing") == 1.0
     assert world.counted("discrepant_skus", direction="undersell") == 6.0
+
+
+async def test_a_clock_set_back_does_not_put_the_reminders_off(world: World) -> None:
+    await world.turn(6)
+    await world.turn(6, seconds=-30)  # a step so small is waited for
+    told = list(world.slack.told)
+    for _ in range(3):
+        await world.turn(6, days=-1)
+    await world.turn(6, minutes=1)
+
+    assert told == ["firing"]
+    assert world.slack.told == ["firing", "reminder", "reminder", "reminder"]

@@ -69,6 +69,26 @@ async def test_what_waits_too_long_is_told_by_the_fallback_once_and_so_is_its_en
     assert backed.slack.told == ["summary"]
 
 
+async def test_after_a_pause_of_the_process_the_channel_itself_is_tried_first(backed: World) -> None:
+    backed.history.differ(6)
+    await backed.check()
+    backed.clock.pass_by(hours=3)
+    await backed.restart()
+    await backed.deliver()
+
+    assert (backed.slack.told, backed.email.told) == (["firing"], [])
+
+
+async def test_a_clock_set_back_does_not_put_the_fallback_off(backed: World) -> None:
+    backed.slack.troubles.extend([Unreachable("refused")] * 99)
+    backed.history.differ(6)
+    await backed.check()
+    await backed.deliver(hours=-3)
+    await backed.deliver()
+
+    assert backed.email.told == ["firing"]
+
+
 async def test_the_fallback_is_reminded_as_long_as_the_channel_does_not_take_it(backed: World) -> None:
     backed.slack.troubles.extend([ChannelRefused("not_in_channel")] * 999)
     backed.history.differ(6)
