@@ -108,6 +108,7 @@ class _App:
             Route("/", self._home),
             Route("/products/{handle}", self._product),
             Route("/assets/{name}", self._asset),
+            Route("/favicon.ico", self._no_icon),
             Route("/cart.js", self._read),
             *(Route(f"/cart/{name}.js", act, methods=["POST"]) for name, act in cart.items()),
             Route("/cart/add", self._add_by_form, methods=["POST"]),
@@ -151,6 +152,9 @@ class _App:
         if text is None:
             return Response(status_code=404)
         return Response(text, media_type=_TYPES.get(Path(name).suffix, "text/plain"))
+
+    async def _no_icon(self, _request: Request) -> Response:
+        return Response(status_code=204)
 
     async def _checkout_script(self, request: Request) -> Response:
         """Set what a thank-you page knows of the order, the shopper's data among it."""

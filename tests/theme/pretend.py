@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 ORIGIN = "https://wtfswag.example"
 ASSETS = ROOT / "theme" / "assets"
 BASE = "/apps/wtf/lightspeed"
-_PATIENCE = 5.0  # seconds of real time
+_PATIENCE = 20.0  # seconds of real time
 _LOOK = 0.01
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"

@@ -52,6 +52,52 @@ async def test_what_is_sold_out_is_taken_out_of_the_cart_with_a_message_of_plain
     assert len(shop.bodies("/reserve")) == 1
 
 
+async def test_the_message_can_be_read_by_everybody_and_dismissed_by_keyboard(browser: Browser) -> None:
+    shop = PretendShop()
+    shop.stock[KAVA] = 0
+    async with visit(browser, shop) as page:
+        await active(page, shop)
+        before = await page.evaluate(
+            "[document.querySelectorAll('[role=alert]').length, document.activeElement.tagName]"
+        )
+        await add(page, shop, KAVA)
+        button = page.get_by_role("alert").get_by_role("button", name="Dismiss")
+        await button.wait_for()
+        focus = await page.evaluate("document.activeElement.tagName")
+        box = await button.bounding_box()
+        message = page.locator(".wtf-lightspeed-message")
+        colours = await message.evaluate("""(message) => { const { color, backgroundColor } = getComputedStyle(message);
+            return [color, backgroundColor].map((text) => text.match(/[0-9]+/g).map(Number)); }""")
+        markup = await page.locator(".wtf-lightspeed-messages").aria_snapshot()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        left = await message.count()
+
+    assert before == [1, "BODY"]  # the region is there before it speaks
+    assert focus == "BODY"
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 44
+    assert contrast(*colours) >= 7
+    assert markup == (
+        "- alert:\n"
+        "  - paragraph: Kava <b>4001</b> has just been sold out, so it was taken out of your cart.\n"
+        '  - button "Dismiss"'
+    )
+    assert left == 0
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """Return the contrast of two colours as WCAG 2 counts it; 7 is its highest demand."""
+
+    def luminance(colour: list[float]) -> float:
+        parts = [value / 255 for value in colour]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
 async def test_where_fewer_are_left_the_cart_keeps_those_and_they_are_held(browser: Browser) -> None:
     shop = PretendShop()
     shop.stock[KAVA] = 2
@@ -167,6 +213,21 @@ async def test_another_page_of_the_same_tab_goes_on_with_the_holds_it_finds(brow
 
     assert len(shop.bodies("/reserve")) == 2
     assert shop.bodies("/release")[0]["reservationId"] == "hold2"
+
+
+async def test_what_another_tab_took_out_of_the_cart_is_released_when_this_one_is_seen_again(browser: Browser) -> None:
+    shop = PretendShop()
+    shop.stock[KAVA] = 3
+    async with visit(browser, shop) as page:
+        await active(page, shop)
+        await add(page, shop, KAVA)
+        await held(page, KAVA, 1)
+        shop.lines = []
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await advance(page, 20, step=5)
+        await shop.until(lambda: "POST /release" in shop.calls())
+
+    assert shop.holds == {}
 
 
 async def test_changes_of_stock_are_told_to_the_page_at_most_every_15_seconds_and_only_while_it_is_seen(

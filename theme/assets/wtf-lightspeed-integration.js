@@ -77,7 +77,7 @@
   function dueAt(hold, resting) {
     if (hold.state !== 'held') return Infinity;
     if (hold.renewed) return hold.expiresAt;
-    return Math.min(hold.expiresAt, Math.max(hold.expiresAt - RENEW_BEFORE, resting));
+    return Math.min(hold.expiresAt, Math.max(hold.renewAt, resting));
   }
 
   /** Milliseconds that a Retry-After header asks for, 0 where it asks for nothing. */
@@ -164,7 +164,8 @@
       const holds = new Map(Object.entries(details));
       for (const key of keys().filter((each) => each.startsWith(KEY))) {
         const variant = key.slice(KEY.length);
-        if (!holds.has(variant)) holds.set(variant, { state: 'held', id: get(key), units: null, expiresAt: Date.now() + HOLD_FOR });
+        const unknown = { units: null, held: 1, expiresAt: Date.now() + HOLD_FOR, renewAt: Date.now() + HOLD_FOR };
+        if (!holds.has(variant)) holds.set(variant, { state: 'held', id: get(key), ...unknown });
       }
       return holds;
     }
@@ -345,7 +346,8 @@
         const id = String(told.body.reservationId);
         const ends = Date.parse(told.body.expiresAt) - (api.health.skew || 0) || Date.now() + HOLD_FOR;
         const renewed = known?.id === id && (known.renewed || ends > known.expiresAt + SECOND);
-        remember(variant, { state: 'held', id, units: wanted, held: units, expiresAt: ends, renewed });
+        const renewAt = ends - Math.min(RENEW_BEFORE, (ends - Date.now()) / 3);
+        remember(variant, { state: 'held', id, units: wanted, held: units, expiresAt: ends, renewAt, renewed });
       } else if (known && ENDED.includes(told.body?.error)) {
         remember(variant, null); // it ended without us
         return reserve(variant, units, token, wanted);
@@ -517,7 +519,14 @@
       };
     }
 
-    document.addEventListener('visibilitychange', keepPolling, { signal: gone.signal });
+    /** Somebody looks again: the cart may have changed in another tab, or before the page went to sleep. */
+    function onSeen() {
+      behind = true;
+      keepPolling();
+    }
+
+    document.addEventListener('visibilitychange', onSeen, { signal: gone.signal });
+    window.addEventListener('pageshow', (event) => event.persisted && onSeen(), { signal: gone.signal });
     enqueue(begin).then(keepPolling);
     return { isActive: () => active, getSyncStatus, destroy };
   }
