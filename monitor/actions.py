@@ -3,85 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 import structlog
-from pydantic import BaseModel, ConfigDict
 
+from monitor.asked import CloseOrder, DecideOrder, RetryOrder, SyncOrder, SyncReply
 from sync.clock import Clock
 from sync.errors import Code, Permanent, Refused
 from sync.events import Listener, PauseChanged, RunWanted
 from sync.order_desk import Closed, OrderDesk, Retried
 from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
 from sync.ports import Ledger
-from sync.records import ConflictDecision, Pause, PauseKind, RunOutcome
+from sync.records import Pause, PauseKind, RunOutcome
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
 
 log = structlog.get_logger()
 
 _JUDGE = RunWanted("rules")  # a person's word shows in alerts at once, not only at the next beat
-
-
-class SyncOrder(BaseModel):
-    """A pass that a person asks for; `plan` is the text of a reviewed plan that is to be carried out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    full: bool = False
-    dry_run: bool = False
-    skus: tuple[str, ...] = ()
-    plan: str | None = None
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        """Return what narrows the pass, as a plan states it."""
-        return {"full": self.full, "skus": sorted(self.skus)}
-
-
-class DecideOrder(BaseModel):
-    """A person's word on SKUs whose difference waits for one; `by` is who said it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    skus: tuple[str, ...]
-    decision: ConflictDecision
-    by: str
-
-
-class RetryOrder(BaseModel):
-    """Orders to look at again, by any of their names; none named: all that wait for a person."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    names: tuple[str, ...]
-    by: str
-
-
-class CloseOrder(BaseModel):
-    """An order that a person takes out of our hands; `sale_id` is the sale that booked it, None: it never will be.
-
-    `anyway`: even where the sale has other goods or another total.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    sale_id: str | None
-    by: str
-    anyway: bool = False
-
-
-class SyncReply(BaseModel):
-    """How it went; `plan` is the text of the plan that was made, or that a brake held."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    run_id: int
-    outcome: RunOutcome
-    code: str | None = None
-    detail: str = ""
-    numbers: Mapping[str, int] = {}
-    plan: str | None = None
 
 
 class Actions:

@@ -5,70 +5,41 @@ Whoever may write to the state directory may steer the daemon; nobody else can r
 
 from __future__ import annotations
 
-import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import httpx
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from monitor.actions import Actions, CloseOrder, DecideOrder, RetryOrder, SyncOrder
-from monitor.desk import Acknowledged, AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
-from monitor.hiding import Silence
-from monitor.rehearsal import DrillOrder, Rehearsal, Rehearsed, TrialOrder
-from sync.errors import Code, OutcomeUnknown, Permanent, Refused, SyncError, Transient
-from sync.records import Pause, PauseKind
+from monitor.actions import Actions
+from monitor.asked import (
+    AcknowledgeOrder,
+    CloseOrder,
+    ConnectOrder,
+    DecideOrder,
+    DrillOrder,
+    LiftOrder,
+    PauseOrder,
+    ResumeOrder,
+    RetryOrder,
+    SilenceOrder,
+    SyncOrder,
+    TrialOrder,
+)
+from monitor.asking import BEFORE, KINDS, REHEARSED, SILENCE, told_before
+from monitor.desk import AlertDesk
+from monitor.door import SOCKET, short_name
+from monitor.rehearsal import Rehearsal
+from sync.errors import Code, SyncError
 
-SOCKET = "control.sock"
-_BASE = "http://lightspeed-sync"
-SILENCE = TypeAdapter(Silence)
-"""How a silence is written in an answer."""
-BEFORE = TypeAdapter(Mapping[str, Acknowledged])
-"""How those are that somebody had acknowledged before."""
-REHEARSED = TypeAdapter(Rehearsed)
-"""How the outcome of a test or a drill is."""
 Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
-_KINDS = {kind.__name__: kind for kind in (Transient, Permanent, OutcomeUnknown, Refused)}
-
-
-class PauseOrder(BaseModel):
-    """Stop a kind of work, with the reason that people are shown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: PauseKind = PauseKind.WRITES
-    reason: str
-
-
-class ResumeOrder(BaseModel):
-    """Lift one pause, or all."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: PauseKind | None = None
-
-
-class ConnectOrder(BaseModel):
-    """Sign in to Lightspeed with the code of a consent."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    code: str
-    verifier: str
-
-
-def told_before(pause: Pause | None) -> dict[str, str] | None:
-    """Return a pause that was in force already as JSON can hold it."""
-    return {"reason": pause.reason, "since": pause.since.isoformat()} if pause else None
 
 
 def control_app(actions: Actions, desk: AlertDesk, rehearsal: Rehearsal) -> Starlette:
@@ -146,7 +117,7 @@ def _rehearsing(rehearsal: Rehearsal) -> Sequence[Answer]:
 
 async def _tell_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, SyncError)  # noqa: S101 - registered for this class alone
-    kind = next(name for name, kind in _KINDS.items() if isinstance(error, kind))
+    kind = next(name for name, kind in KINDS.items() if isinstance(error, kind))
     body = {"kind": kind, "code": error.code.name, "detail": error.detail}
     return JSONResponse(body, status_code=HTTPStatus.CONFLICT)
 
@@ -160,40 +131,8 @@ def bind(state_dir: Path) -> socket.socket:
     path = state_dir / SOCKET
     path.unlink(missing_ok=True)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with _short(state_dir) as directory:
+    with short_name(state_dir) as directory:
         bound.bind(f"{directory}/{SOCKET}")
     path.chmod(0o600)
     bound.listen(16)
     return bound
-
-
-@contextmanager
-def _short(state_dir: Path) -> Iterator[str]:
-    """Name a directory in few characters: a socket's path may have 107 at most."""
-    handle = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{handle}"
-    finally:
-        os.close(handle)
-
-
-async def ask(state_dir: Path, action: str, order: BaseModel) -> Any:
-    """Ask the running daemon and return its answer's JSON; None where no daemon runs.
-
-    Raises the `SyncError` that the daemon answered with.
-    """
-    if not (state_dir / SOCKET).exists():
-        return None
-    with _short(state_dir) as directory:
-        transport = httpx.AsyncHTTPTransport(uds=f"{directory}/{SOCKET}")
-        async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=None) as client:  # noqa: S113
-            try:
-                answer = await client.post(f"/{action}", content=order.model_dump_json())
-            except httpx.ConnectError:
-                return None
-            except httpx.TransportError as error:
-                raise Transient(Code.IN001, "the daemon stopped before it answered") from error
-    body = answer.json()
-    if answer.status_code == HTTPStatus.CONFLICT:
-        raise _KINDS[body["kind"]](Code[body["code"]], body["detail"])
-    return body

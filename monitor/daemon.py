@@ -17,6 +17,7 @@ from monitor import control
 from monitor.alerts_model import AlertsFile
 from monitor.calls import CallCounter
 from monitor.desk import AlertDesk
+from monitor.door import SOCKET
 from monitor.heartbeat import Heartbeat, WellLimits
 from monitor.rehearsal import Rehearsal
 from monitor.reload import Reload
@@ -268,7 +269,7 @@ async def running(
         await stack.enter_async_context(serving(monitor.ops_app(), ops))
         public = _bound("STOREFRONT_LISTEN", settings.storefront_listen)
         bound = control.bind(settings.state_dir)
-        stack.callback(Path(settings.state_dir, control.SOCKET).unlink, missing_ok=True)
+        stack.callback(Path(settings.state_dir, SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions, desk, rehearsal), bound))
         front = await stack.enter_async_context(open_shopfront(shop, desk, monitor.metrics.storefront))
         await stack.enter_async_context(serving(front, public, public=True))

@@ -3,68 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Annotated
+from datetime import timedelta
 
 import structlog
-from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from monitor.asked import Acknowledged, AcknowledgeOrder, LiftOrder, SilenceOrder
 from monitor.hiding import Matcher, Silence, Subject
-from monitor.notice import Severity
 from monitor.rules import Phase
 from monitor.store import Incident, Store
-from monitor.units import did_you_mean, encodable, written_duration, written_minute
+from monitor.units import did_you_mean, written_duration, written_minute
 from sync.clock import Clock
 from sync.errors import Code, Permanent
 
 log = structlog.get_logger()
 
 LONGEST_SILENCE = timedelta(days=30)
-Text = Annotated[str, BeforeValidator(lambda text: encodable(text) if isinstance(text, str) else text)]
-"""What somebody typed, without the broken bytes that a terminal may make of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """Who took an alert into their hands, and when."""
-
-    by: str
-    at: datetime
-
-
-class AcknowledgeOrder(BaseModel):
-    """Take alerts that fire into one's hands: no more reminders, no escalation."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    alerts: tuple[Text, ...]
-    by: Text
-    incident: int | None = None  # refused where this one is over, though its alert may fire anew
-
-
-class SilenceOrder(BaseModel):
-    """Hear nothing of alerts for a while; without names, labels and severity: of any."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    alerts: tuple[Text, ...] = ()
-    labels: Mapping[Text, Text] = {}
-    severity: Severity | None = None
-    length: timedelta
-    until_resolved: bool = False
-    reason: Text
-    by: Text
-    incident: int | None = None  # refused where this one is over, though its alert may fire anew
-
-
-class LiftOrder(BaseModel):
-    """End a silence before its time."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    silence: int
-    by: Text
 
 
 class AlertDesk:

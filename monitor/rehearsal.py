@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from pydantic import BaseModel, ConfigDict
 
 from monitor.alerts_file import lacking
 from monitor.alerts_model import Alert, AlertsFile
+from monitor.asked import DrillOrder, Rehearsed, Sent, TrialOrder
 from monitor.audience import audiences
 from monitor.channels.base import Ambiguous, Channel, DeliveryError, Malformed, Unreachable
 from monitor.conditions import comparisons
-from monitor.notice import FailureReason, Item, Kind, Notice, Parcel, Previous, Receipt, Severity
+from monitor.notice import Item, Kind, Notice, Parcel, Previous, Receipt, Severity
 from monitor.signals import SIGNALS
 from monitor.store import Place, Store
 from monitor.store.people import Deed
@@ -29,60 +29,6 @@ from sync.clock import Clock
 from sync.errors import Code, Permanent
 
 log = structlog.get_logger()
-
-
-class TrialOrder(BaseModel):
-    """Send a test through a channel."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    channel: str
-    by: str
-
-
-class DrillOrder(BaseModel):
-    """Pretend that an alert fires and ends, to everybody whom it would reach."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    alert: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of one message: the proof of its delivery, or why there is none.
-
-    `reason` None: it was delivered. `seconds` is how long the channel took.
-    """
-
-    place: str
-    kind: Kind
-    seconds: float
-    proof: str = ""
-    reason: FailureReason | None = None
-    detail: str = ""
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """What came of a test or a drill.
-
-    `lacking` says of channels why nothing can be sent there; `waiting` is how many real messages wait for a tested
-    channel, `last_error` why the newest of them that was tried does.
-    """
-
-    subject: str
-    sent: Sequence[Sent]
-    lacking: Mapping[str, str] = field(default_factory=dict)
-    waiting: int = 0
-    last_error: str = ""
-
-    @property
-    def well(self) -> bool:
-        """Tell whether everything arrived everywhere."""
-        return bool(self.sent) and not self.lacking and all(each.reason is None for each in self.sent)
 
 
 class Rehearsal:

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs
 import httpx
 import structlog
 
+from monitor.asked import Acknowledged, AcknowledgeOrder, SilenceOrder
 from monitor.channels.slack_blocks import ACKNOWLEDGE, SILENCE, escape
 from monitor.channels.wording import clean
-from monitor.desk import Acknowledged, AcknowledgeOrder, SilenceOrder
 from sync.clock import Clock
 from sync.errors import Permanent, SyncError
 from sync.storefront.app import Delivery

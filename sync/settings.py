@@ -222,3 +222,8 @@ class Settings(BaseModel):
     def own_sandbox(self) -> bool:
         """Tell whether the pretend services are ours to start."""
         return self.environment is Environment.SANDBOX and not self.lightspeed_api_url
+
+    @property
+    def books_orders(self) -> bool:
+        """Tell whether online orders become sales: whether the employee and the payment type for them are named."""
+        return self.lightspeed_employee_id is not None and self.lightspeed_payment_type_id is not None

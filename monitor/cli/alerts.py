@@ -10,11 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from monitor.asked import Acknowledged, AcknowledgeOrder, LiftOrder, SilenceOrder
+from monitor.asking import BEFORE, SILENCE, ask
 from monitor.cli import common
 from monitor.cli.common import Exit, person, run, say, say_folded, say_json, show_table, usage
-from monitor.cli.reading import daemon_runs, opened_state
-from monitor.control import BEFORE, SILENCE, ask
-from monitor.desk import Acknowledged, AcknowledgeOrder, AlertDesk, LiftOrder, SilenceOrder
+from monitor.cli.reading import opened_state
+from monitor.desk import AlertDesk
+from monitor.door import daemon_runs
 from monitor.hiding import Silence
 from monitor.notice import Severity
 from monitor.reach import Firing, firing
@@ -22,7 +24,6 @@ from monitor.rules import Phase, State
 from monitor.store import Incident, Store
 from monitor.store.people import Deed
 from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_minute
-from monitor.workshop import workshop
 from sync.clock import SystemClock
 from sync.settings import Settings
 
@@ -166,7 +167,7 @@ def _deed_row(each: Deed) -> tuple[object, ...]:
 async def desk_here(settings: Settings) -> AsyncIterator[AlertDesk]:
     """Take the state directory, as no daemon has it; the next judging, of a daemon that starts, follows the words."""
     content = common.alerts(settings)
-    async with workshop(settings, content) as shop:
+    async with common.here(settings, content) as shop:
         subjects = [alert.subject for alert in content.alerts]
         yield AlertDesk(Store(shop.database), lambda: subjects, shop.clock)
 

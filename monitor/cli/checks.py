@@ -10,12 +10,12 @@ from pathlib import Path
 
 from monitor.alerts_file import read_alerts, unreachable
 from monitor.alerts_model import AlertsFile
-from monitor.cli.common import Exit, complain, err, exit_code, rows, run, say, say_json, telling
+from monitor.cli.common import Exit, complain, err, exit_code, here, rows, run, say, say_json, telling
 from monitor.cli.explaining import channels_there
-from monitor.cli.reading import daemon_runs
+from monitor.door import daemon_runs
 from monitor.units import counted
-from monitor.workshop import engine_limits, workshop
-from sync.app import Engine, booking_items, open_engine, sales_settings
+from monitor.workshop import engine_limits
+from sync.app import Engine, booking_items, open_engine
 from sync.clock import SystemClock
 from sync.config import described
 from sync.errors import Code
@@ -29,7 +29,7 @@ def config(settings: Settings, content: AlertsFile, *, json: bool) -> None:
     """Show every setting, secrets hidden."""
     values = described(settings)
     if json:
-        books = sales_settings(settings) is not None
+        books = settings.books_orders
         say_json({"settings": values, "alerts": [alert.name for alert in content.alerts], "books": books})
         return
     rows(values)
@@ -54,7 +54,7 @@ def _right(file: Path, content: AlertsFile) -> str:
 
 def booking(settings: Settings) -> Iterator[str]:
     """Yield whether online orders are booked, and what is not set that some of them need."""
-    if sales_settings(settings) is None:
+    if not settings.books_orders:
         yield f"Booking of online orders is off: {Code.OR009.name} {Code.OR009.sentence} {Code.OR009.remedy}"
         return
     yield "Booking of online orders is on."
@@ -100,7 +100,7 @@ def connections(settings: Settings, content: AlertsFile, *, json: bool) -> Exit:
 async def _engine(settings: Settings, content: AlertsFile) -> AsyncIterator[Engine]:
     """Open the engine; while a daemon holds the state directory it can only read its tokens, and renews none."""
     if not daemon_runs(settings.state_dir):
-        async with workshop(settings, content) as shop:
+        async with here(settings, content) as shop:
             yield shop.engine
         return
     database = open_for_reading(settings.state_dir, url=settings.database_url.url)

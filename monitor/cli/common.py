@@ -8,13 +8,13 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import date
 from enum import Enum, IntEnum
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 import typer
@@ -22,10 +22,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from monitor.alerts_model import AlertsFile
 from sync.config import ConfigurationError, doubtful_names, load_settings
 from sync.errors import Code, Refused, SyncError, Transient
 from sync.settings import Settings
+
+if TYPE_CHECKING:  # most commands need neither
+    from monitor.alerts_model import AlertsFile
+    from monitor.workshop import Workshop
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -149,6 +152,15 @@ def settings_and_alerts(
         _mistakes_in(alerts_path())
         raise
     return chosen, alerts(chosen)
+
+
+@asynccontextmanager
+async def here(chosen: Settings, content: AlertsFile | None = None) -> AsyncIterator[Workshop]:
+    """Take the state directory and open the engine for this command, where no daemon has them."""
+    from monitor.workshop import workshop
+
+    async with workshop(chosen, content or alerts(chosen)) as shop:
+        yield shop
 
 
 def _mistakes_in(file: Path) -> None:

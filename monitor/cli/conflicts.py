@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from monitor.actions import DecideOrder
-from monitor.cli.common import Exit, alerts, person, run, say, say_json, show_table
-from monitor.cli.reading import daemon_runs, opened_state
-from monitor.control import ask
+from monitor.asked import DecideOrder
+from monitor.asking import ask
+from monitor.cli.common import Exit, here, person, run, say, say_json, show_table
+from monitor.cli.reading import opened_state
+from monitor.door import daemon_runs
 from monitor.units import counted, written_minute
-from monitor.workshop import workshop
 from sync.records import Conflict, ConflictDecision
 from sync.settings import Settings
 from sync.storage.ledger import SqlLedger
@@ -74,7 +74,7 @@ def decide(settings: Settings, skus: Sequence[str], decision: ConflictDecision, 
         answer = await ask(settings.state_dir, "decide", order)
         if answer is not None:
             return int(answer["decided"])
-        async with workshop(settings, alerts(settings)) as shop:
+        async with here(settings) as shop:
             return await shop.actions.decide(order)
 
     decided = run(act)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from typing import TYPE_CHECKING
 
-from monitor.alerts_model import AlertsFile
-from monitor.cli.common import Exit, complain, run, say, usage
-from monitor.cli.reading import daemon_runs
-from monitor.control import ConnectOrder, ask
-from monitor.workshop import workshop
+from monitor.asked import ConnectOrder
+from monitor.asking import ask
+from monitor.cli.common import Exit, complain, here, run, say, usage
+from monitor.door import daemon_runs
 from sync.lightspeed.tokens import code_from, new_consent
 from sync.settings import Settings
+
+if TYPE_CHECKING:
+    from monitor.alerts_model import AlertsFile
 
 _STANDARD_INPUT = 0
 _LONGEST_LINE = 65_536
@@ -30,10 +33,10 @@ def lightspeed(settings: Settings, content: AlertsFile) -> Exit:
             order = await _consent(settings)
             if await ask(settings.state_dir, "connect", order) is not None:
                 return
-            async with workshop(settings, content) as shop:  # it has stopped meanwhile
+            async with here(settings, content) as shop:  # it has stopped meanwhile
                 await shop.actions.connect(order.code, order.verifier)
             return
-        async with workshop(settings, content) as shop:
+        async with here(settings, content) as shop:
             order = await _consent(settings)
             await shop.actions.connect(order.code, order.verifier)
 

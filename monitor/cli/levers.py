@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monitor.cli.common import alerts, run, say
-from monitor.control import PauseOrder, ResumeOrder, ask, told_before
+from monitor.asked import PauseOrder, ResumeOrder
+from monitor.asking import ask, told_before
+from monitor.cli.common import here, run, say
 from monitor.units import counted
-from monitor.workshop import workshop
 from sync.records import PauseKind
 from sync.settings import Settings
 
@@ -39,7 +39,7 @@ async def _pause(settings: Settings, order: PauseOrder) -> Mapping[str, Any] | N
     answer = await ask(settings.state_dir, "pause", order)
     if answer is not None:
         return answer["before"]  # type: ignore[no-any-return]
-    async with workshop(settings, alerts(settings)) as shop:
+    async with here(settings) as shop:
         return told_before(await shop.actions.pause(order.kind, order.reason))
 
 
@@ -47,5 +47,5 @@ async def _resume(settings: Settings, order: ResumeOrder) -> int:
     answer = await ask(settings.state_dir, "resume", order)
     if answer is not None:
         return int(answer["lifted"])
-    async with workshop(settings, alerts(settings)) as shop:
+    async with here(settings) as shop:
         return await shop.actions.resume(order.kind)

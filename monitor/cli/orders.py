@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from monitor.actions import CloseOrder, RetryOrder
-from monitor.alerts_model import AlertsFile
-from monitor.cli.common import Exit, complain, person, rows, run, say, say_json, show_table, usage
-from monitor.cli.reading import daemon_runs, opened_state
-from monitor.control import ask
+from monitor.asked import CloseOrder, RetryOrder
+from monitor.asking import ask
+from monitor.cli.common import Exit, complain, here, person, rows, run, say, say_json, show_table, usage
+from monitor.cli.reading import opened_state
+from monitor.door import daemon_runs
 from monitor.units import counted, did_you_mean, shown
-from monitor.workshop import workshop
-from sync.app import booking_items, sales_settings
 from sync.booking import Charge, Need, OrderStory, Step, StoryLine, amount, next_step
 from sync.errors import Code, Permanent
 from sync.order_desk import Retried
 from sync.records import FOR_A_PERSON, DocumentState, OrderEntry, OrderEvent, OrderState, Posting
 from sync.settings import Settings
 from sync.storage.order_book import SqlBookings
+
+if TYPE_CHECKING:
+    from monitor.alerts_model import AlertsFile
 
 DEAD = (OrderState.DEAD,)
 
@@ -142,6 +143,7 @@ class Next:
 
 def show(settings: Settings, name: str, *, json: bool) -> Exit:
     """Tell the story of one order."""
+    from sync.app import booking_items
 
     async def look() -> Told:
         async with opened_state(settings) as database:
@@ -157,7 +159,7 @@ def show(settings: Settings, name: str, *, json: bool) -> Exit:
             )
 
     told = run(look)
-    needs = needed(told, next_step(told.story, booking_items(settings)), off=sales_settings(settings) is None)
+    needs = needed(told, next_step(told.story, booking_items(settings)), off=not settings.books_orders)
     if json:
         say_json(_story_data(told, needs))
     else:
@@ -265,7 +267,7 @@ def retry(settings: Settings, content: AlertsFile, names: Sequence[str], *, json
             return [
                 Retried(**each | {"state": each["state"] and OrderState(each["state"])}) for each in answer["orders"]
             ]
-        async with workshop(settings, content) as shop:
+        async with here(settings, content) as shop:
             return await shop.actions.retry_orders(order)
 
     found = run(act)
@@ -302,7 +304,7 @@ def close(settings: Settings, content: AlertsFile, name: str, sale_id: str | Non
         answer = await ask(settings.state_dir, "close_order", order)
         if answer is not None:
             return dict(answer)
-        async with workshop(settings, content) as shop:
+        async with here(settings, content) as shop:
             return asdict(await shop.actions.close_order(order))
 
     closed = run(act)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from monitor.cli.common import Exit, complain, printable, run, say, say_json, show_table, usage
-from monitor.control import SOCKET
 from monitor.units import counted
 from sync.clock import SystemClock
 from sync.errors import Code, Permanent
@@ -35,23 +31,6 @@ _EVALUATION = (
 
 
 _HELD = ("units", "created_at", "expires_at", "renewed")  # of a hold: neither its id nor whose it is
-
-
-def daemon_runs(state_dir: Path) -> bool:
-    """Tell whether a daemon answers; one that was killed leaves its socket's file behind."""
-    if not state_dir.is_dir():
-        return False
-    handle = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
-            end.connect(f"/proc/self/fd/{handle}/{SOCKET}")  # a socket's path may have 107 characters at most
-    except (FileNotFoundError, ConnectionRefusedError):
-        return False
-    except OSError:
-        return True  # it is there, but busy, or not for this user
-    finally:
-        os.close(handle)
-    return True
 
 
 @asynccontextmanager

@@ -8,14 +8,14 @@ from dataclasses import asdict
 
 from pydantic import BaseModel
 
+from monitor.asked import DrillOrder, Rehearsed, Sent, TrialOrder
+from monitor.asking import REHEARSED, ask
 from monitor.channels.opening import open_channels
-from monitor.cli.common import Exit, alerts, complain, person, run, say, say_json
-from monitor.control import REHEARSED, ask
+from monitor.cli.common import Exit, alerts, complain, here, person, run, say, say_json
 from monitor.notice import FailureReason, Kind
-from monitor.rehearsal import DrillOrder, Rehearsal, Rehearsed, Sent, TrialOrder
+from monitor.rehearsal import Rehearsal
 from monitor.store import Store
 from monitor.units import counted
-from monitor.workshop import workshop
 from sync.errors import Code
 from sync.settings import Settings
 
@@ -55,7 +55,7 @@ async def _asked(
 @asynccontextmanager
 async def _here(settings: Settings) -> AsyncIterator[Rehearsal]:
     content = alerts(settings)
-    async with workshop(settings, content) as shop:
+    async with here(settings, content) as shop:
         channels = open_channels(settings, content, shop.clock)
         try:
             yield Rehearsal(lambda: content, channels, Store(shop.database), shop.clock, settings.ops_url or "")

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from monitor.cli import skus
 from monitor.cli.common import Exit, rows, run, say, say_json, show_table
-from monitor.cli.reading import daemon_runs, opened_state
+from monitor.cli.reading import opened_state
+from monitor.door import daemon_runs
 from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
 from monitor.hiding import Silence
 from monitor.reach import Firing, firing
 from monitor.store import Store
 from monitor.units import counted, written_duration, written_minute
-from sync.app import sales_settings
 from sync.clock import SystemClock
 from sync.errors import Code
 from sync.records import FOR_A_PERSON, Differing, OrderStanding, OrderState, Pause, RunOutcome, RunRecord, Standing
@@ -71,7 +71,7 @@ async def _look(settings: Settings) -> Stand:
             differing=await ledger.differing(),
             orders=await bookings.order_standing(),
             booked_today=await bookings.booked_since(SystemClock().now() - DAY),
-            books=sales_settings(settings) is not None,
+            books=settings.books_orders,
             reservations=await database.read(lambda c: standing(c, SystemClock().now())),
             pauses=await ledger.pauses(),
             stopped=stopped_among([*await ledger.runs(STOCK_JOB, 2), *await ledger.runs(FULL_JOB, 2)]),

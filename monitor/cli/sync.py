@@ -16,14 +16,15 @@ from typing import Any
 
 import typer
 
-from monitor.actions import SyncOrder, SyncReply
+from monitor.asked import SyncOrder, SyncReply
+from monitor.asking import ask
 from monitor.cli import skus
 from monitor.cli.common import (
     Exit,
-    alerts,
     complain,
     err,
     exit_code,
+    here,
     printable,
     run,
     say,
@@ -33,8 +34,6 @@ from monitor.cli.common import (
     usage,
     working_directory,
 )
-from monitor.control import ask
-from monitor.workshop import workshop
 from sync.clock import SystemClock
 from sync.errors import Code, Refused
 from sync.plan import Plan, Tripped, bare, from_json, to_json
@@ -130,7 +129,7 @@ async def _ask(settings: Settings, order: SyncOrder) -> SyncReply:
     answer = await ask(settings.state_dir, "sync", order)
     if answer is not None:
         return SyncReply.model_validate(answer)
-    async with workshop(settings, alerts(settings)) as shop:
+    async with here(settings) as shop:
         return await shop.actions.sync(order)
 
 

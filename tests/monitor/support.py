@@ -10,8 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from monitor.alerts_file import parse
+from monitor.asked import SilenceOrder
 from monitor.channels.base import Channel
-from monitor.desk import AlertDesk, SilenceOrder
+from monitor.desk import AlertDesk
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
 from monitor.outbox import Outbox

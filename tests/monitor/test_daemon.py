@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.actions import CloseOrder, DecideOrder, RetryOrder
+from monitor.asked import CloseOrder, DecideOrder, RetryOrder
 from monitor.calls import CallCounter
 from monitor.daemon import Passes, jobs
 from monitor.schedule import Daily, Every

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from monitor.asked import AcknowledgeOrder, LiftOrder, SilenceOrder
 from monitor.channels.slack import Slack
-from monitor.desk import AcknowledgeOrder, LiftOrder, SilenceOrder
 from monitor.serving import bind_tcp, serving
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind, Faults

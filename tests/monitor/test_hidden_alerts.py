@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.desk import Acknowledged, AcknowledgeOrder, LiftOrder, SilenceOrder
+from monitor.asked import Acknowledged, AcknowledgeOrder, LiftOrder, SilenceOrder
 from monitor.hiding import Matcher
 from monitor.notice import Kind
 from sync.errors import Permanent

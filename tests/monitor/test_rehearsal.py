@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from monitor.alerts_file import parse
+from monitor.asked import DrillOrder, Rehearsed, TrialOrder
 from monitor.channels.base import Ambiguous, ChannelRefused, Malformed, Unreachable
 from monitor.notice import FailureReason, Kind
-from monitor.rehearsal import DrillOrder, Rehearsal, Rehearsed, TrialOrder
+from monitor.rehearsal import Rehearsal
 from sync.errors import Permanent
 from tests.monitor.support import World
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.desk import AcknowledgeOrder
+from monitor.asked import AcknowledgeOrder
 from monitor.facts import Backlog
 from monitor.notice import Kind
 from sync.records import OrderStanding, OrderState

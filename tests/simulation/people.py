@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from monitor.actions import SyncOrder
+from monitor.asked import SyncOrder
 from monitor.workshop import Workshop
 from sandbox.shopify.order_model import Order
 from sandbox.world import World

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import httpx
 
-from monitor.actions import SyncOrder, SyncReply
 from monitor.alerts_model import AlertsFile
+from monitor.asked import SyncOrder, SyncReply
 from monitor.workshop import Workshop, engine_limits, workshop
 from sandbox.catalogue import generate
 from sandbox.clock import ManualClock

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.actions import DecideOrder
+from monitor.asked import DecideOrder
 from sync.errors import Code, Permanent
 from sync.records import ConflictDecision, PauseKind
 from tests.sync.shop import Shop, few, live_shop

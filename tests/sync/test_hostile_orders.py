@@ -11,7 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from monitor.actions import SyncOrder
+from monitor.asked import SyncOrder
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind
 from sandbox.lightspeed import sales as till

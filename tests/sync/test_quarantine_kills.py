@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.actions import DecideOrder
+from monitor.asked import DecideOrder
 from sandbox.clock import ManualClock
 from sandbox.world import World
 from sync.records import ConflictDecision

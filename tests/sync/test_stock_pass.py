@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.actions import SyncOrder
+from monitor.asked import SyncOrder
 from sandbox.catalogue import generate
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind

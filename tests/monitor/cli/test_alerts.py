@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.asked import AcknowledgeOrder, SilenceOrder
 from monitor.channels.base import ChannelRefused
-from monitor.desk import AcknowledgeOrder, SilenceOrder
 from tests.e2e.play import ALERTS, shop
 from tests.monitor.cli.alert_world import Lately, desk, moment, prepared
 from tests.monitor.support import DIFFERS, World

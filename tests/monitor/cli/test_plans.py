@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer import Exit
 
-from monitor.actions import SyncReply
+from monitor.asked import SyncReply
 from monitor.cli import sync
 from sync.clock import SystemClock
 from sync.config import Settings, load_settings

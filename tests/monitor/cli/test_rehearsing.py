@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.asked import Rehearsed, Sent
 from monitor.cli import rehearsing
 from monitor.cli.common import Exit
 from monitor.notice import FailureReason, Kind
-from monitor.rehearsal import Rehearsed, Sent
 from tests.e2e.play import shop
 
 BEGAN = Sent("slack", Kind.FIRING, 0.31, "C1 17.1")

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 import sqlalchemy as sa
 
-from monitor.actions import SyncOrder
+from monitor.asked import SyncOrder
 from sandbox.catalogue import generate
 from sync.records import ApiMinute, RunOutcome
 from sync.storage.database import Database

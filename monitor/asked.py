@@ -1,0 +1,204 @@
+"""What a person may ask for, and what comes of it: said by commands to the daemon, and by the daemon to itself.
+
+These are words only; what carries them out is not loaded with them, so that a command starts quickly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from monitor.notice import FailureReason, Kind, Severity
+from monitor.units import encodable
+from sync.records import ConflictDecision, PauseKind, RunOutcome
+
+Text = Annotated[str, BeforeValidator(lambda text: encodable(text) if isinstance(text, str) else text)]
+"""What somebody typed, without the broken bytes that a terminal may make of it."""
+
+
+class SyncOrder(BaseModel):
+    """A pass that a person asks for; `plan` is the text of a reviewed plan that is to be carried out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    full: bool = False
+    dry_run: bool = False
+    skus: tuple[str, ...] = ()
+    plan: str | None = None
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """Return what narrows the pass, as a plan states it."""
+        return {"full": self.full, "skus": sorted(self.skus)}
+
+
+class SyncReply(BaseModel):
+    """How it went; `plan` is the text of the plan that was made, or that a brake held."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: int
+    outcome: RunOutcome
+    code: str | None = None
+    detail: str = ""
+    numbers: Mapping[str, int] = {}
+    plan: str | None = None
+
+
+class PauseOrder(BaseModel):
+    """Stop a kind of work, with the reason that people are shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: PauseKind = PauseKind.WRITES
+    reason: str
+
+
+class ResumeOrder(BaseModel):
+    """Lift one pause, or all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: PauseKind | None = None
+
+
+class DecideOrder(BaseModel):
+    """A person's word on SKUs whose difference waits for one; `by` is who said it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    skus: tuple[str, ...]
+    decision: ConflictDecision
+    by: str
+
+
+class RetryOrder(BaseModel):
+    """Orders to look at again, by any of their names; none named: all that wait for a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, ...]
+    by: str
+
+
+class CloseOrder(BaseModel):
+    """An order that a person takes out of our hands; `sale_id` is the sale that booked it, None: it never will be.
+
+    `anyway`: even where the sale has other goods or another total.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sale_id: str | None
+    by: str
+    anyway: bool = False
+
+
+class ConnectOrder(BaseModel):
+    """Sign in to Lightspeed with the code of a consent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    code: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Who took an alert into their hands, and when."""
+
+    by: str
+    at: datetime
+
+
+class AcknowledgeOrder(BaseModel):
+    """Take alerts that fire into one's hands: no more reminders, no escalation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alerts: tuple[Text, ...]
+    by: Text
+    incident: int | None = None  # refused where this one is over, though its alert may fire anew
+
+
+class SilenceOrder(BaseModel):
+    """Hear nothing of alerts for a while; without names, labels and severity: of any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alerts: tuple[Text, ...] = ()
+    labels: Mapping[Text, Text] = {}
+    severity: Severity | None = None
+    length: timedelta
+    until_resolved: bool = False
+    reason: Text
+    by: Text
+    incident: int | None = None  # refused where this one is over, though its alert may fire anew
+
+
+class LiftOrder(BaseModel):
+    """End a silence before its time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    silence: int
+    by: Text
+
+
+class TrialOrder(BaseModel):
+    """Send a test through a channel."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channel: str
+    by: str
+
+
+class DrillOrder(BaseModel):
+    """Pretend that an alert fires and ends, to everybody whom it would reach."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alert: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one message: the proof of its delivery, or why there is none.
+
+    `reason` None: it was delivered. `seconds` is how long the channel took.
+    """
+
+    place: str
+    kind: Kind
+    seconds: float
+    proof: str = ""
+    reason: FailureReason | None = None
+    detail: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What came of a test or a drill.
+
+    `lacking` says of channels why nothing can be sent there; `waiting` is how many real messages wait for a tested
+    channel, `last_error` why the newest of them that was tried does.
+    """
+
+    subject: str
+    sent: Sequence[Sent]
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    waiting: int = 0
+    last_error: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Tell whether everything arrived everywhere."""
+        return bool(self.sent) and not self.lacking and all(each.reason is None for each in self.sent)
