@@ -220,12 +220,15 @@ class OrderReader:
 
 
 async def orders_named(api: AdminApi, names: Sequence[str]) -> list[str]:
-    """Return the ids of the orders with these names (`#1001`) or numbers (`1001`), of the first 25 names."""
+    """Return the ids of the orders with these names (`#1001`), numbers (`1001`) or ids in digits, of the first 25."""
     wanted = list(dict.fromkeys(_bare(name) for name in names))[:_NAMES]
     # Shopify documents the search by `name:1001-A`, shops write `#1001`: it is asked for as both
-    query = " OR ".join(f'name:"{name}" OR name:"#{name}"' for name in wanted)
+    terms = [f'name:"{name}" OR name:"#{name}"' for name in wanted]
+    terms += [f"id:{name}" for name in wanted if name.isascii() and name.isdigit()]  # all that a thank-you page knows
+    query = " OR ".join(terms)
     answer = await api.read(ORDERS_NAMED, {"first": _NAMES, "query": query}, shaped(OrdersNamed))
-    return [one.id for one in answer.orders.nodes if {_bare(one.name), str(one.number)} & set(wanted)]
+    known = [(one.id, {_bare(one.name), str(one.number), one.id.rpartition("/")[2]}) for one in answer.orders.nodes]
+    return [order_id for order_id, names in known if names & set(wanted)]
 
 
 def _bare(name: str) -> str:

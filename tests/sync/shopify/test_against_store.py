@@ -469,3 +469,13 @@ async def test_an_old_version_is_answered_by_another_and_nothing_is_written(smal
         await old.set_available("key-1", RUN, [small.change(SKU, 7)])
     assert caught.value.code is Code.SH010
     assert len(small.store.writes) == 0
+
+
+async def test_orders_are_found_by_name_by_number_and_by_the_id_that_thank_you_pages_know(small: Store) -> None:
+    one, other = (small.store.place_order({SKU: 1}) for _ in range(2))
+    number = other.rpartition("/")[2]
+
+    assert await small.shop.orders_named(["#1001"]) == [one]
+    assert await small.shop.orders_named(["1001"]) == [one]
+    assert await small.shop.orders_named([number]) == [other]
+    assert await small.shop.orders_named(["100", number[:-1], '" OR status:any OR name:"']) == []
