@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from sync.config_values import (
@@ -42,10 +43,12 @@ __all__ = [
     "Settings",
     "described",
     "doubtful_names",
+    "load_part",
     "load_settings",
     "read_text",
 ]
 
+Part = TypeVar("Part", bound=BaseModel)
 ReadFile = Callable[[Path], str]
 """Returns a file's text; raises OSError or UnicodeError."""
 
@@ -159,6 +162,24 @@ def load_settings(
     return settings
 
 
+def load_part(model: type[Part], environ: Mapping[str, str], read_file: ReadFile = read_text) -> Part:
+    """Return those settings that `model` names, for a process that needs no more; raises `ConfigurationError`."""
+    names = [field.upper() for field in model.model_fields]
+    given, mistakes = _gather(environ, read_file, names)
+    completed = _completed(given, Environment.PRODUCTION)
+    part = None
+    try:
+        part = model.model_validate(
+            {name.lower(): completed[name] for name in names if name in completed},
+            context={"environment": Environment.PRODUCTION},
+        )
+    except ValidationError as error:
+        mistakes += _of_the_model(error.errors(include_url=False, include_input=False), given)
+    if part is None or mistakes:
+        raise ConfigurationError(_in_order(mistakes))
+    return part
+
+
 def doubtful_names(environ: Mapping[str, str]) -> list[Mistake]:
     """Return names that are worth a warning: they may be meant for us, and stop nothing, as they may not be.
 
@@ -192,11 +213,13 @@ def _words(value: object) -> str:
     return str(value) or "(the product's own sandbox)"
 
 
-def _gather(environ: Mapping[str, str], read_file: ReadFile) -> tuple[dict[str, str], list[Mistake]]:
+def _gather(
+    environ: Mapping[str, str], read_file: ReadFile, names: Collection[str] = NAMES
+) -> tuple[dict[str, str], list[Mistake]]:
     """Return what is set, by name; an empty value counts as not set, since compose files pass such."""
     given: dict[str, str] = {}
     mistakes: list[Mistake] = []
-    for name in NAMES:
+    for name in names:
         value, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
         if value and path:
             mistakes.append(Mistake(name, Code.CF002, f"{name}_FILE is set too", "set only one of the two"))

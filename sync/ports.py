@@ -447,6 +447,9 @@ class Shelf(Protocol):
         A pair that does not belong together is none.
         """
 
+    async def find_all(self, names: Sequence[tuple[str | None, str | None]]) -> Sequence[ShelfItem]:
+        """Return the items that these pairs of ids name, each once; what is not on the shelf is left out."""
+
     async def page(self, limit: int, offset: int, since: datetime | None = None) -> Sequence[ShelfItem]:
         """Return items by item id, the least number first; with `since` only those changed at or after it."""
 

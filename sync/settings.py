@@ -79,6 +79,25 @@ Secret = Annotated[SecretStr, AfterValidator(_secret)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 Place = Annotated[Listen, BeforeValidator(values.listen)]
 Directory = Annotated[Path, BeforeValidator(values.directory)]
+Stores = Annotated[tuple[str, ...], BeforeValidator(values.store_domains), AfterValidator(_with_own_store)]
+Database = Annotated[values.DatabaseAddress, BeforeValidator(values.database_address)]
+Proxies = Annotated[int, BeforeValidator(lambda value: values.count(value, most=_MOST_PROXIES))]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(values.networks)]
+
+
+class StorefrontSettings(BaseModel):
+    """Those settings that the storefront needs where it runs by itself, behind API Gateway."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    shopify_store_domain: Domain
+    shopify_proxy_shared_secret: Secret
+    shopify_proxy_shared_secret_previous: Secret | None = None
+    allowed_shopify_stores: Stores
+    database_url: Database
+    storefront_proxies: Proxies = 1  # API Gateway
+    storefront_allowed_networks: Networks | None = None
+    public_url: Url | None = None
 
 
 class Settings(BaseModel):
@@ -148,14 +167,12 @@ class Settings(BaseModel):
         default=None, description="The former one, still accepted while a rotation is under way."
     )
     shopify_webhook_secret: Secret = Field(description="Signs webhooks.")
-    allowed_shopify_stores: Annotated[
-        tuple[str, ...], BeforeValidator(values.store_domains), AfterValidator(_with_own_store)
-    ] = Field(
+    allowed_shopify_stores: Stores = Field(
         description="Shops that may ask through the app proxy, separated by commas; the shop itself is one of them."
     )
 
     state_dir: Directory = Field(default=Path("state"), description="Directory of everything that must survive.")
-    database_url: Annotated[values.DatabaseAddress, BeforeValidator(values.database_address)] = Field(
+    database_url: Database = Field(
         description="The database: `sqlite:///FILE`, or `postgresql://USER:PASSWORD@HOST/DATABASE`.",
         json_schema_extra={"secret": True},
     )
@@ -165,12 +182,12 @@ class Settings(BaseModel):
     alerts_file: Directory = Field(default=Path("alerts.yaml"), description="Schedule, rules, routes and channels.")
 
     storefront_listen: Place = Field(default=Listen("127.0.0.1", 8080), description="Public listener, `HOST:PORT`.")
-    storefront_proxies: Annotated[int, BeforeValidator(lambda value: values.count(value, most=_MOST_PROXIES))] = Field(
+    storefront_proxies: Proxies = Field(
         default=0,
         description="How many proxies of our own stand between Shopify and that listener and add whom they heard to "
         "`X-Forwarded-For`; AWS API Gateway is one.",
     )
-    storefront_allowed_networks: Annotated[tuple[Network, ...], BeforeValidator(values.networks)] | None = Field(
+    storefront_allowed_networks: Networks | None = Field(
         default=None,
         description="Networks, separated by commas, that may connect to the outermost of these proxies, or to the "
         "listener itself. Unset: all.",

@@ -110,6 +110,11 @@ class LiveShelf:
         """Return the item with these ids; None: it is not on the shelf, or the ids do not belong together."""
         return self.find_now(item_id, variant_id)
 
+    async def find_all(self, names: Sequence[tuple[str | None, str | None]]) -> Sequence[ShelfItem]:
+        """Return the items that these pairs of ids name, each once."""
+        found = (self.find_now(item_id, variant_id) for item_id, variant_id in names)
+        return list({item.link_id: item for item in found if item is not None}.values())
+
     async def page(self, limit: int, offset: int, since: datetime | None = None) -> Sequence[ShelfItem]:
         """Return items by item id, the least number first."""
         self._lapse()

@@ -83,7 +83,10 @@ class PostgresServer:
         _run([self.programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, *words], self.folder)
 
 
-_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shop' AND pid <> pg_backend_pid()"
+_OTHERS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = 'shop' AND pid <> pg_backend_pid()
+"""
 # TRUNCATE would make every file anew, which takes fifty times as long.
 _EMPTY = ";".join(
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -80,7 +80,7 @@ def open_database(state_dir: Path, shop: Shop, now: datetime, *, url: str = "", 
     return InlineDatabase(Writer(engine), readers, locks)
 
 
-def open_beside(url: str, shop: Shop) -> Database:
+def open_beside(url: str, store_domain: str) -> Database:
     """Return a PostgreSQL database for a process that writes beside the daemon: no lock, no thread, no upgrade.
 
     Raises Permanent: CF002 for another kind of database, ST001, ST007, ST009, ST011, ST012, and Transient: ST010.
@@ -94,7 +94,7 @@ def open_beside(url: str, shop: Shop) -> Database:
         undo.callback(engine.dispose)
         with translating(), readers.connect() as connection, connection.begin():
             _refuse_other_version(connection, place)
-            _refuse_other_shop(connection, place, shop)
+            _refuse_others(connection, place, {"store_domain": store_domain})
         undo.pop_all()
     return InlineDatabase(Writer(engine), readers, ExitStack())
 
@@ -132,7 +132,7 @@ def _inspect(engine: sa.Engine, readers: sa.Engine, place: Place, shop: Shop) ->
         place.refuse_damaged(connection)
         revision = _revision(connection, place)
         if revision:
-            _refuse_other_shop(connection, place, shop)
+            _refuse_others(connection, place, asdict(shop))
         return revision
 
 
@@ -157,9 +157,9 @@ def _revision(connection: sa.Connection, place: Place) -> str:
     return revision
 
 
-def _refuse_other_shop(connection: sa.Connection, place: Place, shop: Shop) -> None:
+def _refuse_others(connection: sa.Connection, place: Place, names: Mapping[str, str]) -> None:
     stored = {row.key: row.value for row in connection.execute(sa.select(meta.c.key, meta.c.value))}
-    for name, value in asdict(shop).items():
+    for name, value in names.items():
         if name in stored and stored[name] != value:
             raise Permanent(Code.ST007, f"{place.name} belongs to {name} {stored[name]}, the settings say {value}.")
 

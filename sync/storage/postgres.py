@@ -18,7 +18,9 @@ from sync.errors import Code, Permanent, Transient
 
 OLDEST = 130_000  # its own number of PostgreSQL 13
 _TURN, _DAEMON = 7_301, 7_302  # what of a schema is locked; numbers that no other program is likely to use
-_HELD = "pg_try_advisory_lock({kind}, hashtext(current_schema()))"
+_CLAIM = f"SELECT pg_advisory_lock({_DAEMON}, hashtext(current_schema()))"
+_PATIENCE = "1s"  # a daemon that was killed a moment ago is noticed by then
+_NOT_AVAILABLE = "55P03"
 _TAKE_TURN = f"SELECT pg_advisory_xact_lock({_TURN}, hashtext(current_schema()))"
 
 # A peer that is gone must be noticed by both ends within 15 s, or the daemon could not come back to its own lock.
@@ -65,7 +67,7 @@ def writing_engine(url: str) -> sa.Engine:
 
     def claim(connection: Any) -> None:
         _make_durable(connection)
-        if not connection.execute(f"SELECT {_HELD.format(kind=_DAEMON)}").fetchone()[0]:
+        if not _claim(connection):
             kind = Transient if claimed else Permanent
             raise kind(Code.ST004, f"{named(connection)} is in use by another daemon.")
         claimed.append(True)
@@ -90,13 +92,7 @@ def reading_engine(url: str, connections: int) -> sa.Engine:
     def read_only(connection: Any) -> None:
         connection.read_only = True
 
-    engine = _engine(url, read_only, isolation_level="REPEATABLE READ", pool_size=connections)
-
-    @sa.event.listens_for(engine, "begin")
-    def look(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("SELECT 1")  # from here on, the transaction can no longer be made a writing one
-
-    return engine
+    return _engine(url, read_only, isolation_level="REPEATABLE READ", pool_size=connections)
 
 
 def named(connection: Any) -> str:
@@ -112,6 +108,20 @@ def _writers(url: str, prepare: Prepare) -> sa.Engine:
         connection.exec_driver_sql(_TAKE_TURN)
 
     return engine
+
+
+def _claim(connection: Any) -> bool:
+    """Take the daemon's lock, unless another holds it; tell which."""
+    usual = connection.execute("SHOW lock_timeout").fetchone()[0]
+    connection.execute(f"SET lock_timeout = '{_PATIENCE}'")
+    try:
+        connection.execute(_CLAIM)
+    except Exception as error:
+        if getattr(error, "sqlstate", None) != _NOT_AVAILABLE:
+            raise
+        return False
+    connection.execute(f"SET lock_timeout = '{usual}'")
+    return True
 
 
 def _make_durable(connection: Any) -> None:

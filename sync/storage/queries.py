@@ -52,12 +52,13 @@ def _ask(connection: sa.Connection, text: str, limit: int) -> tuple[list[str], l
 
 
 def _ask_postgres(connection: sa.Connection, text: str, limit: int) -> tuple[list[str], list[Sequence[Any]]]:
-    """Ask in the connection's own transaction, which can no longer be made a writing one.
+    """Ask in the connection's own transaction, which after its first query can no longer be made a writing one.
 
     Prepared, so that it is one statement, and none that ends the transaction before another.
     """
     raw: Any = connection.connection.driver_connection
     with raw.cursor() as cursor:
+        cursor.execute("SELECT 1")
         cursor.execute(text, prepare=True)
         if cursor.description is None:
             return [], []

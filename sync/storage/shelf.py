@@ -58,6 +58,18 @@ class SqlShelf:
         found = await self._read(_one(by_item=item_id is not None, by_variant=variant_id is not None), values)
         return found[0] if found else None
 
+    async def find_all(self, names: Sequence[tuple[str | None, str | None]]) -> Sequence[ShelfItem]:
+        """Return the items that these pairs of ids name, each once."""
+        values = {
+            "items": list({item_id for item_id, _ in names if item_id is not None}),
+            "variants": list({VARIANT + variant_id for _, variant_id in names if variant_id is not None}),
+            "now": self._clock.now(),
+        }
+        read = await self._read(_any_of(), values)
+        known = {name: item for item in read for name in _pairs_of(item)}
+        found = (known.get(pair) for pair in names)
+        return list({item.link_id: item for item in found if item is not None}.values())
+
     async def page(self, limit: int, offset: int, since: datetime | None = None) -> Sequence[ShelfItem]:
         """Return items by item id, the least number first."""
         values = {"most": limit, "offset": offset, "since": since, "now": self._clock.now()}
@@ -194,6 +206,11 @@ def _rows_of(connection: sa.Connection, touched: Touched) -> list[ShelfItem]:
     return list(found.values())
 
 
+def _pairs_of(item: ShelfItem) -> Sequence[tuple[str | None, str | None]]:
+    """Return every pair of ids that names an item."""
+    return [(item.item_id, item.variant_id), (item.item_id, None), (None, item.variant_id)]
+
+
 def _item(row: sa.Row[Any]) -> ShelfItem:
     return ShelfItem(
         row.link_id,
@@ -256,6 +273,12 @@ def _one(*, by_item: bool, by_variant: bool) -> sa.Select[Any]:
     if by_item:
         select = select.where(links.c.item_id == sa.bindparam("item"))
     return select.where(links.c.variant_id == sa.bindparam("variant")) if by_variant else select
+
+
+@cache
+def _any_of() -> sa.Select[Any]:
+    by_item = links.c.item_id.in_(sa.bindparam("items", expanding=True))
+    return _rows_with_holds().where(sa.or_(by_item, links.c.variant_id.in_(sa.bindparam("variants", expanding=True))))
 
 
 @cache

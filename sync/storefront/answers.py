@@ -63,6 +63,7 @@ def refusal(status: HTTPStatus, *more: Header) -> Answer:
 
 BAD_REQUEST = refusal(HTTPStatus.BAD_REQUEST)
 UNAUTHORIZED = refusal(HTTPStatus.UNAUTHORIZED)
+NOT_FOUND = refusal(HTTPStatus.NOT_FOUND)
 TOO_LARGE = refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 UNAVAILABLE = refusal(HTTPStatus.SERVICE_UNAVAILABLE, (b"retry-after", b"5"))
 

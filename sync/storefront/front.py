@@ -10,18 +10,18 @@ from sync.clock import Clock
 from sync.events import Listener
 from sync.ports import Holds, Shelf
 from sync.reservations import AskLimits
-from sync.settings import Settings
+from sync.settings import Settings, StorefrontSettings
 from sync.storefront.door import Door, Meter, Trust
 from sync.storefront.limits import Buckets, Clients
 from sync.storefront.routes import HintTaker, Storefront
 
 
-def public_host(settings: Settings) -> str | None:
+def public_host(settings: Settings | StorefrontSettings) -> str | None:
     """Return the only name that the public listener answers under; None: any."""
     return urlsplit(settings.public_url).hostname if settings.public_url else None
 
 
-def trust(settings: Settings) -> Trust:
+def trust(settings: Settings | StorefrontSettings) -> Trust:
     """Return whom the settings let in."""
     secrets = [settings.shopify_proxy_shared_secret, settings.shopify_proxy_shared_secret_previous]
     host = public_host(settings)
@@ -34,7 +34,7 @@ def trust(settings: Settings) -> Trust:
 
 
 def storefront_door(
-    settings: Settings,
+    settings: Settings | StorefrontSettings,
     asks: AskLimits,
     *,
     shelf: Shelf,

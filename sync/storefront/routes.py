@@ -19,7 +19,6 @@ from pydantic import BaseModel, ValidationError
 from sync.hints import Checked, OrderHint
 from sync.ports import Holds, Shelf
 from sync.reservations import Asked, Granted, Refusal, Refused
-from sync.shelf import ShelfItem
 from sync.storefront import strict_json
 from sync.storefront.answers import Answer, answer, told
 from sync.storefront.bodies import (
@@ -208,7 +207,7 @@ class Storefront:
 
     async def _look_up(self, known: _Known) -> None:
         generation = self._shelf.generation
-        items = await self._found(known.names)
+        items = await self._shelf.find_all(known.names)
         results = [Checkable(item.variant_id, item.inventory_item_id, item.promised) for item in items]
         known.items = [item.inventory_item_gid for item in items]
         known.results = msgspec.json.encode(results)
@@ -217,7 +216,7 @@ class Storefront:
     async def orders(self, ask: Ask) -> Answer:
         """Have an order looked at soon, and tell its sale where it is there within two seconds."""
         body = _body(OrdersBody, ask.body)
-        items = await self._found([(line.lightspeed_id, line.variant_id) for line in body.line_items])
+        items = await self._shelf.find_all([(line.lightspeed_id, line.variant_id) for line in body.line_items])
         sale_id = None
         if body.order_number is not None and items:
             hint = OrderHint(body.order_number, frozenset(item.inventory_item_gid for item in items))
@@ -225,15 +224,6 @@ class Storefront:
         if sale_id is None:
             return told({"status": "accepted"}, HTTPStatus.ACCEPTED)
         return told({"status": "processed", "saleId": sale_id, "sale": {"saleID": sale_id}})
-
-    async def _found(self, names: Sequence[tuple[str | None, str | None]]) -> Sequence[ShelfItem]:
-        """Return the items of these names that are on the shelf, each once."""
-        found = dict[int, ShelfItem]()
-        for item_id, variant_id in names:
-            item = await self._shelf.find(item_id, variant_id)
-            if item is not None:
-                found[item.link_id] = item
-        return list(found.values())
 
 
 def names_of(body: SyncBody) -> Sequence[tuple[str | None, str | None]]:

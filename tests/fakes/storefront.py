@@ -49,6 +49,10 @@ class FakeShelf:
                 return item if (item_id, variant_id) != (None, None) else None
         return None
 
+    async def find_all(self, names: Sequence[tuple[str | None, str | None]]) -> Sequence[ShelfItem]:
+        found = [await self.find(*pair) for pair in names]
+        return list(dict.fromkeys(item for item in found if item is not None))
+
     async def page(self, limit: int, offset: int, since: datetime | None = None) -> Sequence[ShelfItem]:
         self.pages_read += 1
         ordered = sorted(self.items.values(), key=lambda item: int(item.item_id))

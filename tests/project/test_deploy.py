@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 from sync.config import NAMES
@@ -86,3 +88,31 @@ def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
     result = subprocess.run([analyze, "verify", str(unit)], check=False, capture_output=True, text=True)
 
     assert [line for line in result.stderr.splitlines() if UNIT.name in line] == []
+
+
+def test_the_functions_package_holds_what_it_loads() -> None:
+    """What it does without where it is missing is no part of it."""
+    script = (
+        "import sys, importlib.metadata as m, sync.storefront.aws, psycopg, sqlalchemy.dialects.postgresql.psycopg\n"
+        "found = m.packages_distributions()\n"
+        "print(*{each for name in list(sys.modules) for each in found.get(name.partition('.')[0], [])})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True)
+    package = (ROOT / "deploy" / "lambda" / "package.sh").read_text(encoding="utf-8")
+    (needed,) = re.findall(r'^needed="([^"]+)"', package, re.MULTILINE)
+    held = set(needed.replace("\\\n", " ").split())
+    optional = {
+        "attrs",
+        "greenlet",
+        "pygments",
+        "rich",
+        "setuptools",
+        "editables",
+        "lightspeed-sync",
+        "coverage",
+        "pytest",
+    }
+
+    assert {canonicalize_name(name) for name in done.stdout.split()} - optional <= held
+    locked = set(re.findall(r"^([a-z0-9-]+)", (ROOT / "requirements-runtime.lock").read_text(), re.MULTILINE))
+    assert held <= locked

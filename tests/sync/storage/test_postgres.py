@@ -112,7 +112,7 @@ async def test_processes_beside_the_daemon_write_in_turn_with_it(postgres_url: s
         connection.execute(sa.update(meta).where(mine).values(value=str(found + 1)))
 
     def beside() -> None:
-        other = open_beside(postgres_url, SHOP)
+        other = open_beside(postgres_url, SHOP.store_domain)
         asyncio.run(_repeat(other, add))
 
     await asyncio.gather(*(asyncio.to_thread(beside) for _ in range(4)), *(daemon.write(add) for _ in range(25)))
@@ -130,14 +130,14 @@ async def test_whoever_writes_beside_must_have_the_daemons_tables_and_shop(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
     with pytest.raises(Permanent) as no_tables:
-        open_beside(postgres.create("empty"), SHOP)
+        open_beside(postgres.create("empty"), SHOP.store_domain)
     assert no_tables.value.code is Code.ST009
     await open_here(tmp_path, postgres_url).close()
     with pytest.raises(Permanent) as another:
-        open_beside(postgres_url, replace(SHOP, account_id="2"))
+        open_beside(postgres_url, "other.myshopify.com")
     assert another.value.code is Code.ST007
     with pytest.raises(Permanent, match="SQLite file has one process"):
-        open_beside(f"sqlite:///{tmp_path}/x.db", SHOP)
+        open_beside(f"sqlite:///{tmp_path}/x.db", SHOP.store_domain)
 
 
 # --- readers ---

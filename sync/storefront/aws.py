@@ -1,0 +1,153 @@
+"""The storefront as a function of AWS Lambda, behind API Gateway: the same routes, over a daemon's PostgreSQL.
+
+`handler` is the function's handler. It calls neither Lightspeed nor Shopify: what may be promised is one indexed row,
+reservations are written where the daemon sees them, and hints are kept for the daemon to look at. What it opens stays
+open for the requests that follow, until AWS throws the process away.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from mangum import Mangum
+from starlette.types import Receive, Scope, Send
+
+from sync.clock import Clock, SystemClock
+from sync.config import load_part
+from sync.errors import SyncError
+from sync.hints import Checked, Hints, OrderHint
+from sync.reservations import AskLimits, HoldLimits
+from sync.settings import StorefrontSettings
+from sync.storage.database import Database
+from sync.storage.holds import SqlHolds
+from sync.storage.opening import open_beside
+from sync.storage.order_book import SqlBookings
+from sync.storage.shelf import SqlShelf
+from sync.storage.webhooks import SqlInbox
+from sync.storefront.answers import NOT_FOUND, UNAVAILABLE, Answer
+from sync.storefront.door import Door
+from sync.storefront.front import storefront_door
+
+log = structlog.get_logger()
+
+Event = Mapping[str, Any]
+Reply = Mapping[str, Any]
+
+_ON_AWS = "AWS_LAMBDA_FUNCTION_NAME"  # AWS sets it; its logs are read by programs
+_CHECK_PACE = timedelta(seconds=15)
+
+
+def handler(event: Event, context: Any) -> Reply:
+    """Answer one request, as API Gateway hands it over (payload 2.0 or 1.0)."""
+    return _function(event, context)
+
+
+class Function:
+    """What a process of ours answers with; it opens the database when it is first asked, and again while it cannot."""
+
+    def __init__(self, environ: Mapping[str, str], clock: Clock) -> None:
+        self._environ = environ
+        self._clock = clock
+        self._adapter: Mangum | None = None
+        self.database: Database | None = None
+
+    def __call__(self, event: Event, context: Any) -> Reply:
+        """Answer one request; an event that is none, as a timer sends it, only makes us ready."""
+        try:
+            if self._adapter is None:
+                self._adapter = Mangum(self._open(), lifespan="off")
+        except SyncError as error:
+            log.error("storefront.not_opened", code=error.code.name, detail=str(error), remedy=error.remedy)  # noqa: TRY400
+            return _reply(UNAVAILABLE)
+        if "requestContext" not in event:
+            return {"statusCode": 204}
+        return self._adapter(dict(without_stage(event)), context)
+
+    def _open(self) -> Door:
+        if _ON_AWS in self._environ:
+            structlog.configure(processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()])
+        settings = load_part(StorefrontSettings, self._environ)
+        self.database = open_beside(settings.database_url.url, settings.shopify_store_domain)
+        return storefront(settings, self.database, self._clock)
+
+
+def storefront(settings: StorefrontSettings, database: Database, clock: Clock) -> Door:
+    """Return the application over a database that somebody else keeps in step with the shops."""
+    shelf = SqlShelf(database, clock)
+    hints = Hints(
+        inbox=SqlInbox(database),
+        bookings=SqlBookings(database),
+        clock=clock,
+        tell=_nobody,
+        shop=settings.shopify_store_domain,
+        pace=_CHECK_PACE,
+    )
+    return storefront_door(
+        settings,
+        AskLimits(),
+        shelf=shelf,
+        holds=SqlHolds(database, limits=HoldLimits(), tell=_nobody),
+        hints=HintsBeside(hints, shelf, clock),
+        clock=clock,
+        tell=_nobody,
+        behind=_nothing_else,
+    )
+
+
+class HintsBeside:
+    """Takes hints in a process that makes no passes: when the last one began stands in the database."""
+
+    def __init__(self, hints: Hints, shelf: SqlShelf, clock: Clock) -> None:
+        self._hints = hints
+        self._shelf = shelf
+        self._clock = clock
+
+    async def check(self, inventory_item_ids: Collection[str]) -> Checked:
+        """Have stock checked, unless the last pass began within the pace."""
+        passed_at = self._shelf.passed_at
+        if passed_at is not None and self._clock.now() - passed_at < _CHECK_PACE:
+            return Checked.SYNCED
+        return await self._hints.check(inventory_item_ids)
+
+    async def order(self, hint: OrderHint) -> str | None:
+        """Have an order read."""
+        return await self._hints.order(hint)
+
+
+def without_stage(event: Event) -> Event:
+    """Return an event without the name of API Gateway's stage in front of its path."""
+    context = event["requestContext"]
+    stage = context.get("stage")
+    if not stage or stage == "$default":
+        return event
+    front = f"/{stage}/"
+    if str(event.get("path", "")).startswith(front):
+        event = {**event, "path": event["path"].removeprefix(front[:-1])}
+    http = context.get("http")
+    if http is not None and http["path"].startswith(front):
+        event = {
+            **event,
+            "requestContext": {**context, "http": {**http, "path": http["path"].removeprefix(front[:-1])}},
+        }
+    return event
+
+
+def _reply(answer: Answer) -> Reply:
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    return {"statusCode": answer.status, "headers": headers, "body": answer.body.decode(), "isBase64Encoded": False}
+
+
+def _nobody(_: object) -> None:
+    """Tell nobody: the daemon sees in the database what came of it."""
+
+
+async def _nothing_else(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": NOT_FOUND.status, "headers": NOT_FOUND.headers})
+    await send({"type": "http.response.body", "body": NOT_FOUND.body})
+
+
+_function = Function(os.environ, SystemClock())
