@@ -257,7 +257,11 @@ async def change(page: Page, shop: PretendShop, variant: str, units: int) -> Non
     shop.lines = [line for line in shop.lines if str(line["variant_id"]) != variant]
     if units:
         shop.put(variant, units)
-    cart = {"token": "c1-token?key=secret", "items": shop.lines}
+    await tell(page, {"token": "c1-token?key=secret", "items": shop.lines})
+
+
+async def tell(page: Page, cart: dict[str, Any]) -> None:
+    """Tell the page of a cart, whatever the shop has."""
     await page.evaluate("cart => document.dispatchEvent(new CustomEvent('cart:updated', {detail: {cart}}))", cart)
 
 

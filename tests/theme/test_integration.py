@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser
 
-from tests.theme.pretend import Fails, PretendShop, active, add, advance, change, held, until, visit
+from tests.theme.pretend import Fails, PretendShop, active, add, advance, change, held, tell, until, visit
 
 pytestmark = pytest.mark.anyio
 
@@ -152,6 +152,37 @@ async def test_what_the_middleware_does_not_know_stays_in_the_cart(browser: Brow
         await held(page, KAVA, 1)
 
     assert shop.cart == {f"{CAN}:k": 2, f"{KAVA}:k": 1}
+
+
+async def test_an_event_that_is_old_by_now_never_puts_anything_back_into_the_cart(browser: Browser) -> None:
+    shop = PretendShop()
+    shop.stock |= {KAVA: 9, KRATOM: 1}
+    async with visit(browser, shop) as page:
+        await active(page, shop)
+        await add(page, shop, KAVA, 3)
+        await held(page, KAVA, 3)
+        shop.stock[KAVA] = 2
+        old = {"token": "c1-token", "items": [{**shop.lines[0], "quantity": 5}]}
+        shop.lines[0]["quantity"] = 1
+        await tell(page, old)
+        await add(page, shop, KRATOM)
+        await held(page, KRATOM, 1)
+
+    assert shop.cart == {f"{KAVA}:k": 1, f"{KRATOM}:k": 1}
+
+
+async def test_an_event_without_the_carts_token_makes_no_second_hold(browser: Browser) -> None:
+    shop = PretendShop()
+    shop.stock[KAVA] = 9
+    async with visit(browser, shop) as page:
+        await active(page, shop)
+        await add(page, shop, KAVA)
+        await held(page, KAVA, 1)
+        shop.lines[0]["quantity"] = 2
+        await tell(page, {"items": shop.lines})
+        await held(page, KAVA, 2)
+
+    assert [each["cartToken"] for each in shop.bodies("/reserve")] == ["c1-token", "c1-token"]
 
 
 async def test_a_change_of_quantity_changes_the_hold_and_a_removal_releases_it(browser: Browser) -> None:

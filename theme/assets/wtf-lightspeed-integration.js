@@ -302,20 +302,20 @@
 
     /** Hold `units` of a variant. What was just added is looked up first: most that is sold out is found without a write. */
     async function secure(variant, units, cart, added) {
-      if (added && String(added.variant_id) === variant && (await isShort(variant, units, cart, added))) return;
+      if (added && String(added.variant_id) === variant && (await isShort(variant, units, added))) return;
       const told = await hold(variant, units, tokenOf(cart));
       if (told.status !== 409 || told.body.error !== NOT_ENOUGH) return;
-      if (!(await isShort(variant, units, cart, added))) remember(variant, { state: 'refused', units });
+      if (!(await isShort(variant, units, added))) remember(variant, { state: 'refused', units });
     }
 
     /** Look up how much of a variant this shopper can have. Where that is less than `units`, shorten the cart: true. */
-    async function isShort(variant, units, cart, added) {
+    async function isShort(variant, units, added) {
       const query = { variant_id: variant };
       if (config.variants[variant]) query.lightspeed_id = config.variants[variant];
       const { status, body } = await api.ask('GET', '/availability', { query });
       const tells = status === 200 && body.known !== false && isCount(body.quantity);
       if (!tells || body.quantity >= units) return false;
-      await shorten(variant, body.quantity, cart, added);
+      await shorten(variant, body.quantity, added);
       return true;
     }
 
@@ -356,11 +356,12 @@
     }
 
     /** Leave `left` units of a variant in the cart, say so, and hold those. */
-    async function shorten(variant, left, cart, added) {
-      const line = cart.items.find((each) => String(each.variant_id) === variant);
-      let now = cart;
-      for (const change of shrink(cart, variant, left, added?.key)) now = await cartCall('cart/change.js', change);
-      if (now === cart) return;
+    async function shorten(variant, left, added) {
+      const fresh = await cartCall('cart.js'); // what an event told may be old by now
+      const line = fresh.items.find((each) => String(each.variant_id) === variant);
+      let now = fresh;
+      for (const change of shrink(fresh, variant, left, added?.key)) now = await cartCall('cart/change.js', change);
+      if (now === fresh) return;
       const title = added?.title || line?.title || config.messages.item;
       speak.say(left > 0 ? 'fewerLeft' : 'soldOut', { title, quantity: left });
       if (left > 0) await hold(variant, left, tokenOf(now));
@@ -470,7 +471,8 @@
     function onUpdated({ detail }) {
       if (detail?.source === SOURCE) return;
       const cart = detail?.cart;
-      enqueue(async () => settle(Array.isArray(cart?.items) ? cart : await cartCall('cart.js')));
+      const isWhole = Array.isArray(cart?.items) && tokenOf(cart) !== '';
+      enqueue(async () => settle(isWhole ? cart : await cartCall('cart.js')));
     }
 
     /** Tell of an order once: what was bought and which cart it was, nothing about who bought it. */
