@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor.facts import Facts
 from monitor.hiding import Silence
 from monitor.notice import Kind, Notice, Severity
-from monitor.units import counted, written_duration
+from monitor.units import counted, written_duration, written_minute
 from sync.records import OrderState
 
 _MOST_NAMED = 8
@@ -42,7 +42,7 @@ def daily(day: Day, link: str) -> Notice:
         ("Stock", _stock(facts)),
         ("Orders", _orders(day)),
         ("Alerts in the last day", _named(day.incidents, facts.now) or "none"),
-        ("Silences", "; ".join(f"{each} (until {_moment(each.ends_at)})" for each in day.silences) or "none"),
+        ("Silences", "; ".join(f"{each} (until {written_minute(each.ends_at)})" for each in day.silences) or "none"),
         ("Messages in the last day", _messages(day)),
     ]
     firing = [each for each in day.incidents if each.resolved_at is None]
@@ -55,7 +55,7 @@ def window_over(window: str, since: datetime, hidden: Sequence[Ended], link: str
     over = [each for each in hidden if each.resolved_at is not None]
     still = [each for each in hidden if each.resolved_at is None]
     told = [
-        ("Window", f"{_moment(since)} to {_moment(now)} ({written_duration(now - since)})"),
+        ("Window", f"{written_minute(since)} to {written_minute(now)} ({written_duration(now - since)})"),
         ("Began and ended meanwhile", _named(over, now) or "nothing"),
         ("Still firing, told by itself", _named(still, now) or "nothing"),
     ]
@@ -75,7 +75,7 @@ def _stock(facts: Facts) -> str:
     if standing.quarantined_skus:
         found += f", {standing.quarantined_skus} wait for a person"
     proof = facts.proof.finished_at if facts.proof is not None else None
-    return f"{found}; {f'proved equal {_moment(proof)}' if proof else 'never proved equal'}"
+    return f"{found}; {f'proved equal {written_minute(proof)}' if proof else 'never proved equal'}"
 
 
 def _orders(day: Day) -> str:
@@ -121,7 +121,3 @@ def _digest(
         link=link,
         facts=tuple(told),
     )
-
-
-def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M UTC")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 
 from monitor import readings
 from monitor.facts import Facts
@@ -20,11 +21,19 @@ from sync.records import OrderState
 DEFAULT_WINDOW = timedelta(minutes=15)
 
 
+class Need(Enum):
+    """What must be set up for a signal ever to be more than 0; how to say so."""
+
+    BOOKING = "the booking of online orders is not set up (LIGHTSPEED_EMPLOYEE_ID and LIGHTSPEED_PAYMENT_TYPE_ID)"
+    WEBHOOKS = "only a webhook tells of it, and PUBLIC_URL is not set"
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """A number that rules may name: what it is, where it comes from, what a person can do about it, how it is read.
 
     `windowed`: it is made of what happened within the window of a rule. `named` is what its examples are.
+    Without what it `needs` it stays 0.
     """
 
     unit: Unit
@@ -34,6 +43,7 @@ class Signal:
     read: Read
     windowed: bool = False
     named: str = "SKUs"
+    needs: Need | None = None
 
 
 # --- where they come from: what is on record outlives the process, what is heard does not ---
@@ -152,6 +162,7 @@ _STOCK: Mapping[str, Signal] = {
         _SHOPIFY,
         Code.WH003.remedy,
         stands(lambda it: int(it.uninstalled_at is not None)),
+        needs=Need.WEBHOOKS,
     ),
 }
 
@@ -179,6 +190,7 @@ _BOOKING: Mapping[str, Signal] = {
         "Run `lightspeed-sync orders list --state parked`; `lightspeed-sync orders show NAME` says what each needs.",
         for_a_person(OrderState.PARKED, lambda orders: orders.parked),
         named="Orders",
+        needs=Need.BOOKING,
     ),
     "dead_orders": Signal(
         Unit.COUNT,
@@ -195,6 +207,7 @@ _BOOKING: Mapping[str, Signal] = {
         Code.OR007.remedy,
         lambda facts, _: Sample(facts.orders.duplicates, examples=facts.orders.doubled),
         named="References",
+        needs=Need.BOOKING,
     ),
 }
 

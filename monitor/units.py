@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
@@ -132,14 +132,30 @@ def written_duration(length: timedelta) -> str:
     return " ".join(parts[:2])
 
 
+class _Display:
+    """In which zone this process writes moments for people: one for all of them, as `timezone` in alerts.yaml says."""
+
+    zone: tzinfo = UTC
+
+
+def show_moments_in(zone: tzinfo) -> None:
+    """Write moments for people in this zone from now on."""
+    _Display.zone = zone
+
+
+def local(moment: datetime) -> datetime:
+    """Return a moment in the zone in which people read it; one without a zone of its own is already in that."""
+    return moment.astimezone(_Display.zone) if moment.tzinfo is not None else moment.replace(tzinfo=_Display.zone)
+
+
 def written_minute(moment: datetime | None) -> str:
-    """Write a moment to the minute, "" for none."""
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+    """Write a moment to the minute, with its zone's abbreviation; "" for none."""
+    return "" if moment is None else f"{local(moment):%Y-%m-%d %H:%M %Z}"
 
 
 def written_second(moment: datetime | None) -> str:
-    """Write a moment to the second, "" for none."""
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    """Write a moment to the second, with its zone's abbreviation; "" for none."""
+    return "" if moment is None else f"{local(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
 from monitor.outbox import Outbox
 from monitor.store import Store, Told
+from monitor.units import show_moments_in
 from monitor.vitals import VitalsWatch, disk_of
 from monitor.web.app import Application, allowed_hosts, ops_app
 from monitor.web.status import Beat, HealthLimits, Status
@@ -67,6 +68,7 @@ class Monitor:
         """Watch and deliver by what alerts.yaml says now; raises OSError where SMTP_CA_FILE cannot be read."""
         channels = open_channels(self.settings, content, self.clock)
         _warn(content, channels)
+        show_moments_in(content.timezone)
         await self.outbox.take(channels, delivery_policy(content))
         self.judge.take(content)
 
@@ -98,6 +100,7 @@ async def open_monitor(shop: Workshop, channels: Mapping[str, Channel] | None = 
         if channels is None:
             channels = open_channels(shop.settings, shop.alerts, shop.clock)
         _warn(shop.alerts, channels)
+        show_moments_in(shop.alerts.timezone)
         monitor, beat = _assembled(shop, channels)
         stack.push_async_callback(monitor.outbox.close)
         shop.events.join(monitor.metrics)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from monitor.alerts_model.channels import ChannelSettings, usual_channels
-from monitor.alerts_model.fields import Clock, Interval, Name, Part
+from monitor.alerts_model.fields import Clock, Interval, Name, Part, Zone
 from monitor.alerts_model.limits import Limits
 from monitor.alerts_model.parts import OUTSIDE, Alert, BusinessHours, Digest, Flapping, Maintenance, Route, Step
 from monitor.hours import Hours
@@ -31,6 +32,9 @@ class AlertsFile(Part):
     full_pass_at: Clock = Field(default=time(9, 0), description="When everything is read and compared, in UTC.")
     prune_at: Clock = Field(default=time(10, 0), description="When old history is forgotten, in UTC.")
     repeat_interval: Interval = Field(default=timedelta(hours=4), description="How often a firing alert is repeated.")
+    timezone: Zone = Field(
+        default=ZoneInfo("UTC"), description="Time zone of the times that people read in messages and commands."
+    )
     alerts: tuple[Alert, ...] = ()
     business_hours: Mapping[Name, BusinessHours] = Field(default_factory=dict)
     maintenance: tuple[Maintenance, ...] = ()

@@ -18,7 +18,7 @@ import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from monitor.notice import Handling, Kind, Notice, Severity
-from monitor.units import UNKNOWN, written_duration
+from monitor.units import UNKNOWN, written_duration, written_minute
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -203,7 +203,7 @@ def _incident(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
 
 
 def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
+    return written_minute(moment)
 
 
 def clean(text: str, longest: int) -> str:

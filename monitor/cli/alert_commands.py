@@ -108,7 +108,7 @@ def trail(json: Json = False) -> None:
 def explain(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The alert, as alerts.yaml names it.")],
     at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help='Then: "2026-11-24 10:00" in UTC, or 2h for so long ago.')
+        str | None, typer.Option("--at", metavar="TIME", help='Then: "2026-11-24 10:00", or 2h for so long ago.')
     ] = None,
     json: Json = False,
 ) -> None:

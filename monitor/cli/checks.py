@@ -13,6 +13,7 @@ from monitor.alerts_model import AlertsFile
 from monitor.cli.common import Exit, complain, err, exit_code, here, rows, run, say, say_json, telling
 from monitor.cli.explaining import channels_there
 from monitor.door import daemon_runs
+from monitor.signals import SIGNALS, Need
 from monitor.units import counted
 from monitor.workshop import engine_limits
 from sync.app import Engine, booking_items, open_engine
@@ -45,7 +46,18 @@ def alerts(settings: Settings | None, file: Path) -> None:
         complain("Whom the channels reach is not known: the settings have mistakes (`lightspeed-sync check config`).")
     else:
         complain(*unreachable(reading.content, run(lambda: channels_there(settings, reading.content))))
+        complain(*never_produced(reading.content, settings))
     say(_right(file, reading.content))
+
+
+def never_produced(content: AlertsFile, settings: Settings) -> Iterator[str]:
+    """Yield a sentence for each signal of an alert that these settings keep at 0."""
+    there = {Need.BOOKING: settings.books_orders, Need.WEBHOOKS: settings.public_url is not None}
+    for alert in content.alerts:
+        for name in alert.signals():
+            need = SIGNALS[name].needs
+            if need is not None and not there[need]:
+                yield f"{alert.name}: {name} stays 0 with these settings: {need.value}"
 
 
 def _right(file: Path, content: AlertsFile) -> str:

@@ -6,15 +6,17 @@ import asyncio
 import getpass
 import json
 import os
+import re
 import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import date
+from datetime import UTC, date, tzinfo
 from enum import Enum, IntEnum
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 import typer
@@ -22,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitor.units import show_moments_in
 from sync.config import ConfigurationError, doubtful_names, load_settings
 from sync.errors import Code, Refused, SyncError, Transient
 from sync.settings import Settings
@@ -102,6 +105,7 @@ def settings(*, have: tuple[str, ...] = (), shops: bool = False, daemon: bool = 
         found = load_settings(os.environ, have=have)
     complain(*(str(mistake) for mistake in doubtful_names(os.environ)))
     configure(found, quiet=not daemon)
+    show_moments_in(zone_in(found.alerts_file))
     if shops and found.own_sandbox:
         raise usage(
             "ENVIRONMENT is sandbox, but no sandbox is set: run `lightspeed-sync sandbox`, and set what it prints."
@@ -119,6 +123,18 @@ def settings_as_they_are(*, have: tuple[str, ...] = ()) -> Settings | None:
         return None
     configure(found, quiet=True)
     return found
+
+
+_ZONE = re.compile(r"""^timezone: *["']?([A-Za-z0-9_+/-]+)["']? *(?:#.*)?$""", re.MULTILINE)
+
+
+def zone_in(file: Path) -> tzinfo:
+    """Return the zone in which people read times, as a glance at the alerts file tells, mistakes elsewhere or not."""
+    try:
+        found = _ZONE.search(file.read_text(encoding="utf-8", errors="replace"))
+        return UTC if found is None else ZoneInfo(found[1])
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return UTC
 
 
 def alerts_path() -> Path:

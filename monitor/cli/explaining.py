@@ -22,7 +22,7 @@ from monitor.known import Known, as_of, message_as_of, state_at
 from monitor.rules import Past, Phase, Rule, Sample, State
 from monitor.signals import DEFAULT_WINDOW
 from monitor.store import Store
-from monitor.units import Unfit, did_you_mean, duration, shown, written_duration, written_second
+from monitor.units import Unfit, did_you_mean, duration, local, shown, written_duration, written_second
 from sync.clock import SystemClock
 from sync.errors import Code, Permanent
 from sync.settings import Settings
@@ -32,15 +32,15 @@ _ROWS = 10  # of a table, the newest
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Return the moment that a person names: in ISO 8601, in UTC where no zone stands, or so long ago, like 2h."""
+    """Return the moment that a person names: in ISO 8601, without a zone in that of alerts.yaml; or so long ago."""
     with suppress(Unfit):
         return now - duration(text)
     try:
         named = datetime.fromisoformat(text)
     except ValueError:
-        like = 'write it like "2026-11-24 10:00" (UTC), or 2h for two hours ago'
+        like = 'write it like "2026-11-24 10:00", or 2h for two hours ago'
         raise usage(f"--at: {shown(text)} is not a moment; {like}.") from None
-    return named if named.tzinfo is not None else named.replace(tzinfo=UTC)
+    return local(named).astimezone(UTC)
 
 
 def show(settings: Settings, name: str, at: str | None, *, json: bool) -> Exit:

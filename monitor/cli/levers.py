@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from monitor.asked import PauseOrder, ResumeOrder
 from monitor.asking import ask, told_before
 from monitor.cli.common import here, run, say
-from monitor.units import counted
+from monitor.units import counted, written_minute
 from sync.records import PauseKind
 from sync.settings import Settings
 
@@ -19,7 +20,7 @@ def pause(settings: Settings, reason: str, *, writes: bool, orders: bool) -> Non
         before = run(lambda kind=kind: _pause(settings, PauseOrder(kind=kind, reason=reason)))  # type: ignore[misc]
         say(f"Paused: {kind.value}. Reason: {reason}")
         if before is not None:
-            since = f"{before['since'][:10]} {before['since'][11:16]} UTC"
+            since = written_minute(datetime.fromisoformat(before["since"]))
             say(f"It was paused already, since {since}; the reason was: {before['reason']}")
 
 

@@ -12,7 +12,7 @@ from monitor.asking import ask
 from monitor.cli.common import Exit, complain, here, person, rows, run, say, say_json, show_table, usage
 from monitor.cli.reading import opened_state
 from monitor.door import daemon_runs
-from monitor.units import counted, did_you_mean, shown
+from monitor.units import counted, did_you_mean, shown, written_second
 from sync.booking import Charge, Need, OrderStory, Step, StoryLine, amount, next_step
 from sync.errors import Code, Permanent
 from sync.order_desk import Retried
@@ -83,7 +83,7 @@ def show_list(settings: Settings, states: Sequence[OrderState], limit: int, *, j
         named = " or ".join(f"{state.value} ({WORDS[state]})" for state in states)
         say(f"No order is {named}." if states else "No order so far.")
         return Exit.DONE
-    names = ("order", "state", "waits since (UTC)", "amount", "references", "reason")
+    names = ("order", "state", "waits since", "amount", "references", "reason")
     show_table(names, [_row(each) for each in found[:limit]])
     if len(found) > limit:
         newest = "the newest order is" if limit == 1 else f"the newest {limit} orders are"
@@ -112,7 +112,7 @@ def _plain(each: OrderEntry) -> dict[str, Any]:
 
 
 def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+    return written_second(moment)
 
 
 # --- one order ---
@@ -201,8 +201,8 @@ def _tell(told: Told, needs: Next) -> None:
     rows(
         {
             "order": f"{entry.name} ({entry.order_id})",
-            "state": standing_of(entry) + (f" since {_moment(entry.since)} UTC" if entry.since else ""),
-            "placed": f"{_moment(entry.created_at)} UTC",
+            "state": standing_of(entry) + (f" since {_moment(entry.since)}" if entry.since else ""),
+            "placed": _moment(entry.created_at),
             "worth now": _worth(entry),
             "needs": needs.words,
         }
@@ -216,7 +216,7 @@ def _tell(told: Told, needs: Next) -> None:
         show_table(("reference", "state", "sale", "total", "lines"), [_document_row(each) for each in told.documents])
     if told.events:
         say("")
-        show_table(("when (UTC)", "event", ""), [(_moment(each.at), each.event, each.detail) for each in told.events])
+        show_table(("when", "event", ""), [(_moment(each.at), each.event, each.detail) for each in told.events])
 
 
 def _line_row(story: OrderStory, line: StoryLine) -> tuple[object, ...]:

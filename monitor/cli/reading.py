@@ -7,10 +7,11 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from monitor.cli.common import Exit, complain, printable, run, say, say_json, show_table, usage
-from monitor.units import counted
+from monitor.units import counted, local, written_second
 from sync.clock import SystemClock
 from sync.errors import Code, Permanent
 from sync.matching import sku_key
@@ -91,7 +92,7 @@ def _tell(
 
 def held_line(hold: Hold) -> str:
     """Return one reservation as a line: how much, since when and until when; its id is the shopper's secret."""
-    until, since = f"{hold.expires_at:%H:%M:%S} UTC", f"{hold.created_at:%H:%M:%S}"
+    until, since = f"{local(hold.expires_at):%H:%M:%S %Z}", f"{local(hold.created_at):%H:%M:%S}"
     return f"    held for a shopper's cart: {counted(hold.units, 'unit')} since {since} until {until}"
 
 
@@ -126,8 +127,8 @@ def standing_of(now: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _moment(text: str) -> str:
-    """Return a stored moment, in UTC, to the second."""
-    return f"{text[:10]} {text[11:19]} UTC"
+    """Return a stored moment, which is in UTC, as people read it."""
+    return written_second(datetime.fromisoformat(text))
 
 
 _LETTERS = (
@@ -144,7 +145,7 @@ def sentence(change: Change) -> str:
     result = f"{left}, so {numbers['target']}" if left != numbers["target"] else f"{left}"
     outcome = change.outcome.value if change.outcome else "on its way"
     return (
-        f"{change.at:%Y-%m-%d %H:%M:%S} UTC  {change.before} -> {change.after}  {change.verdict} ({outcome}; "
+        f"{written_second(change.at)}  {change.before} -> {change.after}  {change.verdict} ({outcome}; "
         f"{change.job} run {change.run_id}, write {change.seq})\n"
         f"    {terms} = {result}; drift {numbers['drift']}; {change.reference}"
     )

@@ -14,7 +14,7 @@ from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
 from monitor.hiding import Silence
 from monitor.reach import Firing, firing
 from monitor.store import Store
-from monitor.units import counted, written_duration, written_minute
+from monitor.units import counted, local, written_duration, written_minute
 from sync.clock import SystemClock
 from sync.errors import Code
 from sync.records import FOR_A_PERSON, Differing, OrderStanding, OrderState, Pause, RunOutcome, RunRecord, Standing
@@ -104,7 +104,7 @@ def _show(found: Stand) -> None:
         }
     )
     say("", *_brakes(found.pauses, found.stopped), *_alerts(found.firing), *_silences(found.silences, now))
-    show_table(("run", "job", "started (UTC)", "outcome", "numbers"), [_run_row(each) for each in found.runs])
+    show_table(("run", "job", "started", "outcome", "numbers"), [_run_row(each) for each in found.runs])
 
 
 def _over_and_under(over: tuple[int, int], under: tuple[int, int]) -> str:
@@ -187,7 +187,7 @@ def _run_row(run: RunRecord) -> tuple[object, ...]:
     outcome = run.outcome.value if run.outcome else "under way"
     code = f" {run.code.name}" if run.code else ""
     numbers = ", ".join(f"{name} {count}" for name, count in run.numbers.items())
-    return run.run_id, run.job, f"{run.started_at:%m-%d %H:%M:%S}", outcome + code, numbers
+    return run.run_id, run.job, f"{local(run.started_at):%m-%d %H:%M:%S %Z}", outcome + code, numbers
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -34,6 +33,7 @@ from monitor.cli.common import (
     usage,
     working_directory,
 )
+from monitor.units import written_minute
 from sync.clock import SystemClock
 from sync.errors import Code, Refused
 from sync.plan import Plan, Tripped, bare, from_json, to_json
@@ -237,7 +237,7 @@ def _show(made: Plan) -> None:
     zeroed = sum(change.after == 0 for change in made.changes)
     say(
         f"{len(made.changes)} {noun} ({units:+d} units, {zeroed} to zero), plan {made.hash} of "
-        f"{made.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+        f"{written_minute(made.created_at)}."
     )
     if made.brake is not None:
         say(f"{made.brake.code.name} {made.brake.code.sentence} {made.brake.detail}")

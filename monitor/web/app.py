@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from monitor.channels.wording import templates
-from monitor.units import counted, written_duration
+from monitor.units import counted, written_duration, written_second
 from monitor.web.status import Probe, Report
 from sync.config_values import is_loopback
 from sync.errors import Code, SyncError
@@ -153,7 +153,7 @@ def _plain(value: Any) -> Any:
 
 
 def _moment(moment: datetime | None) -> str:
-    return "never" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return "never" if moment is None else written_second(moment)
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:
