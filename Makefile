@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Everything else is a command that also works by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test test-all bench sim sim-long lint format types imports coverage docs lock peers image clean
+.PHONY: help demo sandbox test test-all bench bench-storefront sim sim-long lint format types imports coverage docs lock peers image clean
 BIN := .venv/bin
 ARGS ?=
 SEED ?= 1
@@ -41,6 +41,9 @@ coverage: .venv/.installed peers ## which lines and branches the quick tests nev
 bench: .venv/.installed ## what a first full pass of 10,000 goods costs (ARGS=--goods=1000), and how soon Slack is told
 	$(BIN)/python -m bench.full_pass $(ARGS)
 	$(BIN)/python -m bench.alert_latency
+
+bench-storefront: .venv/.installed peers ## how many requests a second the storefront answers, beside a bare route
+	$(BIN)/python -m bench.storefront $(ARGS)
 
 sim: .venv/.installed ## one simulation of the whole product again (SEED=7; ARGS=--shrink: the fewest events that fail)
 	$(BIN)/python -m tests.simulation --seed $(SEED) $(ARGS)

@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from math import ceil
@@ -127,7 +127,14 @@ class Process:
 class Bench:
     """Runs the product's commands against a served world."""
 
-    def __init__(self, world: World, folder: Path, profile: Path | None = None, alerts_text: str = _ALERTS) -> None:
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        profile: Path | None = None,
+        alerts_text: str = _ALERTS,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._world = world
         self._folder = folder
         self._profile = profile.absolute() if profile else None
@@ -140,6 +147,7 @@ class Bench:
             "ALERTS_FILE": str(alerts),
             "OPS_LISTEN": "127.0.0.1:0",
             "LOG_FORMAT": "json",
+            **(environment or {}),
         }
 
     async def run(self, name: str, *words: str, within: Process | None = None) -> Spent:
