@@ -34,7 +34,7 @@ CHECKS = [
     response_headers_conformance,
     allow_header_conformance,
 ]
-SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(openapi("1.2.3"))))
+SCHEMA: Any = schemathesis.openapi.from_dict(json.loads(json.dumps(openapi("1.2.3"))))
 OPERATIONS = {each.ok().label: each.ok() for each in SCHEMA.get_all_operations()}
 
 
