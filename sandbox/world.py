@@ -171,8 +171,11 @@ class World:
         }
 
     def sellable(self, sku: str) -> int:
-        """Return what can still be sold online: the units on the shelf that no order has taken, booked or not."""
-        shelf = self.lightspeed.qoh(sku) + self.lightspeed.booked(sku)
+        """Return what can still be sold online: the units on the shelf that no order has taken, booked or not.
+
+        Those that are laid away for online reservations lie there, too: who holds them can still order them.
+        """
+        shelf = self.lightspeed.qoh(sku) + self.lightspeed.booked(sku) + self.lightspeed.laid_away(sku)
         return max(0, shelf - self.shopify.truth(sku).taken)
 
     def unbooked(self) -> dict[str, tuple[int, int]]:

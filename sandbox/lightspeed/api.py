@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sandbox.lightspeed import fixtures, lists, sales
+from sandbox.lightspeed import fixtures, layaways, lists, sales
 from sandbox.lightspeed.books import Books, found
 from sandbox.lightspeed.limits import base_cost, payload_cost, query_cost
 from sandbox.lightspeed.payload import Body, get_int, get_text
@@ -68,7 +68,7 @@ class Asked:
         resource = RESOURCES.get(self.path.resource)
         cost = base_cost(self.method, self.path.costed_as) + payload_cost(self.path.resource, self.body)
         if resource is not None:
-            cost += query_cost(self.query, many=many_of(resource), is_list=not self.path.key)
+            cost += query_cost(self.query, many=many_of(resource), is_list=self.method == "GET" and not self.path.key)
         return cost
 
 
@@ -105,8 +105,6 @@ def perform(shop: LightspeedShop, request: Asked) -> Json:
         return _act(shop, request)
     if request.method == "GET":
         return _get(shop.books, request)
-    if path.resource == "SaleLine" and request.method != "GET":
-        raise no_endpoint()  # layaways and special orders: not pretended
     change = _CHANGES.get((request.method, path.resource))
     if change is None or (request.method == "POST") is bool(path.key):
         raise _not_allowed(request)
@@ -159,6 +157,24 @@ def _put_sale(shop: LightspeedShop, request: Asked) -> Json:
 
 def _delete_sale(shop: LightspeedShop, request: Asked) -> Json:
     return _sale(shop.books, sales.archive(shop.books, sales.by_ticket(shop.books, request.path.key)))
+
+
+def _post_sale_line(shop: LightspeedShop, request: Asked) -> Json:
+    return _shown(shop.books, RESOURCES["SaleLine"], layaways.create(shop.books, request.body), request.query)
+
+
+def _put_sale_line(shop: LightspeedShop, request: Asked) -> Json:
+    books, line = shop.books, layaways.line_of(shop.books, request.path.key)
+    if key := get_int(request.body, "saleID"):
+        sales.take_layaway(books, sales.by_ticket(books, str(key)), line)
+    else:
+        layaways.update(books, line, request.body)
+    return _shown(books, RESOURCES["SaleLine"], line, request.query)
+
+
+def _delete_sale_line(shop: LightspeedShop, request: Asked) -> Json:
+    line = layaways.cancel(shop.books, layaways.line_of(shop.books, request.path.key))
+    return _shown(shop.books, RESOURCES["SaleLine"], line, request.query)
 
 
 def _post_item(shop: LightspeedShop, request: Asked) -> Json:
@@ -254,6 +270,9 @@ _CHANGES: Mapping[tuple[str, str], Callable[[LightspeedShop, Asked], Json]] = {
     ("POST", "Sale"): _post_sale,
     ("PUT", "Sale"): _put_sale,
     ("DELETE", "Sale"): _delete_sale,
+    ("POST", "SaleLine"): _post_sale_line,
+    ("PUT", "SaleLine"): _put_sale_line,
+    ("DELETE", "SaleLine"): _delete_sale_line,
     ("POST", "Item"): _post_item,
     ("PUT", "Item"): _put_item,
     ("DELETE", "Item"): _delete_item,

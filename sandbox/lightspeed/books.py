@@ -31,6 +31,8 @@ class Reason(StrEnum):
     COUNTED_MORE = "AddInventoryForCount"
     RECEIVED = "AddInventoryForOrder"
     ARCHIVED = "RemoveForArchiveItem"
+    LAID_AWAY = "RemoveForLayaway"
+    PUT_BACK = "PutBackForTransaction"
 
 
 class Overselling(StrEnum):
@@ -51,6 +53,7 @@ class Books:
         self.overselling = overselling
         self.tax_rates = tax_rates
         self.register_must_be_open = False
+        self.layaways_lower_stock = True  # probably so, not certain: whether qoh leaves out what is laid away
         self.search_lag = timedelta(0)
         self.items = Table[Item](
             lambda item: item.time_stamp,
@@ -60,7 +63,10 @@ class Books:
         self.sales = Table[Sale](
             lambda sale: sale.time_stamp, {"referenceNumber": lambda sale: sale.reference_number.casefold()}
         )
-        self.sale_lines = Table[SaleLine](lambda line: line.time_stamp, {"saleID": lambda line: line.sale_id})
+        self.sale_lines = Table[SaleLine](
+            lambda line: line.time_stamp,
+            {"saleID": lambda line: line.sale_id, "customerID": lambda line: line.customer_id},
+        )
         self.sale_payments = Table[SalePayment](lambda row: row.time_stamp, {"saleID": lambda row: row.sale_id})
         self.logs = Table[InventoryLog](None)
         self.categories = Table[Category](lambda row: row.time_stamp)
@@ -153,6 +159,26 @@ class Books:
             inventory_count_id=count_id,
         )
         self.logs.add(log.inventory_log_id, log)
+
+    def unreserved(self, item: Item, shop_id: int) -> int:
+        """Return the units that can still be laid away; of an item without stock there are none."""
+        if item.item_type in _UNCOUNTED:
+            return 0
+        row = self.stock_rows(item.item_id)[shop_id]
+        return max(0, row.qoh - (0 if self.layaways_lower_stock else row.on_layaway))
+
+    def lay_away(self, item: Item, shop_id: int, units: int, *, employee_id: int) -> None:
+        """Put units aside, or back (negative): both stock rows tell, and their quantity moves if this account's does."""
+        if not units:
+            return
+        rows = self.stock_rows(item.item_id)
+        for touched in (rows[shop_id], rows[ALL_SHOPS]):
+            touched.on_layaway += units
+            touched.time_stamp = self.now()
+            self.item_shops.changed(touched.item_shop_id)
+        if self.layaways_lower_stock:
+            reason = Reason.LAID_AWAY if units > 0 else Reason.PUT_BACK
+            self.move(item, shop_id, -units, reason, employee_id=employee_id)
 
     def set_stock(self, item: Item, shop_id: int, qoh: int, *, employee_id: int = 1) -> None:
         """Set what lies in one shop, as `PUT Item` with ItemShops does; raises ApiError below zero."""

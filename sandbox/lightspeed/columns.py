@@ -192,6 +192,13 @@ SALE_LINE: Columns = {
     "itemFeeID": _fixed(0),
 }
 
+INVENTORY_SALE: Columns = {
+    "inventorySaleID": _int("sale_line_id"),
+    "quantity": _int("reserved"),
+    "createTime": _time("create_time"),
+    "inventoryID": _int("item_id"),
+}
+
 SALE_PAYMENT: Columns = {
     "salePaymentID": _int("sale_payment_id"),
     "amount": _number("amount"),

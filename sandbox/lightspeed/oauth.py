@@ -20,7 +20,8 @@ from sandbox.lightspeed.wire import Json
 CODE_LIVES = timedelta(seconds=60)
 REFRESH_IDLE = timedelta(days=30)
 REFRESHES_PER_MINUTE = 5
-SCOPE = "employee:inventory_read employee:inventory employee:product_edit employee:register employee:register_refund"
+_SCOPES = ("inventory_read", "inventory", "product_edit", "register", "register_refund", "register_layaway")
+SCOPE = " ".join(f"employee:{scope}" for scope in _SCOPES)
 
 
 class OAuthError(Exception):

@@ -12,7 +12,7 @@ from sandbox.lightspeed import columns, fixtures
 from sandbox.lightspeed.books import Books
 from sandbox.lightspeed.columns import Column, Columns
 from sandbox.lightspeed.query import Kind
-from sandbox.lightspeed.rows import Item, Record
+from sandbox.lightspeed.rows import Item, Record, SaleLine
 from sandbox.lightspeed.tables import Table
 from sandbox.lightspeed.wire import ApiError, Json, Value, collection, text
 
@@ -187,6 +187,11 @@ def _sale_relations() -> dict[str, Relation]:
     }
 
 
+def _reserved(_books: Books, line: SaleLine) -> Rows:
+    """Find what a layaway put aside; all of it comes from one lot here."""
+    return [line] if line.reserved else []
+
+
 def _kept(name: str) -> Callable[[Books], Table[Any]]:
     return lambda books: books.records[name]
 
@@ -240,6 +245,7 @@ RESOURCES: dict[str, Resource] = {
         {
             "Item": Relation("Item", many=False, find=_item_of),
             "TaxClass": Relation("TaxClass", many=False, find=_record("TaxClass", "tax_class_id")),
+            "InventorySales": Relation("InventorySale", many=True, find=_reserved),
         },
     ),
     "SalePayment": Resource(
@@ -303,6 +309,7 @@ RESOURCES["Contact"] = replace(
     _reference("Contact", "contactID", (), _CONTACT),
     extras=lambda _row: {"Addresses": "", "Phones": "", "Emails": "", "Websites": ""},
 )
+RESOURCES["InventorySale"] = Resource("InventorySale", "", lambda books: books.sale_lines, columns.INVENTORY_SALE, ())
 RESOURCES["ItemAttributes"] = Resource("ItemAttributes", "", lambda books: books.items, _ATTRIBUTES, ())
 RESOURCES |= {
     name: Resource(name, "", lambda books: books.items, {}, ())

@@ -131,6 +131,7 @@ class SaleLine:
     customer_id: int = 0
     parent_sale_line_id: int = 0
     is_layaway: bool = False
+    reserved: int = 0  # units put aside by a layaway
 
     @property
     def calc_subtotal(self) -> Decimal:

@@ -22,10 +22,14 @@ def create(books: Books, body: Body) -> Sale:
         if get_int(body, name) <= 0:
             raise ApiError(400, f"Sale not created. {name} is required.")
     _check_till(books, body)
-    lines = [_checked_line(books, line) for line in listed(body.get("SaleLines"), "SaleLine")]
+    wanted = listed(body.get("SaleLines"), "SaleLine")
+    kept = [_checked_layaway(books, body, row) for row in wanted if get_int(row, "saleLineID")]
+    lines = [_checked_line(books, line) for line in wanted if not get_int(line, "saleLineID")]
     payments = [_checked_payment(books, row) for row in listed(body.get("SalePayments"), "SalePayment")]
     completing = _check_completion(books, body)
     sale = _open(books, body)
+    for layaway in kept:
+        _take(books, sale, layaway)
     for line, item in lines:
         _add_line(books, sale, line, item)
     for payment in payments:
@@ -72,6 +76,16 @@ def add_line(books: Books, sale: Sale, body: Body) -> SaleLine:
     return row
 
 
+def take_layaway(books: Books, sale: Sale, line: SaleLine) -> SaleLine:
+    """Let a customer have what was laid away (`PUT SaleLine` with a saleID); raises ApiError."""
+    if sale.completed or sale.archived:
+        raise ApiError(400, "SaleLine not changed. The sale is not open.")
+    _take(books, sale, _checked_layaway(books, {"customerID": sale.customer_id}, {"saleLineID": line.sale_line_id}))
+    _stamp(books, sale)
+    recalculate(books, sale)
+    return line
+
+
 def complete(books: Books, sale: Sale, body: Body) -> None:
     """Complete an open sale: it must balance, cash above the total becomes change, stock moves. Raises ApiError."""
     _give_change(books, sale)
@@ -95,6 +109,8 @@ def complete(books: Books, sale: Sale, body: Body) -> None:
         item = books.items.get(line.item_id)
         if item is not None:
             reason = Reason.SOLD if line.quantity > 0 else Reason.REFUNDED
+            books.lay_away(item, line.shop_id, -line.reserved, employee_id=line.employee_id)  # what was put aside
+            line.reserved = 0
             books.move(item, sale.shop_id, -line.quantity, reason, employee_id=line.employee_id, sale_id=sale.sale_id)
 
 
@@ -248,6 +264,25 @@ def _checked_line(books: Books, body: Json | Body, sale: Sale | None = None) -> 
     if item_id and item is None:
         raise _bad_key("Item")
     return body, item
+
+
+def _checked_layaway(books: Books, sale: Body, body: Json | Body) -> SaleLine:
+    """Return the layaway that a new sale of its customer names; raises ApiError (400)."""
+    line = books.sale_lines.get(get_int(body, "saleLineID"))
+    if line is None or line.sale_id or not line.is_layaway:
+        raise _bad_key("SaleLine")
+    if line.customer_id != get_int(sale, "customerID"):
+        raise ApiError(400, "A layaway is sold to its customer only.")
+    return line
+
+
+def _take(books: Books, sale: Sale, line: SaleLine) -> None:
+    """Make a layaway a line of a sale; what was put aside for it stays so until the sale is completed."""
+    line.sale_id, line.is_layaway, line.time_stamp = sale.sale_id, False, books.now()
+    taxed = line.tax and bool(sale.tax_category_id)
+    line.tax, (line.tax1_rate, line.tax2_rate) = taxed, (sale.tax1_rate, sale.tax2_rate) if taxed else (ZERO, ZERO)
+    sale.line_ids.append(line.sale_line_id)
+    books.sale_lines.changed(line.sale_line_id)
 
 
 def _by_code(books: Books, code: str) -> Item:

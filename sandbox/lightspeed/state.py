@@ -8,14 +8,15 @@ from decimal import Decimal
 
 from sandbox.clock import Clock
 from sandbox.goods import Good
-from sandbox.lightspeed import fixtures, sales
+from sandbox.lightspeed import fixtures, layaways, sales
 from sandbox.lightspeed.books import Books, Overselling, Reason
 from sandbox.lightspeed.goods import Catalogue
 from sandbox.lightspeed.limits import Limiter
 from sandbox.lightspeed.oauth import OAuth
-from sandbox.lightspeed.rows import Item, Sale
+from sandbox.lightspeed.rows import Item, Sale, SaleLine
 
 CASH = 1
+HOLDS_CUSTOMER = 2  # the technical customer of online reservations
 
 
 class LightspeedShop:
@@ -74,6 +75,8 @@ class LightspeedShop:
             keep("PaymentType", payment_type)
         keep("Contact", fixtures.contact(1, now))
         keep("Customer", fixtures.customer(1, "Online", "Orders", now))
+        keep("Contact", fixtures.contact(HOLDS_CUSTOMER, now))
+        keep("Customer", fixtures.customer(HOLDS_CUSTOMER, "Online", "Holds", now))
         keep("Tag", fixtures.tag(1, "webstore"))
         for empty in ("ItemMatrix", "Manufacturer"):
             self.books.open_empty(empty)
@@ -111,6 +114,32 @@ class LightspeedShop:
         item = int(self.item_id(sku))
         lines = [self.books.sale_lines[key] for sale in self.online_sales() for key in sale.line_ids]
         return sum(line.quantity for line in lines if line.item_id == item)
+
+    def layaways(self, customer_id: int = HOLDS_CUSTOMER) -> list[SaleLine]:
+        """Return a customer's layaways that were not sold yet, oldest first."""
+        lines = self.books.sale_lines.having("customerID", customer_id)
+        return [line for line in lines if line.is_layaway and not line.sale_id]
+
+    def laid_away(self, sku: str) -> int:
+        """Return how many units of an item the quantity on hand leaves out because online reservations hold them."""
+        item = int(self.item_id(sku))
+        units = sum(line.reserved for line in self.layaways() if line.item_id == item)
+        return units if self.books.layaways_lower_stock else 0
+
+    def lay_away(self, sku: str, qty: int, customer_id: int = 1) -> str:
+        """Lay goods away for a customer at the till; returns the saleLineID."""
+        body = {"customerID": customer_id, "employeeID": 1, "shopID": self._shop_id, "isLayaway": True}
+        line = layaways.create(self.books, {**body, "itemID": self.item(sku).item_id, "unitQuantity": qty})
+        return str(line.sale_line_id)
+
+    def cancel_layaway(self, sale_line_id: str) -> None:
+        """Put what was laid away back on the shelf."""
+        layaways.cancel(self.books, self.books.sale_lines[int(sale_line_id)])
+
+    def sell_layaway(self, sale_line_id: str) -> str:
+        """Sell what was laid away to its customer, paid in cash; returns the saleID."""
+        line = self.books.sale_lines[int(sale_line_id)]
+        return self._paid({"saleLineID": line.sale_line_id}, customer_id=line.customer_id)
 
     def sell(self, sku: str, qty: int) -> str:
         """Sell over the counter, paid in cash; returns the saleID."""
@@ -187,9 +216,12 @@ class LightspeedShop:
         return [sale for sale in self.books.sales if sale.reference_number and sale.completed and not sale.voided]
 
     def _ring_up(self, item: Item, quantity: int) -> str:
+        return self._paid({"itemID": item.item_id, "unitQuantity": quantity})
+
+    def _paid(self, line: Mapping[str, int], customer_id: int = 0) -> str:
         till = {"employeeID": 1, "registerID": self._register_id, "shopID": self._shop_id}
-        lines = {"SaleLine": {"itemID": item.item_id, "unitQuantity": quantity}}
-        sale = sales.create(self.books, {**till, "SaleLines": lines})
+        lines = {"SaleLine": dict(line)}
+        sale = sales.create(self.books, {**till, "customerID": customer_id, "SaleLines": lines})
         paid = {"SalePayment": {"amount": sale.calc_total, "paymentTypeID": CASH}}
         sales.update(self.books, sale, {"completed": True, "SalePayments": paid if sale.calc_total else ""})
         return str(sale.sale_id)

@@ -61,6 +61,16 @@ class Table(Generic[Row]):
         self.changed(key)
         return row
 
+    def remove(self, key: int) -> None:
+        """Forget a row for good."""
+        del self._rows[key]
+        del self._keys[bisect_left(self._keys, (key,))]
+        self._moved.discard(key)
+        if (stamp := self._stamps.pop(key, None)) is not None:
+            del self._order[bisect_left(self._order, stamp)]
+        for field, filed in self._filed.items():
+            self._lookup[field][filed.pop(key)].pop(key)
+
     def changed(self, key: int) -> None:
         """Note that a row's time stamp or an indexed field may have moved."""
         row = self._rows[key]

@@ -214,7 +214,6 @@ async def test_a_line_is_added_by_its_own_path(client: httpx.AsyncClient) -> Non
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "SaleLine.json"),
         ("GET", "InventoryCount.json"),
         ("GET", "Order.json"),
         ("GET", "Sale/1/x/y.json"),

@@ -184,7 +184,7 @@ def test_the_same_seed_gives_the_same_shop() -> None:
 
 async def test_a_customer_made_through_the_api_wants_no_mail(client: httpx.AsyncClient) -> None:
     made = (await client.post("Customer.json", json={"firstName": "Ann"})).json()["Customer"]
-    assert (made["customerID"], made["firstName"], made["lastName"]) == ("2", "Ann", "")
-    shown = (await client.get('Customer/2.json?load_relations=["Contact"]')).json()["Customer"]
+    assert (made["customerID"], made["firstName"], made["lastName"]) == ("3", "Ann", "")
+    shown = (await client.get('Customer/3.json?load_relations=["Contact"]')).json()["Customer"]
     assert (shown["Contact"]["noEmail"], shown["Contact"]["Emails"]) == ("true", "")
     assert (await client.post("Customer.json", json={})).status_code == 400
