@@ -168,7 +168,7 @@ class Books:
         return max(0, row.qoh - (0 if self.layaways_lower_stock else row.on_layaway))
 
     def lay_away(self, item: Item, shop_id: int, units: int, *, employee_id: int) -> None:
-        """Put units aside, or back (negative): both stock rows tell, and their quantity moves if this account's does."""
+        """Put units aside, or back (negative): both stock rows tell, their quantity too if this account's does."""
         if not units:
             return
         rows = self.stock_rows(item.item_id)

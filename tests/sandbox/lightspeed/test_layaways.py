@@ -101,7 +101,7 @@ async def test_a_customers_layaways_are_listed_and_others_are_not(
         {"unitQuantity": 0},
         {"isLayaway": False},
     ],
-    ids=["no customer", "no such customer", "no such employee", "no such item", "no such shop", "no units", "no layaway"],
+    ids=["nobody", "another customer", "another employee", "another item", "another shop", "no units", "no hold"],
 )
 async def test_what_is_no_layaway_is_refused(
     client: httpx.AsyncClient, shop: LightspeedShop, wrong: dict[str, Any]
@@ -113,7 +113,8 @@ async def test_what_is_no_layaway_is_refused(
 
 async def test_a_layaway_becomes_a_line_of_its_customers_sale(client: httpx.AsyncClient, shop: LightspeedShop) -> None:
     line = await laid_away(client, 2)
-    till = {"employeeID": 1, "registerID": 1, "shopID": 1, "SaleLines": {"SaleLine": [{"saleLineID": line["saleLineID"]}]}}
+    lines = {"SaleLine": [{"saleLineID": line["saleLineID"]}]}
+    till = {"employeeID": 1, "registerID": 1, "shopID": 1, "SaleLines": lines}
     assert (await client.post("Sale.json", json=till)).status_code == 400  # not its customer
     sale = (await client.post("Sale.json", json={**till, "customerID": 2})).json()["Sale"]
     assert stock(shop) == (3, 2)
