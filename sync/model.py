@@ -28,6 +28,20 @@ class StockRow:
     item_shop_id: str
     qoh: int
     time_stamp: datetime
+    on_layaway: int | None = None  # units that layaways keep aside, ours and other people's; None: not told
+
+
+@dataclass(frozen=True, slots=True)
+class LayawayLine:
+    """A layaway of our technical customer: `reserved` of the `units` that were asked for are kept aside.
+
+    `reserved` is None where Lightspeed did not tell it.
+    """
+
+    line_id: str
+    item_id: str
+    units: int
+    reserved: int | None
 
 
 @dataclass(frozen=True, slots=True)

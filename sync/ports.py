@@ -17,6 +17,7 @@ from sync.model import (
     ChangedSale,
     Finding,
     ItemRow,
+    LayawayLine,
     LevelRow,
     OrderRow,
     SaleDraft,
@@ -110,6 +111,33 @@ class Till(Protocol):
 
     async def archive_sale(self, sale_id: str) -> None:
         """Throw an open sale away; one that is archived already is no mistake. Raises as `open_sale`."""
+
+
+class Layaways(Protocol):
+    """Lightspeed's layaways of one technical customer, used for nothing but our mirrored reservations."""
+
+    async def room(self) -> None:
+        """Wait until the quota has room for one layaway made and looked at; nothing is held for it."""
+
+    async def lines(self) -> Sequence[LayawayLine]:
+        """Return all of them that belong to no sale, oldest first."""
+
+    async def line(self, line_id: str) -> LayawayLine | None:
+        """Return one as it stands now; None: it is gone, or was sold."""
+
+    async def lay_away(self, item_id: str, units: int) -> tuple[LayawayLine, datetime | None]:
+        """Put units of an item aside, as many as there are; sent once and never repeated.
+
+        Returns the line, and the earliest moment, by Lightspeed's clock, at which stock may have moved (None: not
+        told). Raises `OutcomeUnknown` when it may have been made, `Transient` when it surely was not, Permanent when
+        Lightspeed refused it.
+        """
+
+    async def take_back(self, line_id: str) -> datetime | None:
+        """Put the units back, as moment and errors of `lay_away`; one that is gone or sold is no mistake."""
+
+    async def stock(self, item_id: str) -> StockRow | None:
+        """Return what our shop has of an item now; None: nobody knows."""
 
 
 class Storefront(Protocol):

@@ -17,6 +17,7 @@ from sync.http import HttpEdge, RetryPolicy
 from sync.lightspeed import checks, sales_checks, wire
 from sync.lightspeed.auth import Client, LightspeedAuth
 from sync.lightspeed.calls import Calls, Limits
+from sync.lightspeed.layaways import LayawaySettings, LightspeedLayaways
 from sync.lightspeed.paging import MAX_PAGES, Sighting, Walk, at_or_after, behind, list_url
 from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import TokenStore
@@ -105,6 +106,10 @@ class Lightspeed:
         """Return the till of the same shop: one sign-in and one quota serve both."""
         return LightspeedTill(calls=self._calls, clock=self._clock, settings=settings)
 
+    def layaways(self, settings: LayawaySettings) -> LightspeedLayaways:
+        """Return the layaways of one customer in the same shop."""
+        return LightspeedLayaways(calls=self._calls, clock=self._clock, settings=settings)
+
     async def read_stock(self, since: datetime | None, deliver: Deliver[StockRow]) -> Certificate:
         """Deliver the stock rows of our shop changed at or after `since` (None: all), oldest change first.
 
@@ -167,7 +172,7 @@ class Lightspeed:
     def _stock_rows(self, raw: list[Any]) -> list[tuple[Sighting, StockRow]]:
         rows = wire.parse_rows(wire.ItemShop, raw)
         return [
-            (Sighting(row.item_shop_id, row.time_stamp, (row.time_stamp, row.qoh)), _stock(row, row.item_id))
+            (Sighting(row.item_shop_id, row.time_stamp, (row.time_stamp, row.qoh)), row.as_stock(row.item_id))
             for row in rows
             if row.shop_id == self._settings.shop_id
         ]
@@ -183,15 +188,11 @@ class Lightspeed:
     def _our_stock(self, item: wire.Item) -> StockRow | None:
         """Return an item's row at our shop; None where there is none, or more than one: then it is not known."""
         ours = [row for row in item.item_shops or () if row.shop_id == self._settings.shop_id]
-        return _stock(ours[0], item.item_id) if len(ours) == 1 else None
+        return ours[0].as_stock(item.item_id) if len(ours) == 1 else None
 
 
 def _items(raw: list[Any]) -> list[tuple[Sighting, ItemRow]]:
     return [_item(item, None) for item in wire.parse_rows(wire.Item, raw)]
-
-
-def _stock(row: wire.ItemShop, item_id: str) -> StockRow:
-    return StockRow(item_id=item_id, item_shop_id=row.item_shop_id, qoh=row.qoh, time_stamp=row.time_stamp)
 
 
 def _item(item: wire.Item, stock: StockRow | None) -> tuple[Sighting, ItemRow]:

@@ -15,6 +15,8 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from sync.model import StockRow
+
 _LARGEST = Decimal(10**12)  # no shop holds so many; beyond it a number is damage
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,30})?", re.ASCII)
@@ -96,6 +98,7 @@ Id = Annotated[str, BeforeValidator(_id)]
 Cents = Annotated[int, BeforeValidator(_cents)]
 MaybeNumber = Annotated[Decimal | None, BeforeValidator(_decimal_or_none)]
 Units = Annotated[int, BeforeValidator(_units)]
+MaybeUnits = Annotated[int | None, BeforeValidator(lambda value: None if value in (None, "") else _units(value))]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 MaybeMoment = Annotated[datetime | None, BeforeValidator(_moment_or_none)]
@@ -185,7 +188,12 @@ class ItemShop(Wire):
     shop_id: Id = Field(validation_alias="shopID")
     qoh: Units
     on_workorder: Units = Field(0, validation_alias="onWorkorder")
+    on_layaway: MaybeUnits = Field(None, validation_alias="onLayaway")
     time_stamp: Moment = Field(validation_alias="timeStamp")
+
+    def as_stock(self, item_id: str) -> StockRow:
+        """Return our own view of an item's row."""
+        return StockRow(item_id, self.item_shop_id, self.qoh, self.time_stamp, self.on_layaway)
 
 
 def _related(name: str) -> Callable[[object], object]:
@@ -223,6 +231,27 @@ class SaleLine(Wire):
     sale_line_id: Id = Field(validation_alias="saleLineID")
     item_id: Id = Field("0", validation_alias="itemID")
     units: Units = Field(validation_alias="unitQuantity")
+
+
+class InventorySale(Wire):
+    """`InventorySale`: units of one lot that a sale line takes, or keeps aside."""
+
+    quantity: Units
+
+
+class Layaway(Wire):
+    """`SaleLine` that may be a layaway; `kept` is None where the relation was not sent."""
+
+    line_id: Id = Field(validation_alias="saleLineID")
+    sale_id: Id = Field("0", validation_alias="saleID")
+    item_id: Id = Field("0", validation_alias="itemID")
+    customer_id: Id = Field("0", validation_alias="customerID")
+    units: Units = Field(validation_alias="unitQuantity")
+    is_layaway: Flag = Field(default=False, validation_alias="isLayaway")
+    time_stamp: Moment = Field(validation_alias="timeStamp")
+    kept: Annotated[tuple[InventorySale, ...] | None, BeforeValidator(_related("InventorySale"))] = Field(
+        None, validation_alias="InventorySales"
+    )
 
 
 class Sale(Wire):

@@ -18,6 +18,7 @@ from sandbox.transport import InProcessTransport
 from sync.http import RetryPolicy
 from sync.lightspeed.auth import Client
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
+from sync.lightspeed.layaways import LayawaySettings, LightspeedLayaways
 from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 
@@ -130,6 +131,10 @@ class Stage:
     def till(self) -> LightspeedTill:
         return self.lightspeed.till(SALES)
 
+    @property
+    def layaways(self) -> LightspeedLayaways:
+        return self.lightspeed.layaways(LAYAWAYS)
+
     async def deliver(self, rows: Sequence[object]) -> None:
         self.delivered.extend(rows)
 
@@ -139,6 +144,7 @@ class Stage:
         return [path for path in found if part in path]
 
 
+LAYAWAYS = LayawaySettings(shop_id="1", employee_id="1", customer_id="2")
 SALES = SalesSettings(shop_id="1", register_id="1", employee_id="1", payment_type_id="7")
 
 
