@@ -26,6 +26,7 @@ from monitor.serving import bind_tcp, serving
 from monitor.shopfront import open_shopfront
 from monitor.watch import Monitor, open_monitor
 from monitor.workshop import Workshop, workshop
+from sync import mirror
 from sync.config_values import Listen
 from sync.errors import Code, SyncError
 from sync.events import Event, RunFinished, RunStarted, RunWanted, WebhookMet
@@ -40,11 +41,13 @@ log = structlog.get_logger()
 
 _SHOPS = "shops"  # the lane of everything that talks to the shops: one at a time
 _ORDERS = "orders"  # takes turns with the passes, one order at a time
+_MIRROR = "mirror"  # takes turns with the passes, one layaway at a time
 _INTAKE = "intake"  # takes its turn by a lock, reading by reading: a webhook need not wait for a lane
 _RULES = "rules"
 _HEART = "heart"
 _HEARTBEAT = timedelta(minutes=1)
 _SWEEP = timedelta(minutes=1)  # of reservations that have expired
+_MIRRORED = timedelta(seconds=15)
 _UPKEEP = "upkeep"  # of our own records; the shops need not wait for it
 _FIRST_FULL_RETRY = timedelta(hours=1)  # a first full pass that a brake holds waits for a person; look again then
 _FULL_RETRY = timedelta(minutes=10)  # a full pass in an incremental one's place that failed, lest it be all we do
@@ -118,6 +121,11 @@ class Passes:
         if self._shop.engine.sale_watch is not None:
             await self._recorded("sales", self._shop.engine.sale_watch.run)
 
+    async def layaways(self) -> None:
+        """Mirror reservations into Lightspeed, where there is anything to do about it."""
+        if await self._shop.engine.mirror.due():
+            await self._recorded(mirror.JOB, self._shop.engine.mirror.run)
+
     async def judge(self) -> None:
         """Judge the rules."""
         async with self._judging:
@@ -177,6 +185,7 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
         Job("full", passes.full, Daily(alerts.full_pass_at), _SHOPS),
         Job("orders", passes.orders, Every(alerts.sync_interval), _ORDERS, apart=hooks.pace),
         Job("sales", passes.sales, Every(alerts.sales_interval), _ORDERS),
+        Job(mirror.JOB, passes.layaways, Every(_MIRRORED), _MIRROR),
         Job("catalogue", passes.catalogue, Every(alerts.catalogue_interval), _SHOPS, apart=hooks.catalogue_pace),
         Job("intake", passes.intake, Every(alerts.sync_interval), _INTAKE, apart=hooks.pace),
         Job("webhooks", passes.webhooks, Every(hooks.check_interval), _INTAKE),

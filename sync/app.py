@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from sync.booking import BookingItems
 from sync.clock import Clock
+from sync.config_values import YesNo
 from sync.events import ApiEvents, Listener
 from sync.feeds import Feeds, Overlaps
 from sync.http import HttpEdge, RetryPolicy
@@ -21,9 +22,12 @@ from sync.intake import Intake, Patience
 from sync.lightspeed.auth import Client
 from sync.lightspeed.calls import Limits as LightspeedLimits
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
+from sync.lightspeed.layaways import LayawaySettings
 from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
+from sync.mirror import Mirror
+from sync.mirroring import MirrorPolicy
 from sync.order_desk import OrderDesk
 from sync.plan import Brakes
 from sync.ports import Bookings, Inbox, Ledger, PointOfSale, Storefront
@@ -40,6 +44,7 @@ from sync.stock_sync import StockSync
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
+from sync.storage.mirror_book import SqlMirrorBook
 from sync.storage.order_book import SqlBookings
 from sync.storage.tokens import SqlTokens
 from sync.storage.webhooks import SqlInbox
@@ -82,6 +87,7 @@ class Engine:
     subscriptions: Subscriptions | None
     poster: Poster | None
     sale_watch: SaleWatch | None
+    mirror: Mirror
     desk: OrderDesk
     holds: SqlHolds
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
@@ -135,8 +141,27 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     feeds = Feeds(ledger=ledger, clock=clock, overlaps=limits.overlaps)
     linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
     turn = asyncio.Lock()
+    book = SqlMirrorBook(database)
+    mirror = Mirror(
+        book=book,
+        layaways=pos.layaways(layaway_settings(settings)),
+        bookings=bookings,
+        ledger=ledger,
+        clock=clock,
+        turn=turn,
+        policy=mirror_policy(settings),
+    )
     till, poster, desk = _booking(
-        settings, limits, pos, storefront, ledger=ledger, bookings=bookings, clock=clock, tell=tell, turn=turn
+        settings,
+        limits,
+        pos,
+        storefront,
+        ledger=ledger,
+        bookings=bookings,
+        clock=clock,
+        tell=tell,
+        turn=turn,
+        let_go=mirror.let_go_of,
     )
     stock = StockSync(
         pos=pos,
@@ -144,7 +169,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         ledger=ledger,
         feeds=feeds,
         linking=linking,
-        in_flight=InFlight(bookings=bookings, till=till, clock=clock, tell=tell),
+        in_flight=InFlight(bookings=bookings, mirror=book, till=till, clock=clock, tell=tell),
         clock=clock,
         tell=tell,
         turn=turn,
@@ -179,6 +204,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         subscriptions=Subscriptions(hooks=storefront, inbox=inbox, public_url=url) if url else None,
         poster=poster,
         sale_watch=watch,
+        mirror=mirror,
         desk=desk,
         holds=SqlHolds(database, limits=limits.holds, tell=tell),
         redeem=pos.auth.redeem,
@@ -196,6 +222,7 @@ def _booking(
     clock: Clock,
     tell: Listener,
     turn: asyncio.Lock,
+    let_go: Callable[[str], Awaitable[None]],
 ) -> tuple[LightspeedTill | None, Poster | None, OrderDesk]:
     """Return the till and the worker that books orders, None where nothing is to be booked, and the people's desk."""
     sales = sales_settings(settings)
@@ -204,7 +231,16 @@ def _booking(
     poster = None
     if till is not None:
         policy = replace(limits.posting, items=booking_items(settings))
-        poster = Poster(bookings=bookings, till=till, ledger=ledger, clock=clock, tell=tell, turn=turn, policy=policy)
+        poster = Poster(
+            bookings=bookings,
+            till=till,
+            ledger=ledger,
+            clock=clock,
+            tell=tell,
+            turn=turn,
+            policy=policy,
+            let_go=let_go,
+        )
     desk = OrderDesk(
         bookings=bookings,
         ledger=ledger,
@@ -297,6 +333,23 @@ def sales_settings(settings: Settings) -> SalesSettings | None:
         employee_id=employee,
         payment_type_id=payment_type,
         customer_id=settings.lightspeed_customer_id or "",
+    )
+
+
+def layaway_settings(settings: Settings) -> LayawaySettings:
+    """Return whose layaways mirror reservations; nobody's where the settings name no customer for them."""
+    return LayawaySettings(
+        shop_id=settings.lightspeed_shop_id,
+        employee_id=settings.lightspeed_employee_id or "",
+        customer_id=settings.lightspeed_holds_customer_id or "",
+    )
+
+
+def mirror_policy(settings: Settings) -> MirrorPolicy:
+    """Return how reservations are mirrored, as the settings say."""
+    return MirrorPolicy(
+        keeping=settings.lightspeed_holds_customer_id is not None,
+        lowers=settings.lightspeed_layaway_lowers_stock is YesNo.YES,
     )
 
 

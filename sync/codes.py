@@ -76,6 +76,11 @@ class Code(Enum):
         "Lightspeed does not know the employee, register, payment type, shop or customer that our sales name.",
         "Run `lightspeed-sync check connections` and correct the LIGHTSPEED_…_ID it names; orders then go on by themselves.",
     )
+    LS014 = (
+        "Layaways count otherwise",
+        "A layaway did not move Lightspeed's stock as LIGHTSPEED_LAYAWAY_LOWERS_STOCK says, so reservations are not mirrored.",
+        "Set it to the other value and restart. If that is refused as well, remove LIGHTSPEED_HOLDS_CUSTOMER_ID.",
+    )
     SH001 = (
         "Shopify rate limit",
         "Shopify asked us to slow down.",

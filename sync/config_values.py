@@ -44,6 +44,13 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class YesNo(StrEnum):
+    """A switch."""
+
+    YES = "yes"
+    NO = "no"
+
+
 class LogFormat(StrEnum):
     """How log lines are written."""
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
 from sync.events import DocumentPosted, Listener, RunFinished, RunStarted, RunWanted
 from sync.model import SaleRow
 from sync.pacing import backoff
-from sync.ports import Bookings, Ledger, Till
+from sync.ports import Bookings, Ledger, MirrorBook, Till
 from sync.records import AsOf, DocumentState, DueOrder, OrderState, PauseKind, Posting, RunOutcome
 
 log = structlog.get_logger()
@@ -66,13 +66,16 @@ class PostingPolicy:
 
 
 class InFlight:
-    """The as-of rule: which documents a reading of Lightspeed's stock may already contain.
+    """The as-of rule: which documents and layaways a reading of Lightspeed's stock may already contain.
 
     Without a `till` nothing is sent, and what was in doubt before counts as not booked.
     """
 
-    def __init__(self, *, bookings: Bookings, till: Till | None, clock: Clock, tell: Listener) -> None:
+    def __init__(
+        self, *, bookings: Bookings, mirror: MirrorBook, till: Till | None, clock: Clock, tell: Listener
+    ) -> None:
         self._bookings = bookings
+        self._mirror = mirror
         self._till = till
         self._clock = clock
         self._tell = tell
@@ -80,7 +83,8 @@ class InFlight:
     async def before_reading(self) -> AsOf:
         """Look at documents in doubt, so that completed ones count; return what counts for a reading begun now."""
         await self.settle()
-        return AsOf(await self._bookings.confirmations(), self._clock.now() - _RECENT)
+        recent = self._clock.now() - _RECENT
+        return AsOf(await self._bookings.confirmations(), recent, await self._mirror.as_of(recent))
 
     async def settle(self) -> None:
         """Confirm documents in doubt that Lightspeed has completed. After a reading: the rest was not in it."""
@@ -93,7 +97,10 @@ class InFlight:
 
 
 class Poster:
-    """The one worker that books orders. `turn` is shared with the stock passes."""
+    """The one worker that books orders. `turn` is shared with the stock passes.
+
+    `let_go` puts back what Lightspeed keeps aside for an order, before the sale takes it.
+    """
 
     def __init__(
         self,
@@ -105,6 +112,7 @@ class Poster:
         tell: Listener,
         turn: asyncio.Lock,
         policy: PostingPolicy,
+        let_go: Callable[[str], Awaitable[None]],
     ) -> None:
         self._bookings = bookings
         self._till = till
@@ -113,6 +121,7 @@ class Poster:
         self._tell = tell
         self._turn = turn
         self._policy = policy
+        self._let_go = let_go
 
     async def work(self) -> None:
         """Book every order that is due, and search for second sales; raises nothing of what it meets."""
@@ -307,6 +316,7 @@ class Poster:
 
     async def _send_completion(self, posting: Posting, sale: SaleRow) -> SaleRow:
         """Complete an open sale. Payments that are there already are not made again."""
+        await self._let_go(posting.order_id)
         completing = replace(posting, state=DocumentState.COMPLETING)
         await self._bookings.move(posting, completing)
         try:

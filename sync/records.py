@@ -51,12 +51,14 @@ class RunRecord:
 class AsOf:
     """What counts as booked beside one reading of Lightspeed's stock.
 
-    Of our documents only the first `confirmed` were confirmed before it began. `recent` bounds the search for
-    documents that its rows do not show yet.
+    Of our documents only the first `confirmed` were confirmed before it began, of our layaways only the first
+    `mirrored` changes (None: there is none that could matter). `recent` bounds the search for those that its rows do
+    not show yet.
     """
 
     confirmed: int
     recent: datetime
+    mirrored: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Work:
     memory: Memory
     approved: bool  # a person has taken Lightspeed's number for it
     parked: Code | None  # Shopify refuses writes to it
-    settled: bool = True  # no document of ours may or may not be in L (the as-of rule)
+    settled: bool = True  # no document or layaway of ours may or may not be in L (the as-of rule)
+    mirrored: int = 0  # M: units that layaways of ours took off L
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import ValidationInfo as Info
 
 from sync import config_values as values
-from sync.config_values import Environment, Listen, LogFormat, LogLevel, MailServer, Network, Unfit
+from sync.config_values import Environment, Listen, LogFormat, LogLevel, MailServer, Network, Unfit, YesNo
 
 _LEAST_KEY = 32
 _LEAST_TOKEN = 16
@@ -68,6 +68,14 @@ def _with_own_store(stores: tuple[str, ...], info: Info) -> tuple[str, ...]:
     if own and own not in stores:
         raise Unfit(f"the shop itself, {own}, is not among them", f"add {own}")
     return stores
+
+
+def _for_holds_only(customer_id: str, info: Info) -> str:
+    if customer_id == info.data.get("lightspeed_customer_id"):
+        raise Unfit("it is also LIGHTSPEED_CUSTOMER_ID", "make a customer in Lightspeed that is used for nothing else")
+    if info.data.get("lightspeed_employee_id") is None:
+        raise Unfit("layaways need an employee", "set LIGHTSPEED_EMPLOYEE_ID, too")
+    return customer_id
 
 
 Number = Annotated[str, AfterValidator(values.number)]
@@ -141,6 +149,16 @@ class Settings(BaseModel):
     )
     lightspeed_customer_id: Number | None = Field(
         default=None, description="Customer that online sales are booked on. Unset: none."
+    )
+    lightspeed_holds_customer_id: Annotated[Number, AfterValidator(_for_holds_only)] | None = Field(
+        default=None,
+        description="Customer, used for nothing else, on whom online reservations are mirrored into Lightspeed as "
+        "layaways. Unset: they are not. It needs `LIGHTSPEED_EMPLOYEE_ID`.",
+    )
+    lightspeed_layaway_lowers_stock: Annotated[YesNo, BeforeValidator(lambda value: values.word(value, YesNo))] = Field(
+        default=YesNo.YES,
+        description="`yes` or `no`: whether a layaway lowers Lightspeed's quantity on hand. The first one shows it; "
+        "where it is otherwise, none is made.",
     )
     lightspeed_api_url: Url = Field(default="https://api.lightspeedapp.com", description="Where Lightspeed's API is.")
     lightspeed_auth_url: Url = Field(

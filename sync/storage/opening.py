@@ -41,6 +41,7 @@ REVISIONS = (
     "0008",
     "0009",
     "0010",
+    "0011",
 )  # oldest first; a test compares them with the migrations
 
 

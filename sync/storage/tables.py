@@ -22,6 +22,7 @@ from sync.storage.alert_tables import (
 )
 from sync.storage.columns import JSON, flag, maybe, metadata, number, partial_index, table, text, whole
 from sync.storage.hold_tables import holds
+from sync.storage.layaway_tables import layaways
 from sync.storage.order_tables import document_lines, documents, order_events, order_facts, order_lines, orders
 from sync.storage.types import Moment
 
@@ -32,6 +33,7 @@ __all__ = [
     "evaluations",
     "holds",
     "incidents",
+    "layaways",
     "metadata",
     "order_events",
     "order_facts",
@@ -91,6 +93,7 @@ item_stock = table(
     Column("item_id", Text, primary_key=True),
     text("item_shop_id"),
     whole("qoh"),
+    maybe("on_layaway"),  # units that layaways keep aside, anybody's; NULL: not told
     Column("time_stamp", Moment, nullable=False),
     Column("read_at", Moment, nullable=False),
 )

@@ -14,6 +14,7 @@ from sync.errors import Code
 from sync.model import Demand
 from sync.records import AsOf, Differing, DocumentState, RunOutcome, Standing, Work, WriteOutcome
 from sync.stock import Verdict
+from sync.storage.layaways import mirrored_of, unsettled_of
 from sync.storage.linking import unlinked
 from sync.storage.memory import COLUMNS as MEMORY
 from sync.storage.memory import from_columns
@@ -222,10 +223,14 @@ def _works(connection: sa.Connection, found: sa.CursorResult[Any], as_of: AsOf |
     rows = found.mappings().all()
     demand: dict[str, Demand] = {}
     unsettled: set[str] = set()
+    mirrored: dict[str, int] = {}
     for batch in batches([row["inventory_item_id"] for row in rows]):
         demand |= demand_of(connection, batch, as_of.confirmed if as_of else None)
         unsettled |= _unsettled(connection, batch, as_of) if as_of else set()
-    return [(_work(row, demand, unsettled), row["marks"]) for row in rows]
+    for batch in batches([row["item_id"] for row in rows]):
+        mirrored |= mirrored_of(connection, batch, as_of)
+        unsettled |= unsettled_of(connection, batch, as_of)
+    return [(_work(row, demand, mirrored, unsettled), row["marks"]) for row in rows]
 
 
 def _unsettled(connection: sa.Connection, inventory_item_ids: Sequence[str], as_of: AsOf) -> set[str]:
@@ -253,7 +258,9 @@ def _unsettled_items() -> sa.Select[Any]:
     )
 
 
-def _work(row: Mapping[Any, Any], demand: Mapping[str, Demand], unsettled: Container[str]) -> Work:
+def _work(
+    row: Mapping[Any, Any], demand: Mapping[str, Demand], mirrored: Mapping[str, int], unsettled: Container[str]
+) -> Work:
     return Work(
         link_id=row["link_id"],
         sku=row["sku"],
@@ -267,7 +274,8 @@ def _work(row: Mapping[Any, Any], demand: Mapping[str, Demand], unsettled: Conta
         memory=from_columns(row),
         approved=row["approved_at"] is not None,
         parked=None if row["parked"] is None else Code[row["parked"]],
-        settled=row["inventory_item_id"] not in unsettled,
+        settled=row["inventory_item_id"] not in unsettled and row["item_id"] not in unsettled,
+        mirrored=mirrored.get(row["item_id"], 0),
     )
 
 

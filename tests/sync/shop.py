@@ -26,6 +26,7 @@ from sync.linking import Linking
 from sync.ports import Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster
 from sync.stock_sync import PassReport, PassRequest, StockSync
+from sync.storage.mirror_book import SqlMirrorBook
 from tests.state import with_tables
 
 START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
@@ -268,7 +269,13 @@ async def crash(shop: Shop, fuse: Fuse) -> PassReport | None:
         ledger=ledger,
         feeds=feeds,
         linking=Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=shop.work.clock),
-        in_flight=InFlight(bookings=engine.bookings, till=None, clock=shop.work.clock, tell=shop.work.events),
+        in_flight=InFlight(
+            bookings=engine.bookings,
+            mirror=SqlMirrorBook(shop.work.database),
+            till=None,
+            clock=shop.work.clock,
+            tell=shop.work.events,
+        ),
         clock=shop.work.clock,
         tell=shop.work.events,
         turn=asyncio.Lock(),
