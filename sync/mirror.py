@@ -198,7 +198,7 @@ class Mirror:
             if row.state is LayawayState.HELD:
                 await self._book.move(leaving, row)
             raise
-        await self._book.end(leaving, why, moved_at, self._clock.now())
+        await self._book.end(leaving, why, moved_at if row.units else None, self._clock.now())
 
     # --- comparing the lists ---
 

@@ -21,6 +21,7 @@ from sync.storage.tables import (
     evaluations,
     holds,
     incidents,
+    layaways,
     links,
     outbox,
     quarantine,
@@ -108,5 +109,6 @@ FORGOTTEN: tuple[Forgotten, ...] = (
     Forgotten(audit, audit.c.at),
     Forgotten(api_minutes, api_minutes.c.minute, at_once=BATCH // 4),  # a minute has a row for each service
     Forgotten(webhooks, webhooks.c.received_at, keep=_WEBHOOKS),
+    Forgotten(layaways, layaways.c.changed_at, (layaways.c.state == "gone",), keep=_HOLDS),
     Forgotten(holds, holds.c.ended_at, (holds.c.counts == sa.false(),), keep=_HOLDS),
 )

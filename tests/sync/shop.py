@@ -181,10 +181,14 @@ async def open_shop(
     alerts: AlertsFile | None = None,
     ahead: timedelta = timedelta(),
     killer: Killer | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Shop]:
-    """Open the engine over a world, as a process does at its start; `killer` ends it at a moment of its choice."""
+    """Open the engine over a world, as a process does at its start; `killer` ends it at a moment of its choice.
+
+    `more` are further settings.
+    """
     transport: httpx.AsyncBaseTransport = ByHost(world.transports())
-    settings = load_settings(world.settings() | {"STATE_DIR": str(with_tables(state))})
+    settings = load_settings(world.settings() | {"STATE_DIR": str(with_tables(state))} | dict(more or {}))
     opened = workshop(
         settings,
         alerts or AlertsFile(),

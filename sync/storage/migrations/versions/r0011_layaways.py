@@ -7,7 +7,7 @@ from alembic import op
 
 from sync.storage.migrations.versions import r0004_booking
 from sync.storage.migrations.versions.r0003_validation import VIEW
-from sync.storage.types import Moment
+from sync.storage.types import Moment, Whole
 
 revision = "0011"
 down_revision = "0010"
@@ -31,24 +31,24 @@ _KEPT = """LEFT JOIN (
 def upgrade() -> None:
     """Add the table and the column; the validation view then counts what layaways took off the stock."""
     op.execute("DROP VIEW sync_validation")
-    op.add_column("item_stock", sa.Column("on_layaway", sa.Integer(), nullable=True))
+    op.add_column("item_stock", sa.Column("on_layaway", Whole, nullable=True))
     op.create_table(
         "layaways",
-        sa.Column("layaway_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("layaway_id", Whole, autoincrement=True, nullable=False),
         sa.Column("hold_id", sa.Text(), nullable=False),
         sa.Column("item_id", sa.Text(), nullable=False),
-        sa.Column("asked", sa.Integer(), nullable=False),
-        sa.Column("units", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("asked", Whole, nullable=False),
+        sa.Column("units", Whole, server_default="0", nullable=False),
         sa.Column("line_id", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("ending", sa.Text(), nullable=True),
         sa.Column("lowers", sa.Boolean(), server_default=sa.true(), nullable=False),
-        sa.Column("misses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("misses", Whole, server_default="0", nullable=False),
         sa.Column("sent_at", Moment(), nullable=False),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.Column("row_due_at", Moment(), nullable=True),
-        sa.Column("held_n", sa.Integer(), nullable=True),
-        sa.Column("gone_n", sa.Integer(), nullable=True),
+        sa.Column("held_n", Whole, nullable=True),
+        sa.Column("gone_n", Whole, nullable=True),
         sa.CheckConstraint("asked > 0", name=op.f("ck_layaways_asked")),
         sa.CheckConstraint("state IN ('asked', 'held', 'leaving', 'gone')", name=op.f("ck_layaways_state")),
         sa.CheckConstraint("ending IN ('let go', 'nothing', 'taken', 'never')", name=op.f("ck_layaways_ending")),
