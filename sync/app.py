@@ -27,6 +27,7 @@ from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
 from sync.mirror import Mirror
+from sync.mirror_ports import MirrorBook
 from sync.mirroring import MirrorPolicy
 from sync.order_desk import OrderDesk
 from sync.plan import Brakes
@@ -142,15 +143,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
     turn = asyncio.Lock()
     book = SqlMirrorBook(database)
-    mirror = Mirror(
-        book=book,
-        layaways=pos.layaways(layaway_settings(settings)),
-        bookings=bookings,
-        ledger=ledger,
-        clock=clock,
-        turn=turn,
-        policy=mirror_policy(settings),
-    )
+    mirror = _mirror(settings, pos, book, ledger=ledger, bookings=bookings, clock=clock, turn=turn)
     till, poster, desk = _booking(
         settings,
         limits,
@@ -208,6 +201,28 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         desk=desk,
         holds=SqlHolds(database, limits=limits.holds, tell=tell),
         redeem=pos.auth.redeem,
+    )
+
+
+def _mirror(
+    settings: Settings,
+    pos: Lightspeed,
+    book: MirrorBook,
+    *,
+    ledger: Ledger,
+    bookings: Bookings,
+    clock: Clock,
+    turn: asyncio.Lock,
+) -> Mirror:
+    """Return the worker that mirrors reservations; where the settings name no customer, it only lets go."""
+    return Mirror(
+        book=book,
+        layaways=pos.layaways(layaway_settings(settings)),
+        bookings=bookings,
+        ledger=ledger,
+        clock=clock,
+        turn=turn,
+        policy=mirror_policy(settings),
     )
 
 

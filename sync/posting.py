@@ -28,9 +28,10 @@ from sync.booking import BookingItems, Charge, Need, amount, next_step
 from sync.clock import Clock
 from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
 from sync.events import DocumentPosted, Listener, RunFinished, RunStarted, RunWanted
+from sync.mirror_ports import MirrorBook
 from sync.model import SaleRow
 from sync.pacing import backoff
-from sync.ports import Bookings, Ledger, MirrorBook, Till
+from sync.ports import Bookings, Ledger, Till
 from sync.records import AsOf, DocumentState, DueOrder, OrderState, PauseKind, Posting, RunOutcome
 
 log = structlog.get_logger()
