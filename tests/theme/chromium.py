@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
-from playwright.async_api import Browser, async_playwright
+import anyio
+from playwright.async_api import Browser, Page, async_playwright
 
+from sync.clock import SystemClock
 from tests.monitor.real_peers import PEERS, needed
 
+_PATIENCE = 20.0  # seconds of real time
+_LOOK = 0.01
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--renderer-process-limit=1")
 _LIBRARIES = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu")
 
@@ -27,3 +32,11 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+async def until(page: Page, expression: str, arg: object = None, seconds: float = _PATIENCE) -> Any:
+    """Wait until an expression in the page is true and return it; playwright's own waiting needs `eval` in the page."""
+    with anyio.fail_after(seconds):
+        while not (found := await page.evaluate(expression, arg)):
+            await SystemClock().sleep(_LOOK)
+    return found

@@ -13,14 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 from playwright.async_api import Browser, BrowserContext, Page, Route
 
-from sync.clock import SystemClock
 from tests.conftest import ROOT
+from tests.theme.chromium import until
 
 ORIGIN = "https://wtfswag.example"
 ASSETS = ROOT / "theme" / "assets"
 BASE = "/apps/wtf/lightspeed"
 _PATIENCE = 20.0  # seconds of real time
-_LOOK = 0.01
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Kava</title>
@@ -220,14 +219,6 @@ async def open_page(context: BrowserContext, shop: PretendShop, *, before: str =
     await page.add_init_script(_COUNT_OPEN + before)
     await page.goto(f"{ORIGIN}/products/kava")
     return page
-
-
-async def until(page: Page, expression: str, arg: object = None) -> Any:
-    """Wait until an expression in the page is true and return it; playwright's own waiting needs `eval` in the page."""
-    with anyio.fail_after(_PATIENCE):
-        while not (found := await page.evaluate(expression, arg)):
-            await SystemClock().sleep(_LOOK)
-    return found
 
 
 async def active(page: Page, shop: PretendShop) -> None:

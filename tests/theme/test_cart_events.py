@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.theme.pretend import PretendShop, advance, until, visit
+from tests.theme.chromium import until
+from tests.theme.pretend import PretendShop, advance, visit
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser
 
-from tests.theme.pretend import Fails, PretendShop, active, add, advance, change, held, tell, until, visit
+from tests.theme.chromium import until
+from tests.theme.pretend import Fails, PretendShop, active, add, advance, change, held, tell, visit
 
 pytestmark = pytest.mark.anyio
 

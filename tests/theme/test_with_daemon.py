@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,8 +13,8 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from sandbox.shopify.model import Variant
 from sandbox.shopify.sender import PRETEND_ADDRESS
-from sync.clock import SystemClock
 from tests.e2e.play import ALERTS, Shop, shop
+from tests.theme.chromium import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -88,21 +87,11 @@ async def shopping(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -
         assert opened.refused == []
 
 
-async def see(page: Page, expression: str, arg: object = None, seconds: float = 10.0) -> Any:
-    """Wait until an expression in the page is true and return it."""
-    clock = SystemClock()
-    until = clock.monotonic() + seconds
-    while not (found := await page.evaluate(expression, arg)):
-        assert clock.monotonic() < until, f"never seen: {expression}"
-        await clock.sleep(0.05)
-    return found
-
-
 async def look_at(page: Page, variant: Variant) -> None:
     """Open a product's page, and wait for the script to begin."""
     await page.goto(f"{page.url.split('/products')[0].rstrip('/')}/products/{variant.product.handle}")
     await page.get_by_label("Variant").select_option(str(variant.number))
-    await see(page, "WTFLightspeed.isActive()")
+    await until(page, "WTFLightspeed.isActive()")
 
 
 async def buy(page: Page, units: int = 1) -> None:
@@ -120,7 +109,7 @@ async def test_what_a_visitor_adds_is_held_until_it_leaves_the_cart(shopping: Vi
     async with shopping.page() as page:
         await look_at(page, variant)
         await buy(page, 2)
-        await see(page, HELD)
+        await until(page, HELD)
         while_held = await shopping.left(variant)
         await page.get_by_label(f"Quantity of {variant.product.title}").fill("3")
         await page.get_by_label(f"Quantity of {variant.product.title}").blur()
@@ -142,8 +131,8 @@ async def test_of_two_who_want_the_last_unit_one_keeps_it_and_the_other_is_told(
             await page.get_by_role("button", name="Add to cart").click(no_wait_after=True)
         settled = f"({HELD})() || document.querySelector('.wtf-lightspeed-message')"
         for page in (one, other):
-            await see(page, settled)
-        await see(one if await other.evaluate(HELD) else other, f"({CART})().length === 0")
+            await until(page, settled)
+        await until(one if await other.evaluate(HELD) else other, f"({CART})().length === 0")
         carts = [await page.evaluate(CART) for page in (one, other)]
         holding = [await page.evaluate(HELD) for page in (one, other)]
         said = [await page.get_by_role("alert").locator("p").all_text_contents() for page in (one, other)]
@@ -168,10 +157,10 @@ async def test_a_completed_checkout_is_reported_ends_the_hold_and_becomes_one_sa
         )
         await look_at(page, variant)
         await buy(page, 2)
-        await see(page, HELD)
+        await until(page, HELD)
         await page.get_by_role("button", name="Check out").click()
         await page.get_by_role("heading", name="Thank you").wait_for()
-        await see(page, "sessionStorage.getItem('wtf_lightspeed_reported')")
+        await until(page, "sessionStorage.getItem('wtf_lightspeed_reported')")
         stored = await page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('wtf_reservation_'))")
     await shopping.opened.until(lambda: world.shopify.orders and not world.unbooked(), "the order to be booked")
     await shopping.until_left(variant, before - 2)
@@ -196,7 +185,7 @@ async def test_where_it_is_switched_off_the_middleware_is_asked_nothing(shopping
             page.on("request", lambda ask: asked.append(ask.url))
             await page.goto(f"{shopping.front}/products/{variant.product.handle}")
             await buy(page)
-            await see(page, f"({CART})().length === 1")
+            await until(page, f"({CART})().length === 1")
     finally:
         settings["wtf_lightspeed_enabled"] = True
 
@@ -212,19 +201,19 @@ async def test_a_script_that_themes_have_had_for_years_works_unchanged(shopping:
     mapping = {await item_of(shopping, each): each.number for each in (kept, gone)}
     async with older_theme(shopping, mapping) as page:
         await page.goto(f"{shopping.front}/products/{kept.product.handle}")
-        (synced, *_) = await see(page, "olderState.synced.length && olderState.synced")
+        (synced, *_) = await until(page, "olderState.synced.length && olderState.synced")
         await deed(page, "add", kept, 2)
-        held = await see(page, f"sessionStorage.getItem('wtf_reservation_{kept.number}')")
+        held = await until(page, f"sessionStorage.getItem('wtf_reservation_{kept.number}')")
         await shopping.until_left(kept, before - 2)
         shopping.opened.world.shopify.adjust(sold, 1)  # Shopify would sell it, Lightspeed has none
         await deed(page, "add", gone, 1)
-        (alert,) = await see(page, "olderState.alerts.length && olderState.alerts")
-        await see(page, "fetch('/cart.js').then((answer) => answer.json()).then(({items}) => items.length === 1)")
+        (alert,) = await until(page, "olderState.alerts.length && olderState.alerts")
+        await until(page, "fetch('/cart.js').then((answer) => answer.json()).then(({items}) => items.length === 1)")
         await deed(page, "change", kept, 3)
         await shopping.until_left(kept, before - 3)
         await page.reload()
         await page.get_by_role("button", name="Check out").click()
-        reported = await see(page, "window.olderState?.order")
+        reported = await until(page, "window.olderState?.order")
         state = await page.evaluate("olderState")
 
     assert synced["status"] in {"synced", "queued"}
@@ -279,12 +268,12 @@ async def test_with_the_daemon_killed_the_shop_goes_on_and_what_was_added_is_hel
         await look_at(page, variant)
         await shopping.opened.kill()
         await buy(page)
-        await see(page, f"({CART})().length === 1")
-        await see(page, "WTFLightspeed.getSyncStatus().failures > 0")
+        await until(page, f"({CART})().length === 1")
+        await until(page, "WTFLightspeed.getSyncStatus().failures > 0")
         messages = await page.get_by_role("alert").locator("p").count()
         await shopping.opened.start()
         await shopping.opened.until(shopping.opened.ready, "the daemon to be ready")
-        await see(page, HELD, seconds=60)
+        await until(page, HELD, seconds=60)
 
         assert await shopping.left(variant) == before - 1
         assert await page.evaluate(CART) == [[str(variant.number), "1"]]
@@ -304,14 +293,14 @@ async def test_a_hold_is_renewed_once_and_then_another_visitor_can_have_the_unit
         async with shopping.page() as page:
             await look_at(page, variant)
             await buy(page)
-            first = await see(page, "WTFLightspeed.getSyncStatus().holds[0]?.expiresAt")
-            later = await see(
+            first = await until(page, "WTFLightspeed.getSyncStatus().holds[0]?.expiresAt")
+            later = await until(
                 page,
                 "(first) => { const at = WTFLightspeed.getSyncStatus().holds[0].expiresAt; return at > first && at; }",
                 first,
             )
             while_held = await shopping.left(variant)
-            await see(page, "WTFLightspeed.getSyncStatus().holds[0].state === 'ended'", seconds=20)
+            await until(page, "WTFLightspeed.getSyncStatus().holds[0].state === 'ended'", seconds=20)
             await shopping.until_left(variant, 1)
             cart = await page.evaluate(CART)
         assert shopping.refused == []
