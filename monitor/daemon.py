@@ -29,7 +29,7 @@ from monitor.workshop import Workshop, workshop
 from sync import mirror
 from sync.config_values import Listen
 from sync.errors import Code, SyncError
-from sync.events import Event, RunFinished, RunStarted, RunWanted, WebhookMet
+from sync.events import Event, Listener, RunFinished, RunStarted, RunWanted, WebhookMet
 from sync.records import RunOutcome
 from sync.settings import Settings
 from sync.stock_sync import Job as Pass
@@ -212,6 +212,16 @@ class WakeUps:
                 self._schedule.soon("orders")  # what the pass has read is booked at once
 
 
+def runs_that_end_all(tell: Callable[[str, Exception], None]) -> Listener:
+    """Return what hears of a run that failed since the state cannot be trusted, though only its reading showed that."""
+
+    def hear(event: Event) -> None:
+        if isinstance(event, RunFinished) and event.code in FATAL:
+            tell(event.job, SyncError(event.code, event.detail))
+
+    return hear
+
+
 def watched_passes(shop: Workshop, monitor: Monitor) -> Passes:
     """Return the passes of an open workshop; the calls that they make are counted."""
     calls = CallCounter(ledger=shop.ledger, clock=shop.clock)
@@ -269,6 +279,8 @@ async def running(
         shop = await stack.enter_async_context(workshop(settings, alerts))
         monitor = await stack.enter_async_context(open_monitor(shop))
         passes = watched_passes(shop, monitor)
+        if broke is not None:
+            shop.events.join(runs_that_end_all(broke))
         schedule = scheduled(shop, monitor, passes, broke)
         rehearsal = Rehearsal(
             lambda: monitor.judge.content, monitor.outbox.ways, monitor.store, shop.clock, settings.ops_url or ""

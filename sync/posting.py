@@ -149,23 +149,28 @@ class Poster:
         level("orders.run_finished", run=run_id, outcome=outcome.value, code=code and code.name, **counts)
 
     async def _book_all(self) -> tuple[Counter[str], SyncError | None]:
-        """Take order after order; stop at a failure that the others would meet as well."""
+        """Take order after order; stop at a failure that the others would meet as well.
+
+        What nobody foresaw at one order stops no other, but the run has failed by it.
+        """
         counts: Counter[str] = Counter()
+        broke: SyncError | None = None
         for _ in range(_MOST_A_RUN):
             await self._till.room()  # before the turn is taken: stock must not wait for quota behind an order
             async with self._turn:
                 due = await self._bookings.next_order(self._clock.now())
                 if due is None:
-                    return counts, None
+                    return counts, broke
                 state, error = await self._take(due)
                 counts[state.value] += 1
-            if error is not None:
+            if error is not None and error.code is not Code.IN001:
                 return counts, error
+            broke = error or broke
         self._tell(RunWanted(JOB))
-        return counts, None
+        return counts, broke
 
     async def _take(self, due: DueOrder) -> tuple[OrderState, SyncError | None]:
-        """Do what an order needs next and record where it stands; return that, and what stops the others too."""
+        """Do what an order needs next and record where it stands; return that, and what the run has failed by."""
         order_id = due.order_id
         try:
             return await self._next(order_id), None
@@ -181,7 +186,8 @@ class Poster:
             return await self._conclude(order_id, OrderState.PARKED, error.code, error.detail), None
         except Exception as error:
             log.exception("orders.order_broke", order=order_id)
-            return await self._conclude(order_id, OrderState.DEAD, Code.IN001, type(error).__name__), None
+            unforeseen = SyncError(Code.IN001, type(error).__name__)
+            return await self._conclude(order_id, OrderState.DEAD, unforeseen.code, unforeseen.detail), unforeseen
 
     async def _wait(self, due: DueOrder, error: SyncError) -> OrderState:
         """Try an order again later, each time later still, and never before Lightspeed lets us."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor.asked import CloseOrder, DecideOrder, RetryOrder
 from monitor.calls import CallCounter
-from monitor.daemon import Passes, jobs
+from monitor.daemon import Passes, jobs, runs_that_end_all
 from monitor.schedule import Daily, Every
 from sandbox.catalogue import generate
 from sandbox.goods import Good
@@ -172,3 +172,15 @@ async def test_a_catalogue_that_cannot_be_read_is_on_record_and_counted(
         assert (run.outcome, run.code) == (RunOutcome.FAILED, code)
         ended = [event for event in told if isinstance(event, RunFinished)]
         assert [(event.job, event.outcome, event.code) for event in ended] == [("catalogue", RunOutcome.FAILED, code)]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(Code.ST002, ["stock ST002"]), (Code.ST005, []), (None, [])], ids=["broken", "full", "well"]
+)
+def test_a_run_that_read_a_broken_file_ends_the_daemon(code: Code | None, told: list[str]) -> None:
+    ended: list[str] = []
+    hear = runs_that_end_all(lambda job, error: ended.append(f"{job} {str(error)[:5]}"))
+    outcome = RunOutcome.OK if code is None else RunOutcome.FAILED
+    hear(RunFinished(7, "stock", datetime(2026, 11, 24, tzinfo=UTC), outcome, 1.0, code, "page 3"))
+
+    assert ended == told

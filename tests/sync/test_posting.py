@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,8 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.goods import Good
 from sandbox.world import World
 from sync.errors import Code
-from sync.records import OrderState, PauseKind
+from sync.ports import Bookings
+from sync.records import OrderState, PauseKind, RunOutcome
 from tests.sync.shop import FULL, INCREMENTAL, START, Killed, Killer, Shop, go_live, open_shop
 
 pytestmark = pytest.mark.anyio
@@ -355,3 +357,35 @@ async def test_a_process_killed_at_any_call_of_an_orders_life_leaves_exactly_one
         assert [sale.reference_number for sale in world.lightspeed.online_sales()] == ["SH-1001-1"]
         assert world.unbooked() == {}
         assert shop.apart() == {}
+
+
+class Poisoned:
+    """The books of orders, in which one order meets a mistake of ours."""
+
+    def __init__(self, inner: Bookings, poison: str) -> None:
+        self._inner = inner
+        self._poison = poison
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def pending(self, order_id: str) -> Any:
+        if order_id == self._poison:
+            raise KeyError("a mistake of ours")
+        return await self._inner.pending(order_id)
+
+
+async def test_a_mistake_of_ours_at_one_order_stops_no_other_and_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trading(tmp_path) as shop:
+        sku = shop.world.goods[0].sku
+        broken = shop.world.shopify.place_order({sku: 1})
+        shop.world.shopify.place_order({sku: 1})
+        bookings = shop.work.engine.bookings
+        monkeypatch.setattr(shop.poster, "_bookings", Poisoned(bookings, broken))
+        await beats(shop, 1)
+        (run,) = await shop.work.engine.ledger.runs("orders", limit=1)
+        assert (run.outcome, run.code, run.detail) == (RunOutcome.FAILED, Code.IN001, "KeyError")
+        assert await state_of(shop, "#1001") is OrderState.DEAD
+        assert await state_of(shop, "#1002") is OrderState.POSTED
