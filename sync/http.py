@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
@@ -119,6 +120,28 @@ class RetryBudget:
         return True
 
 
+class _NoCookies(httpx.Cookies):
+    """Takes none: no API of ours needs them, and to look for them takes longer than all else of an answer."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave the answer's cookies where they are."""
+
+
+class _Client(httpx.AsyncClient):
+    """A client without cookies."""
+
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Return where none are kept."""
+        return self._none
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        raise NotImplementedError
+
+
 class HttpEdge:
     """Sends requests to one API.
 
@@ -146,7 +169,7 @@ class HttpEdge:
         self.server_time: datetime | None = None  # of the latest answer, by the server's own clock
         silence_httpx()
         self._headers = _default_headers()
-        self._client = httpx.AsyncClient(transport=transport, follow_redirects=False)
+        self._client = _Client(transport=transport, follow_redirects=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -253,7 +276,7 @@ class HttpEdge:
         # Built by ourselves: the client would merge addresses, headers and cookies of its own, of which it has none.
         built = httpx.Request(
             request.method,
-            request.url,
+            _address(request.url),
             headers={**self._headers, **request.headers},
             content=request.body,
             extensions={"timeout": httpx.Timeout(request.read_timeout, connect=_CONNECT_SECONDS).as_dict()},
@@ -263,6 +286,10 @@ class HttpEdge:
             yield response
         finally:
             await response.aclose()
+
+
+_address = lru_cache(maxsize=32)(httpx.URL)
+"""Reads an address; polls ask for the same one again and again."""
 
 
 def silence_httpx() -> None:

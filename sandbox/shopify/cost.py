@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -97,14 +98,14 @@ class Spend(NamedTuple):
     branches: tuple[tuple[Spend, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Estimate:
     """A query's cost before and, with its data, after it was answered."""
 
     spends: tuple[Spend, ...]
     mutation: bool
 
-    @property
+    @cached_property
     def requested(self) -> int:
         """The points that have to be there before the query runs."""
         return sum(self._root(_requested(spend)) for spend in self.spends)

@@ -68,6 +68,8 @@ class SqlLedger:
         self._retry_parked = retry_parked
         # How often each link had become due when it was handed out: what becomes due meanwhile stays due.
         self._marks: dict[int, int] = {}
+        # Where each feed stands, once that was read: nobody else moves a watermark.
+        self._watermarks: dict[Feed, datetime] = {}
 
     # --- runs ---
     async def begin_run(self, job: str, now: datetime) -> int:
@@ -113,10 +115,16 @@ class SqlLedger:
     # --- readings ---
     async def watermark(self, feed: Feed) -> datetime | None:
         """Return the server moment up to which a feed was read."""
-        return await self._database.read(lambda c: journal.watermark(c, feed))
+        if (known := self._watermarks.get(feed)) is not None:
+            return known
+        read = await self._database.read(lambda c: journal.watermark(c, feed))
+        if read is not None:
+            self._watermarks.setdefault(feed, read)
+        return read
 
     async def advance(self, feed: Feed, newest: datetime, run_id: int) -> None:
         """Move a watermark forward."""
+        self._watermarks.pop(feed, None)  # whatever becomes of the writing, it is read anew
         await self._database.write(lambda c: journal.advance(c, feed, newest, run_id))
 
     async def keep_stock(self, rows: Sequence[StockRow], read_at: datetime) -> int:

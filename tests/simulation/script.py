@@ -104,6 +104,7 @@ NATURAL_KILLS = 0.1
 _WRITE = "inventorySetQuantities"
 _VERY_LATE = 0.3
 _WITH_WEBHOOKS = 0.35  # share of the seeds
+_SELDOM = (Moment.BEFORE_MAIL, Moment.AFTER_MAIL)  # moments of which a kill takes the first: it would miss a later one
 _AIMED = 0.3  # share of the faults that wait for the next stock write, or sale, instead of the next call
 
 
@@ -270,4 +271,4 @@ def _outage(rng: Random, at: float, options: Options) -> Trouble:
 def _kill(rng: Random, at: float) -> Kill:
     kind = rng.choice((None, *Moment))
     left = 0 if rng.random() < 0.1 else 1 + int(rng.expovariate(1 / 12))
-    return Kill(at, kind, left)
+    return Kill(at, kind, min(left, 1) if kind in _SELDOM else left)
