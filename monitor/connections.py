@@ -7,6 +7,7 @@ connections that send nothing, heads that never end, answers that nobody takes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from asyncio import TimerHandle
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ _IDLE_LOOKS = 10  # seconds without a complete head, or in which an answer is no
 _BUSY_LOOKS = 30  # seconds that one request may take; the application ends it much sooner
 
 _BODY = b'{"error":"unavailable","message":"Try again later."}'
+_LOG = logging.getLogger("uvicorn.error.public")  # what strangers send is counted, where it is anything, not logged
+_LOG.setLevel(logging.ERROR)
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
     b"retry-after: 5\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
@@ -39,6 +42,7 @@ class GuardedConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection; where there are too many, one that waits makes room for it, or it is refused."""
         super().connection_made(transport)
+        self.logger = _LOG
         if len(self.connections) <= MOST_CONNECTIONS:
             return
         waiting = [each for each in self.connections if isinstance(each, GuardedConnection) and each.waits]

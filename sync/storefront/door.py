@@ -39,6 +39,7 @@ LARGEST_BODY = 64 * 1024
 _DIGITS = len(str(LARGEST_BODY))
 _MOST_HEADERS = 100
 _MOST_BODIES = 256  # being read at once, in each form of proof: some 16 MB
+_LOG_EVERY = 60.0  # seconds
 _SECONDS = 10.0  # that a request may take, its body's arrival included; Shopify itself gives up sooner
 
 
@@ -103,6 +104,7 @@ class Door:
         self._tell = tell
         self._behind = behind
         self._meter = meter
+        self._logged_until: dict[tuple[str, str], float] = {}
         self._reading = {False: 0, True: 0}  # bodies being read, by form of proof
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,8 +146,20 @@ class Door:
         except TimeoutError:
             return UNAVAILABLE
         except Exception as error:  # noqa: BLE001 - the last resort: a visitor learns nothing of it
-            _log_failure(route, error)
+            self._log(route, error)
             return UNAVAILABLE
+
+    def _log(self, route: Route | None, error: Exception) -> None:
+        """Log a failure, each kind once a minute at most: during an outage every request has one."""
+        name, kind = route.name if route is not None else "", type(error).__name__
+        now = self._clock.monotonic()
+        if now < self._logged_until.get((name, kind), now):
+            return
+        self._logged_until[name, kind] = now + _LOG_EVERY
+        if isinstance(error, SyncError):
+            log.error("storefront.failed", route=name, code=error.code.name, detail=error.detail)
+        else:
+            log.error("storefront.broke", route=name, error=kind)
 
     def _check_host(self, heads: _Heads) -> None:
         host = self._trust.host
@@ -201,14 +215,6 @@ class Door:
         """Let a body pass that proves nothing, where only its end can tell whether it is too large; keep none of it."""
         if heads.length is None:
             await _whole(receive, keep=False)
-
-
-def _log_failure(route: Route | None, error: Exception) -> None:
-    name = route.name if route is not None else ""
-    if isinstance(error, SyncError):
-        log.error("storefront.failed", route=name, code=error.code.name, detail=error.detail)
-    else:
-        log.error("storefront.broke", route=name, error=type(error).__name__)
 
 
 def _not_allowed(methods: Mapping[str, Route]) -> Answer:

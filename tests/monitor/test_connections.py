@@ -138,6 +138,13 @@ async def test_a_head_without_end_is_refused() -> None:
     assert transport.written.startswith(b"HTTP/1.1 400 ")
 
 
+async def test_noise_is_refused_without_a_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    connection, transport = Server().connect()
+    connection.data_received(b"\x16\x03\x01 no HTTP at all\r\n\r\n")
+    assert transport.written.startswith(b"HTTP/1.1 400 ")
+    assert caplog.records == []
+
+
 async def test_large_bodies_are_no_heads() -> None:
     server = Server()
     connection, transport = server.connect()

@@ -11,6 +11,7 @@ from itertools import product
 
 import pytest
 
+from sync.errors import Code, Permanent
 from sync.events import HoldMet
 from sync.hints import Checked, OrderHint
 from sync.reservations import Pace, Refusal
@@ -436,3 +437,37 @@ async def test_every_answer_is_counted_under_its_route() -> None:
     await listener.client.delete("/reserve")
     await listener.client.get("/nowhere")
     assert listener.counts.met == [("inventory", 200), ("availability", 401), ("reserve", 405)]
+
+
+# --- failures ---
+async def test_what_fails_is_unavailable_and_logged_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    listener = Listener()
+
+    async def away(_: object, __: object) -> bool:
+        raise Permanent(Code.ST001, "the disk is full")
+
+    listener.holds.release = away  # type: ignore[method-assign, assignment]
+    for seconds in (0, 59, 2):
+        listener.clock.seconds += seconds
+        for _ in range(5):
+            answer = await listener.send("/release", {"reservationId": "a"})
+            assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (
+                503,
+                "unavailable",
+                "5",
+            )
+    assert capsys.readouterr().out.count("storefront.failed") == 2
+
+
+async def test_a_mistake_of_ours_is_unavailable_and_tells_nobody_what_it_was(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    listener = Listener()
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("canary")
+
+    listener.shelf.find = broken  # type: ignore[method-assign, assignment]
+    answer = await listener.get("/availability", lightspeed_id="1")
+    assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
+    assert "canary" not in answer.text + capsys.readouterr().out
