@@ -20,7 +20,7 @@ _TRIES = 10
 class Editing:
     """The incidents of one channel whose messages show less than is known.
 
-    They are remembered while the process lives: what is lost with it stands in the message's next edit.
+    They are remembered while the process lives; the next one edits again whatever people have done anything about.
     """
 
     def __init__(self, name: str, channel: Editable, store: Store, *, clock: Clock) -> None:

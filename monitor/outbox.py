@@ -69,6 +69,7 @@ class Outbox:
         await self._hasten()
         for worker in self._workers.values():
             await worker.recover()
+        self.show(await self._store.handled(self._clock.now()))  # what people did while no process ran, too
         return doubtful
 
     async def run(self) -> None:

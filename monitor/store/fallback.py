@@ -14,7 +14,7 @@ from monitor.decide import CLOCK_STEP, Verdict, Why
 from monitor.notice import FailureReason, Kind, Notice
 from monitor.store import earlier, messages, verdicts
 from monitor.store.judged import Place
-from sync.storage.tables import outbox
+from sync.storage.tables import incidents, outbox
 
 _BEGINNINGS = (Kind.FIRING, Kind.REMINDER, Kind.SUMMARY)
 _ENDS = (Kind.RESOLVED, Kind.SUMMARY)
@@ -62,7 +62,7 @@ def _late(after: timedelta, now: datetime) -> sa.ColumnElement[bool]:
 def pass_on(connection: Connection, row: Row[Any], place: Place, now: datetime) -> bool:
     """Write what a row of the outbox says to another place, unless that was told the same anyway."""
     known = messages.kinds(connection, row.incident_id, place)
-    kind = Kind(row.kind)
+    kind, notice = _as_of_now(connection, row)
     if kind is Kind.REMINDER and row.state == "dead":  # it was lost: the place had none in its turn, or a newer one
         latest = messages.last(connection, row.incident_id, place)
         if latest is not None and (latest.kind in _ENDS or latest.at >= row.created_at):
@@ -71,11 +71,22 @@ def pass_on(connection: Connection, row: Row[Any], place: Place, now: datetime) 
         return False
     if kind is Kind.RESOLVED and not known:
         kind = Kind.SUMMARY  # it was never told of the beginning
-    notice = _instead(earlier.notice_of(row), row, kind, place)
-    messages.insert(connection, row.incident_id, place, notice, now, why=Why.FALLBACK.name.lower())
+    messages.insert(
+        connection, row.incident_id, place, _instead(notice, row, kind, place), now, why=Why.FALLBACK.name.lower()
+    )
     verdict = Verdict(kind, Why.FALLBACK, detail=row.channel)
     verdicts.keep(connection, row.incident_id, str(place), verdict, now)
     return True
+
+
+def _as_of_now(connection: Connection, row: Row[Any]) -> tuple[Kind, Notice]:
+    """Return what a row says, and of which kind that is by now: a beginning may have ended since it was written."""
+    kind, notice = Kind(row.kind), earlier.notice_of(row)
+    query = sa.select(incidents.c.resolved_at).where(incidents.c.id == row.incident_id)
+    ended = connection.execute(query).scalar_one()
+    if ended is None or kind in _ENDS:
+        return kind, notice
+    return Kind.SUMMARY, replace(notice, until=ended)
 
 
 def remark(channel: str, reason: str = "") -> str:

@@ -28,6 +28,12 @@ def handling(connection: Connection, incident_id: int, now: datetime) -> Handlin
     return Handling(tuple(lines), row.acknowledged_at is not None, any(each.active(now) for each in hiding))
 
 
+def handled(connection: Connection, now: datetime) -> Sequence[int]:
+    """Return the incidents that have not ended and that people have done anything about."""
+    query = sa.select(incidents.c.id).where(incidents.c.resolved_at.is_(None)).order_by(incidents.c.id)
+    return [each for each in connection.scalars(query) if handling(connection, each, now).lines]
+
+
 def concerned(connection: Connection, matcher: Matcher) -> Sequence[int]:
     """Return the incidents that have not ended and that a silence is about."""
     query = sa.select(incidents).where(incidents.c.resolved_at.is_(None))

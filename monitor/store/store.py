@@ -150,6 +150,10 @@ class Store:
         """Return the incidents that have not ended and that a silence is about."""
         return await self._database.read(lambda connection: handling.concerned(connection, matcher))
 
+    async def handled(self, now: datetime) -> Sequence[int]:
+        """Return the incidents that have not ended and that people have done anything about."""
+        return await self._database.read(lambda connection: handling.handled(connection, now))
+
     async def shown(self, channel: str, incident_id: int, now: datetime) -> Item | None:
         """Return what a channel was told last of an incident, with what people have done by now; None: nothing."""
         return await self._database.read(lambda connection: earlier.shown(connection, channel, incident_id, now))

@@ -162,6 +162,18 @@ async def test_the_end_of_what_was_lost_is_told_as_the_whole_story(world: Textin
     assert world.email.told == ["firing", "resolved"]
 
 
+async def test_a_beginning_known_to_be_lost_only_after_the_end_is_told_as_the_whole_story(world: Texting) -> None:
+    world.faults.add("sms", "fate", Fault(FaultKind.UNDELIVERED))
+    await world.turn(6)
+    await world.turn(0, seconds=2)
+    for _ in range(3):
+        await world.deliver(seconds=5)
+
+    (sent,) = world.email.sent
+    (incident,) = await world.store.latest_incidents()
+    assert (sent.notice.kind, sent.notice.until) == (Kind.SUMMARY, incident.resolved_at)
+
+
 async def test_an_end_that_is_lost_comes_by_the_other_channel(world: Texting) -> None:
     await world.turn(6)
     await world.deliver(seconds=5)

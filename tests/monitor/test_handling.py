@@ -11,6 +11,7 @@ import pytest
 
 from monitor.asked import AcknowledgeOrder, LiftOrder, SilenceOrder
 from monitor.channels.slack import Slack
+from monitor.desk import AlertDesk
 from monitor.serving import bind_tcp, serving
 from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind, Faults
@@ -121,6 +122,17 @@ async def test_an_edit_that_slack_does_not_take_is_tried_again(world: Slacking) 
     await world.deliver(minutes=1)
 
     assert (failed, len(world.said())) == ([], 1)
+
+
+async def test_what_was_done_while_no_daemon_ran_shows_once_one_does(world: Slacking) -> None:
+    await world.turn(6)
+    beside = AlertDesk(world.store, lambda: world.judge.subjects, world.clock)
+    await beside.acknowledge(AcknowledgeOrder(alerts=("Differs",), by="anna"))
+    before = world.said()
+    await world.restart()
+    await world.outbox.deliver()
+
+    assert (before, len(world.said()), len(world.workspace.messages)) == ([], 1, 1)
 
 
 async def test_what_was_done_before_a_message_goes_out_stands_in_it(world: Slacking) -> None:
