@@ -188,7 +188,12 @@ def _mistakes_in(file: Path) -> None:
 
 
 def stored() -> tuple[str, ...]:
-    """Return the settings that the state directory makes superfluous: a stored token pair stands for its first."""
+    """Return the settings that the state makes superfluous: a stored token pair stands for its first.
+
+    Whether PostgreSQL holds one shows only when it is needed.
+    """
+    if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        return ("LIGHTSPEED_REFRESH_TOKEN",)
     path = Path(os.environ.get("STATE_DIR", "state")) / "lightspeed-sync.db"
     return ("LIGHTSPEED_REFRESH_TOKEN",) if path.is_file() else ()
 

@@ -14,14 +14,35 @@ from tests.e2e.play import Shop, shop
 pytestmark = pytest.mark.anyio
 
 
+_WORDS = (
+    ("status",),
+    ("status", "--json"),
+    ("sku", "mismatches"),
+    ("alerts", "list"),
+    ("alerts", "backtest"),
+    ("conflicts", "list"),
+    ("orders", "list"),
+    (
+        "sql",
+        "SELECT sku, lightspeed_qty - shopify_qty AS apart FROM sync_validation WHERE lightspeed_qty <> shopify_qty",
+    ),
+)
+
+
 @pytest.mark.parametrize(
-    ("kills", "seed"),
-    [pytest.param(2, 3, id="two kills"), pytest.param(10, 11, id="ten kills", marks=pytest.mark.slow)],
+    ("kills", "seed", "database"),
+    [
+        pytest.param(2, 3, "sqlite", id="two kills"),
+        pytest.param(10, 11, "sqlite", id="ten kills", marks=pytest.mark.slow),
+        pytest.param(4, 5, "postgresql", id="four kills over PostgreSQL", marks=[pytest.mark.slow, pytest.mark.peer]),
+    ],
 )
 async def test_a_daemon_killed_while_people_trade_brings_the_shops_back_in_step(
-    kills: int, seed: int, tmp_path: Path
+    kills: int, seed: int, database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     async with shop(tmp_path) as opened:
+        if database == "postgresql":
+            opened.env["DATABASE_URL"] = request.getfixturevalue("postgres_url")
         first = await opened.run("sync", "--full", "--confirm", "--json")
         assert first.code == 0, first.said
         moments = random.Random(seed)
@@ -37,7 +58,11 @@ async def test_a_daemon_killed_while_people_trade_brings_the_shops_back_in_step(
         await opened.until(lambda: not opened.out_of_step(), "every SKU to be in step")
         await opened.until(lambda: not opened.world.unbooked(), "every order to be booked")
         await opened.until(opened.ready, "the daemon to be ready")
+        asked = [] if database == "sqlite" else [*_WORDS, ("why", opened.skus[0])]  # elsewhere asked of a file
+        answers = {words: await opened.run(*words) for words in asked}
         ended = await opened.stop()
+    assert (tmp_path / "state" / "lightspeed-sync.db").exists() is (database == "sqlite")
+    assert {words: answer.said for words, answer in answers.items() if answer.code != 0} == {}
     assert ended == 0, opened.log()
     assert opened.world.cashiers.done > 0 < opened.world.shoppers.done
     assert len(opened.world.shopify.writes) > 0
