@@ -35,6 +35,7 @@ from sync.settings import Settings
 from sync.stock_sync import Job as Pass
 from sync.stock_sync import PassReport, PassRequest
 from sync.storage.failures import FATAL
+from sync.storage.neighbours import neighbours
 from sync.webhooks import Receipt
 
 log = structlog.get_logger()
@@ -292,7 +293,9 @@ async def running(
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, SOCKET).unlink, missing_ok=True)
         await stack.enter_async_context(serving(control.control_app(shop.actions, desk, rehearsal), bound))
+        others = neighbours(shop.database, settings.database_url.url, clock=shop.clock, tell=shop.events)
         front = await stack.enter_async_context(open_shopfront(shop, desk, monitor.metrics.storefront))
+        await stack.enter_async_context(others)
         await stack.enter_async_context(serving(front, public, public=True))
         reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor)
         watching = asyncio.create_task(reload.run(), name="reload")

@@ -140,6 +140,11 @@ class RunWanted:
     job: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewsMissed:
+    """Other processes may have changed the state without our hearing of it."""
+
+
 Event = (
     RunStarted
     | RunFinished
@@ -155,6 +160,7 @@ Event = (
     | WebhookMet
     | HoldMet
     | RunWanted
+    | NewsMissed
 )
 Listener = Callable[[Event], None]
 """Takes one event; returns at once and never raises."""

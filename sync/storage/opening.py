@@ -86,6 +86,8 @@ def open_beside(url: str, store_domain: str) -> Database:
 
     Raises Permanent: CF002 for another kind of database, ST001, ST007, ST009, ST011, ST012, and Transient: ST010.
     """
+    from sync.storage.news import Announcer  # noqa: PLC0415 - commands that only read need not load it
+
     place = place_of(Path(), url)
     if not isinstance(place, PostgresPlace):
         raise Permanent(Code.CF002, "DATABASE_URL must be postgresql://…: a SQLite file has one process that writes.")
@@ -97,7 +99,9 @@ def open_beside(url: str, store_domain: str) -> Database:
             _refuse_other_version(connection, place)
             _refuse_others(connection, place, {"store_domain": store_domain})
         undo.pop_all()
-    return InlineDatabase(Writer(engine), readers, ExitStack())
+    database = InlineDatabase(Writer(engine), readers, ExitStack())
+    database.watch(Announcer())
+    return database
 
 
 def open_for_reading(state_dir: Path, *, url: str = "") -> Database:

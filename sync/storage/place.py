@@ -154,9 +154,14 @@ WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
 """
 
 
+def is_postgres(url: str) -> bool:
+    """Tell whether DATABASE_URL names PostgreSQL."""
+    return url.partition("://")[0] in _POSTGRES
+
+
 def place_of(state_dir: Path, url: str = "") -> Place:
     """Return the place that `url` (DATABASE_URL; "": a file in STATE_DIR) names; raises Permanent (CF002)."""
-    if url.partition("://")[0] in _POSTGRES:
+    if is_postgres(url):
         return PostgresPlace(url)
     return SqlitePlace(database_path(state_dir, url))
 

@@ -8,7 +8,8 @@ lost its connection can no longer write with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -95,6 +96,23 @@ def reading_engine(url: str, connections: int) -> sa.Engine:
     return _engine(url, read_only, isolation_level="REPEATABLE READ", pool_size=connections)
 
 
+@asynccontextmanager
+async def listening(url: str, channel: str) -> AsyncIterator[tuple[str, AsyncIterator[str]]]:
+    """Listen while the block runs: yields the schema's name, and what is told from now on, until the connection ends.
+
+    Raises SyncError where it cannot connect, or no longer hears.
+    """
+    library = _load_library()
+    try:
+        async with await library.connect_async(url, _usual(library, url)) as connection:
+            await connection.execute(_SESSION)
+            row = await (await connection.execute("SELECT current_schema()")).fetchone()
+            await connection.execute(f"LISTEN {channel}")
+            yield str(row[0]), (note.payload async for note in connection.notifies())
+    except library.failures as error:
+        raise Transient(Code.ST010, " ".join(str(error).split())) from error
+
+
 def named(connection: Any) -> str:
     """Return how people call the database that a raw connection leads to; never with its password."""
     return f"PostgreSQL's database {connection.info.dbname}"
@@ -130,7 +148,7 @@ def _make_durable(connection: Any) -> None:
 
 def _engine(url: str, prepare: Prepare, *, isolation_level: str, pool_size: int, **more: Any) -> sa.Engine:
     library = _load_library()
-    usual = {name: value for name, value in (_CONNECT | more).items() if name not in library.given(url)}
+    usual = _usual(library, url, **more)
 
     def connect() -> Any:
         connection = library.connect(url, usual)
@@ -153,6 +171,12 @@ def _engine(url: str, prepare: Prepare, *, isolation_level: str, pool_size: int,
         max_overflow=0,
         pool_pre_ping=True,  # after the server was away, the next transaction finds a connection that lives
     )
+
+
+def _usual(library: _Library, url: str, **more: Any) -> Mapping[str, Any]:
+    """Return the parameters of a connection that the address itself does not name."""
+    given = library.given(url)
+    return {name: value for name, value in (_CONNECT | more).items() if name not in given}
 
 
 def _refuse_unfit(connection: Any) -> None:
@@ -189,6 +213,15 @@ class _Library:
             raise Permanent(
                 Code.CF002, "DATABASE_URL cannot be understood."
             ) from None  # the cause repeats it, password and all
+
+    @property
+    def failures(self) -> type[Exception]:
+        """Return what all of its failures are."""
+        return self._psycopg.Error
+
+    async def connect_async(self, url: str, usual: Mapping[str, Any]) -> Any:
+        """Return a raw connection in autocommit mode, for the running loop."""
+        return await self._psycopg.AsyncConnection.connect(url, autocommit=True, **usual)
 
     def connect(self, url: str, usual: Mapping[str, Any]) -> Any:
         """Return a raw connection in autocommit mode."""

@@ -15,9 +15,11 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from sync.clock import Clock
-from sync.events import Event, Events, HoldMet, Listener, RunFinished
+from sync.errors import Transient
+from sync.events import Event, Events, HoldMet, Listener, NewsMissed, RunFinished
 from sync.hold_book import VARIANT
 from sync.records import RunOutcome
 from sync.reservations import Ending, digest
@@ -27,6 +29,8 @@ from sync.storage.holds import ACTIVE, COUNTS, SELLABLE
 from sync.storage.statements import CONFIRMED, batches, one_of
 from sync.storage.tables import holds, items, levels, links, runs
 from sync.storage.touched import Touched, touch
+
+log = structlog.get_logger()
 
 _INVENTORY = "gid://shopify/InventoryItem/"
 _PASSES = ("stock", "full")
@@ -127,7 +131,12 @@ class ShelfKeeper:
             self._reading.cancel()
 
     def __call__(self, event: Event) -> None:
-        """Take note of a complete pass: what it did not find changed is as it was when the pass began."""
+        """Take note of a complete pass: what it did not find changed is as it was when the pass began.
+
+        Where another process's commits may have been missed, read everything.
+        """
+        if isinstance(event, NewsMissed):
+            self._read_soon()
         if isinstance(event, RunFinished) and event.outcome is RunOutcome.OK and event.job in _PASSES:
             self._shelf.passed_at = event.at - timedelta(seconds=event.seconds)
 
@@ -138,10 +147,10 @@ class ShelfKeeper:
             found.update(ids)
             after = max(ids)
         for batch in batches(sorted(set(self._shelf.links_known()) - found), _AT_ONCE):
-            await self._database.write(lambda c, ids=batch: touch(c, link_ids=ids))  # type: ignore[misc]
+            await self._database.write(lambda c, ids=batch: touch(c, link_ids=ids, news=False))  # type: ignore[misc]
         known = await self._database.read(lambda c: c.scalars(sa.select(holds.c.hold_id).where(COUNTS)).all())
         for some in batches(sorted({*known, *self._shelf.holds_known()}), _AT_ONCE):
-            await self._database.write(lambda c, ids=some: touch(c, hold_ids=ids))  # type: ignore[misc]
+            await self._database.write(lambda c, ids=some: touch(c, hold_ids=ids, news=False))  # type: ignore[misc]
 
     def _watch(self, connection: sa.Connection, touched: Touched) -> Callable[[], None]:
         """Read what was touched; where that is too much, all of it later."""
@@ -179,7 +188,11 @@ class ShelfKeeper:
         while self._again:
             await self._clock.sleep(_SOON)
             self._again = False
-            await self.read_all()
+            try:
+                await self.read_all()
+            except Transient as error:
+                log.warning("shelf.not_read", code=error.code.name, detail=error.detail)
+                self._again = True
 
 
 def passed_at(connection: sa.Connection) -> datetime | None:
@@ -192,7 +205,7 @@ def _touch_links(connection: sa.Connection, after: int) -> Sequence[int]:
     """Touch the next links; return their ids."""
     select = sa.select(links.c.link_id).where(CONFIRMED, links.c.link_id > after)
     ids = connection.scalars(select.order_by(links.c.link_id).limit(_AT_ONCE)).all()
-    touch(connection, link_ids=ids)
+    touch(connection, link_ids=ids, news=False)
     return ids
 
 

@@ -16,12 +16,17 @@ _NOTES = "touched"
 
 @dataclass(slots=True)
 class Touched:
-    """The links concerned, by their own ids, those of their items or of their inventory items; and holds by id."""
+    """The links concerned, by their own ids, those of their items or of their inventory items; and holds by id.
+
+    `hints`: webhooks or visitors' hints were stored. `news` is the part of it that other processes cannot know.
+    """
 
     link_ids: set[int] = field(default_factory=set)
     item_ids: set[str] = field(default_factory=set)
     inventory_item_ids: set[str] = field(default_factory=set)
     hold_ids: set[str] = field(default_factory=set)
+    hints: bool = False
+    news: Touched | None = None
 
     @property
     def links(self) -> int:
@@ -30,7 +35,15 @@ class Touched:
 
     def __bool__(self) -> bool:
         """Tell whether anything is named."""
-        return bool(self.links or self.hold_ids)
+        return bool(self.links or self.hold_ids or self.hints)
+
+    def add(self, other: Touched) -> None:
+        """Name what another names, too."""
+        self.link_ids |= other.link_ids
+        self.item_ids |= other.item_ids
+        self.inventory_item_ids |= other.inventory_item_ids
+        self.hold_ids |= other.hold_ids
+        self.hints |= other.hints
 
 
 Watcher = Callable[[sa.Connection, Touched], Callable[[], None]]
@@ -44,13 +57,16 @@ def touch(
     item_ids: Iterable[str] = (),
     inventory_item_ids: Iterable[str] = (),
     hold_ids: Iterable[str] = (),
+    hints: bool = False,
+    news: bool = True,
 ) -> None:
-    """Note what the present transaction touches."""
+    """Note what the present transaction touches; without `news` it is only to be read again here."""
+    more = Touched(set(link_ids), set(item_ids), set(inventory_item_ids), set(hold_ids), hints)
     notes = _notes(connection.info)
-    notes.link_ids.update(link_ids)
-    notes.item_ids.update(item_ids)
-    notes.inventory_item_ids.update(inventory_item_ids)
-    notes.hold_ids.update(hold_ids)
+    notes.add(more)
+    if news:
+        notes.news = notes.news or Touched()
+        notes.news.add(more)
 
 
 def taken(connection: sa.Connection) -> Touched:

@@ -13,6 +13,7 @@ from sync.errors import Code
 from sync.storage.database import Database
 from sync.storage.statements import upsert
 from sync.storage.tables import meta, webhooks
+from sync.storage.touched import touch
 from sync.storage.types import to_text
 from sync.webhooks import DueWebhook, Receipt, Webhook, WebhookState, reason_of
 
@@ -85,6 +86,7 @@ def keep(connection: sa.Connection, webhook: Webhook) -> Receipt:
     once = insert.on_conflict_do_nothing(index_elements=["webhook_id"])
     if not connection.execute(once.values(row)).rowcount:
         return Receipt.REPEATED
+    touch(connection, hints=True)
     return Receipt.STORED if understood else Receipt.DEAD
 
 
