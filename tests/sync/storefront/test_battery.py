@@ -190,7 +190,15 @@ async def test_a_length_that_is_none_is_refused(length: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/inventory/", 404), ("//inventory", 404), ("/Inventory", 404), ("/inventor%79", 404), (f"{PREFIX}/", 404)],
+    [
+        ("/inventory/", 404),
+        ("//inventory", 404),
+        ("/Inventory", 404),
+        ("/inventor%79", 404),
+        (f"{PREFIX}/", 404),
+        ("/openapi.json", 404),
+        ("/metrics", 404),
+    ],
 )
 async def test_an_address_is_taken_as_it_is_written_and_never_redirected(path: str, status: int) -> None:
     reply = await call(Listener().app, "GET", path, query(PLAIN))
