@@ -20,6 +20,7 @@ ORIGIN = "https://wtfswag.example"
 ASSETS = ROOT / "theme" / "assets"
 BASE = "/apps/wtf/lightspeed"
 _PATIENCE = 20.0  # seconds of real time
+_SOON = 100  # milliseconds
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Kava</title>
@@ -51,6 +52,8 @@ class Fails:
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
+    body: str = '{"error": "unavailable"}'
+    kind: str = "application/json"
 
 
 class PretendShop:
@@ -65,6 +68,8 @@ class PretendShop:
         self.asked: list[Asked] = []
         self.fails: dict[str, Fails] = {}  # by route below BASE; "*" for all
         self.caps: dict[str, int] = {}  # units that one may hold, by variant id
+        self.root = ""  # in front of the cart's paths: that of a language
+        self.cart_fails: int | None = None  # status with which the cart refuses to be changed
         self.taken_first: set[str] = set()  # variants that somebody else takes just before they are held
         self.items: list[dict[str, Any]] = []  # what /inventory lists
         self.holds: dict[str, dict[str, Any]] = {}
@@ -110,9 +115,10 @@ class PretendShop:
             asked = Asked(request.method, parts.path.removeprefix(BASE), query, body, await request.all_headers())
             self.asked.append(asked)
             await self._middleware(route, asked)
-        elif parts.path.startswith("/cart"):
-            self.asked.append(Asked(request.method, f"cart:{parts.path}", {}, body, {}))
-            status, told = self._cart(parts.path.removesuffix(".js"), body)
+        elif parts.path.startswith(f"{self.root}/cart"):
+            path = parts.path.removeprefix(self.root)
+            self.asked.append(Asked(request.method, f"cart:{path}", {}, body, {}))
+            status, told = self._cart(path.removesuffix(".js"), body)
             await route.fulfill(status=status, json=told)
         elif parts.path.startswith("/assets/"):
             name = parts.path.removeprefix("/assets/")
@@ -132,7 +138,9 @@ class PretendShop:
         if fails is not None and fails.status == 0:
             await route.abort()
         elif fails is not None:
-            await route.fulfill(status=fails.status, headers=fails.headers, json={"error": "unavailable"})
+            await route.fulfill(
+                status=fails.status, headers={**fails.headers, "Content-Type": fails.kind}, body=fails.body
+            )
         elif asked.route == "/inventory":
             await self._inventory(route, asked)
         else:
@@ -179,6 +187,8 @@ class PretendShop:
         if path == "/cart/add":
             self.put(str(body["id"]), body.get("quantity", 1))
             return 200, next(line for line in self.lines if str(line["variant_id"]) == str(body["id"]))
+        if body is not None and self.cart_fails is not None:
+            return self.cart_fails, {"status": self.cart_fails, "message": "Cart Error"}
         if path == "/cart/change":
             for line in self.lines:
                 if line["key"] == body["id"]:
@@ -225,7 +235,8 @@ async def active(page: Page, shop: PretendShop) -> None:
     """Wait until the script has begun and looked into the cart, then stop the page's clock."""
     await until(page, "WTFLightspeed.isActive()")
     await shop.until(lambda: any(each.route == "cart:/cart.js" for each in shop.asked))
-    await page.clock.pause_at(START + timedelta(seconds=10))
+    now = await page.evaluate("Date.now()")
+    await page.clock.pause_at((now + _SOON) / 1_000)  # not later: what is under way would be given up
 
 
 async def advance(page: Page, seconds: float, *, step: float = 1.0) -> None:

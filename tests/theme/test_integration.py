@@ -273,7 +273,7 @@ async def test_changes_of_stock_are_told_to_the_page_at_most_every_15_seconds_an
             "addEventListener('wtf:inventory:updated', (event) => { window.told = event.detail; }, true)"
         )
         shop.items = [item]
-        await advance(page, 4)
+        await advance(page, 13)
         assert shop.calls("GET /inventory") == ["GET /inventory"]
         await advance(page, 6)
         detail = await until(page, "window.told")

@@ -87,6 +87,12 @@
     return asked > 0 ? Math.min(asked, LONGEST_ASKED_REST) : 0;
   }
 
+  /** Whether a thing out of the store is what `remember` put there. */
+  function isHold(thing) {
+    if (thing?.state !== 'held') return ['refused', 'ended'].includes(thing?.state);
+    return typeof thing.id === 'string' && isCount(thing.held) && thing.expiresAt > 0 && thing.renewAt > 0;
+  }
+
   const isCount = (value) => Number.isInteger(value) && value >= 0;
 
   // --- the middleware: after a failure nothing is asked of it for a while, longer each time
@@ -161,7 +167,7 @@
       } catch {
         // not ours, or cut off: the ids below are enough to go on with
       }
-      const holds = new Map(Object.entries(details));
+      const holds = new Map(Object.entries(details).filter(([, hold]) => isHold(hold)));
       for (const key of keys().filter((each) => each.startsWith(KEY))) {
         const variant = key.slice(KEY.length);
         const unknown = { units: null, held: 1, expiresAt: Date.now() + HOLD_FOR, renewAt: Date.now() + HOLD_FOR };
