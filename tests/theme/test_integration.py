@@ -112,6 +112,7 @@ async def test_where_fewer_are_left_the_cart_keeps_those_and_they_are_held(brows
     assert shop.cart == {f"{KAVA}:k": 2}
 
 
+@pytest.mark.slow
 async def test_the_last_unit_that_somebody_took_between_look_and_hold_is_taken_out_too(browser: Browser) -> None:
     shop = PretendShop()
     shop.stock[KAVA] = 1
@@ -124,6 +125,7 @@ async def test_the_last_unit_that_somebody_took_between_look_and_hold_is_taken_o
     assert shop.cart == {}
 
 
+@pytest.mark.slow
 async def test_a_limit_of_holds_takes_nothing_out_of_the_cart_and_as_much_is_held_as_it_allows(
     browser: Browser,
 ) -> None:
@@ -155,6 +157,7 @@ async def test_what_the_middleware_does_not_know_stays_in_the_cart(browser: Brow
     assert shop.cart == {f"{CAN}:k": 2, f"{KAVA}:k": 1}
 
 
+@pytest.mark.slow
 async def test_an_event_that_is_old_by_now_never_puts_anything_back_into_the_cart(browser: Browser) -> None:
     shop = PretendShop()
     shop.stock |= {KAVA: 9, KRATOM: 1}
@@ -172,6 +175,7 @@ async def test_an_event_that_is_old_by_now_never_puts_anything_back_into_the_car
     assert shop.cart == {f"{KAVA}:k": 1, f"{KRATOM}:k": 1}
 
 
+@pytest.mark.slow
 async def test_an_event_without_the_carts_token_makes_no_second_hold(browser: Browser) -> None:
     shop = PretendShop()
     shop.stock[KAVA] = 9
@@ -230,6 +234,7 @@ async def test_a_hold_is_renewed_once_before_its_end_and_then_ends(browser: Brow
     assert shop.cart == {f"{KAVA}:k": 1}
 
 
+@pytest.mark.slow
 async def test_another_page_of_the_same_tab_goes_on_with_the_holds_it_finds(browser: Browser) -> None:
     shop = PretendShop()
     shop.stock |= {KAVA: 3, KRATOM: 3}
@@ -247,6 +252,7 @@ async def test_another_page_of_the_same_tab_goes_on_with_the_holds_it_finds(brow
     assert shop.bodies("/release")[0]["reservationId"] == "hold2"
 
 
+@pytest.mark.slow
 async def test_what_another_tab_took_out_of_the_cart_is_released_when_this_one_is_seen_again(browser: Browser) -> None:
     shop = PretendShop()
     shop.stock[KAVA] = 3
@@ -379,6 +385,7 @@ async def test_where_it_may_not_run_it_asks_nobody_for_anything(
     assert shop.cart == {f"{KAVA}:k": 1}
 
 
+@pytest.mark.slow
 async def test_where_nothing_is_behind_the_address_it_stops_for_good(browser: Browser) -> None:
     shop = PretendShop()
     shop.fails["*"] = Fails(404)
@@ -390,6 +397,7 @@ async def test_where_nothing_is_behind_the_address_it_stops_for_good(browser: Br
     assert shop.calls() == ["GET /inventory"]
 
 
+@pytest.mark.slow
 async def test_after_destroy_it_asks_nothing_and_leaves_nothing_in_the_page(browser: Browser) -> None:
     shop = PretendShop()
     shop.stock[KAVA] = 0
@@ -405,7 +413,9 @@ async def test_after_destroy_it_asks_nothing_and_leaves_nothing_in_the_page(brow
     assert (regions, running) == (0, False)
 
 
-@pytest.mark.parametrize("known", [{"order": "#1001"}, {}], ids=["by name", "by id"])
+@pytest.mark.parametrize(
+    "known", [pytest.param({"order": "#1001"}, id="by name", marks=pytest.mark.slow), pytest.param({}, id="by id")]
+)
 async def test_a_completed_checkout_is_reported_once_and_without_the_customer(
     known: dict[str, str], browser: Browser
 ) -> None:
