@@ -12,8 +12,9 @@ from monitor.workshop import Workshop, engine_limits
 from sync.hints import Hints
 from sync.storage.shelf import live_shelf
 from sync.storefront.app import Application, storefront_app
-from sync.storefront.door import Door, Meter
+from sync.storefront.door import Door
 from sync.storefront.front import public_host, storefront_door
+from sync.storefront.ports import Meter
 from sync.storefront.webhooks import WebhookDoor
 
 

@@ -79,7 +79,7 @@ def decimal(gid: str) -> str:
 
 
 class LiveShelf:
-    """The `Shelf` of `ports.py` in memory, for one event loop; nothing of it waits.
+    """The `Shelf` of `storefront/ports.py` in memory, for one event loop; nothing of it waits.
 
     Whoever feeds it says what was read. What has expired counts no more from that moment on, told or not.
     """

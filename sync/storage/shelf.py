@@ -39,7 +39,7 @@ _SOON = 1.0  # seconds until then: commits that touch much come in flocks
 
 
 class SqlShelf:
-    """The `Shelf` of `ports.py` without a memory: for processes that live as long as one request."""
+    """The `Shelf` of `storefront/ports.py` without a memory: for processes that live as long as one request."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

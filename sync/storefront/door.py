@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Protocol
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,6 +29,7 @@ from sync.storefront.answers import (
     throttled,
 )
 from sync.storefront.limits import Buckets, Clients, Origin
+from sync.storefront.ports import Meter
 from sync.storefront.routes import RESERVE, Ask, Route, Unfit
 from sync.storefront.signature import Proven, signed_hint, verify_proxy
 
@@ -41,13 +41,6 @@ _MOST_HEADERS = 100
 _MOST_BODIES = 256  # being read at once, in each form of proof: some 16 MB
 _LOG_EVERY = 60.0  # seconds
 _SECONDS = 10.0  # that a request may take, its body's arrival included; Shopify itself gives up sooner
-
-
-class Meter(Protocol):
-    """Told of every answer of the seven routes."""
-
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """Count an answer and how long it took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from starlette.types import ASGIApp
 
 from sync.clock import Clock
 from sync.events import Listener
-from sync.ports import Holds, Shelf
 from sync.reservations import AskLimits
 from sync.settings import Settings, StorefrontSettings
-from sync.storefront.door import Door, Meter, Trust
+from sync.storefront.door import Door, Trust
 from sync.storefront.limits import Buckets, Clients
-from sync.storefront.routes import HintTaker, Storefront
+from sync.storefront.ports import HintTaker, Holds, Meter, Shelf
+from sync.storefront.routes import Storefront
 
 
 def public_host(settings: Settings | StorefrontSettings) -> str | None:

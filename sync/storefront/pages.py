@@ -10,9 +10,9 @@ from hashlib import blake2b
 
 import msgspec
 
-from sync.ports import Shelf
 from sync.shelf import ShelfItem
 from sync.storefront.answers import Answer, answer, unchanged
+from sync.storefront.ports import Shelf
 
 LARGEST, USUAL = 500, 200  # items of one page
 

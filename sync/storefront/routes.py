@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from sync.hints import Checked, OrderHint
-from sync.ports import Holds, Shelf
+from sync.hints import OrderHint
 from sync.reservations import Asked, Granted, Refusal, Refused
 from sync.storefront import strict_json
 from sync.storefront.answers import Answer, answer, told
@@ -31,6 +30,7 @@ from sync.storefront.bodies import (
     moment,
 )
 from sync.storefront.pages import LARGEST, USUAL, PageAsked, Pages, whole
+from sync.storefront.ports import HintTaker, Holds, Shelf
 
 PREFIX = "/apps/wtf/lightspeed"
 """Where Shopify's app proxy usually leads; the routes are at / as well."""
@@ -57,14 +57,6 @@ REFUSALS: Mapping[Refusal, str] = {
 
 class Unfit(ValueError):
     """A request that is signed and cannot be understood."""
-
-
-class HintTaker(Protocol):
-    """Takes what visitors tell; see `sync.hints.Hints`."""
-
-    async def check(self, inventory_item_ids: Sequence[str]) -> Checked: ...  # noqa: D102 - told by its types
-
-    async def order(self, hint: OrderHint) -> str | None: ...  # noqa: D102
 
 
 @dataclass(slots=True)

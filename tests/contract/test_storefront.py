@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sync.ports import Holds, Shelf
 from sync.reservations import Asked, Granted, HoldLimits, Refusal, Refused
 from sync.shelf import LiveShelf
 from sync.storage.holds import SqlHolds
+from sync.storefront.ports import Holds, Shelf
 from tests.fakes.storefront import NOW, FakeHolds, FakeShelf, shelf_item
 from tests.sync.storage.build import open_inline, stocked
 from tests.sync.storefront.listener import SetClock
