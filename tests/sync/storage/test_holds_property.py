@@ -22,6 +22,7 @@ from sync.stock import Policy, decide
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
 from sync.storage.shelf import SqlShelf, live_shelf
+from sync.storage.types import to_text
 from tests.sync.storage.build import inventory_gid, level, open_inline, order, query, reading, stock, stocked
 from tests.sync.storage.test_shelf import SetClock
 
@@ -29,11 +30,13 @@ ITEMS = (1, 2)
 UNITS = 4
 LIMITS = HoldLimits(client_share=1.0)
 
-item = st.sampled_from(ITEMS)
-units = st.integers(1, 3)
-cart = st.sampled_from(["a", "b", "c", None])
+item = st.sampled_from((1, 1, 1, 2))
+units = st.sampled_from((1, 1, 2, 3))
+cart = st.sampled_from(["a", "b", None])
+reserve = st.tuples(st.just("reserve"), item, units, cart)
 step = st.one_of(
-    st.tuples(st.just("reserve"), item, units, cart),
+    reserve,
+    reserve,
     st.tuples(st.just("change"), st.integers(0, 9), units),
     st.tuples(st.just("release"), st.integers(0, 9)),
     st.tuples(st.just("wait"), st.integers(1, 20)),
@@ -56,6 +59,7 @@ class Shop:
         self.committed = dict.fromkeys(ITEMS, 0)
         self.ids: list[str] = []
         self.over: dict[str, tuple[object, ...]] = {}
+        self.lapsed: set[str] = set()
         self.orders = 0
 
     async def open(self) -> None:
@@ -145,12 +149,15 @@ class Shop:
 
     async def look(self) -> None:
         """Each hold ends once and stays ended; every grant is on record; the shelf in memory shows what is stored."""
-        rows = await query(self.database, "SELECT hold_id, ending, ended_at, order_id FROM holds")
+        rows = await query(self.database, "SELECT hold_id, expires_at, ending, ended_at, order_id FROM holds")
         assert {row[0] for row in rows} == set(self.ids)
-        for hold_id, *end in rows:
+        for hold_id, expires_at, *end in rows:
             if end[0] is not None:
                 assert self.over.setdefault(str(hold_id), tuple(end)) == tuple(end)
+            elif str(expires_at) <= to_text(self.clock.at):
+                self.lapsed.add(str(hold_id))
             else:
+                assert hold_id not in self.lapsed, "it had expired"
                 assert hold_id not in self.over
         direct = SqlShelf(self.database, self.clock)
         for number in ITEMS:
