@@ -19,7 +19,7 @@ from sync.records import Change, SkuProblem
 from sync.reservations import Hold
 from sync.settings import Settings
 from sync.storage.database import Database
-from sync.storage.holds import active_of
+from sync.storage.hold_rows import active_of
 from sync.storage.ledger import SqlLedger
 from sync.storage.opening import open_for_reading
 from sync.storage.queries import query

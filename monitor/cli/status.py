@@ -20,7 +20,7 @@ from sync.errors import Code
 from sync.records import FOR_A_PERSON, Differing, OrderStanding, OrderState, Pause, RunOutcome, RunRecord, Standing
 from sync.reservations import HoldStanding
 from sync.settings import Settings
-from sync.storage.holds import standing
+from sync.storage.hold_rows import standing
 from sync.storage.ledger import SqlLedger
 from sync.storage.order_book import SqlBookings
 

@@ -1,6 +1,6 @@
 """Ends holds as consumed where what they hold was ordered, in the transaction that takes in the order.
 
-A consumed hold goes on counting until its link's target leaves its units out: see `holds.cover`.
+A consumed hold goes on counting until its link's target leaves its units out: see `hold_rows.cover`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync.reservations import Ending, Hold, cart_digest, covering
-from sync.storage.holds import ACTIVE, hold_of
+from sync.storage.hold_rows import ACTIVE, hold_of
 from sync.storage.statements import CONFIRMED, one_of
 from sync.storage.tables import holds, links
 from sync.storage.touched import touch

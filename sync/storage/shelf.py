@@ -25,7 +25,7 @@ from sync.records import RunOutcome
 from sync.reservations import Ending, digest
 from sync.shelf import LiveShelf, ShelfHold, ShelfItem, decimal
 from sync.storage.database import Database
-from sync.storage.holds import ACTIVE, COUNTS, SELLABLE
+from sync.storage.hold_rows import ACTIVE, COUNTS, SELLABLE
 from sync.storage.statements import CONFIRMED, batches, one_of
 from sync.storage.tables import holds, items, levels, links, runs
 from sync.storage.touched import Touched, touch

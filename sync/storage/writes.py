@@ -15,7 +15,7 @@ from sync.matching import sku_key
 from sync.model import LevelRow, StockChange
 from sync.records import Change, Evaluation, Intent, RowOutcome, StockCall, WriteOutcome, by_letter
 from sync.stock import Decision, Memory, Settled
-from sync.storage.holds import cover
+from sync.storage.hold_rows import cover
 from sync.storage.memory import to_columns
 from sync.storage.snapshots import store_levels
 from sync.storage.statements import batches, insert_all, one_of
