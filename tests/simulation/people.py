@@ -24,11 +24,14 @@ Ask = Callable[[Callable[[Workshop], Coroutine[Any, Any, None]]], None]
 class People:
     """Everybody who acts in the two shops; `done` counts what they did."""
 
-    def __init__(self, world: World, truth: Truth, now: Callable[[], float], ask: Ask) -> None:
+    def __init__(
+        self, world: World, truth: Truth, now: Callable[[], float], ask: Ask, hold: Callable[[Deed, Thing], None]
+    ) -> None:
         self._world = world
         self._truth = truth
         self._now = now
         self._ask = ask
+        self._hold = hold
         self._things = [thing for thing in truth.things.values() if thing.good.tracked and not thing.good.archived]
         self._drafts: list[tuple[Thing, int]] = []
         self.done: Counter[DeedKind] = Counter()
@@ -61,6 +64,8 @@ class People:
                 self._in_the_admin(deed, thing)
             case DeedKind.REPRICE | DeedKind.RENAME | DeedKind.ARCHIVE:
                 self._in_the_catalogue(deed, thing)
+            case DeedKind.HOLD:
+                self._hold(deed, thing)
             case DeedKind.PLAN:
                 self._ask(_confirm_a_plan)
             case _:

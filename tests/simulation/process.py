@@ -28,6 +28,7 @@ from monitor.workshop import Workshop, open_state, workshop
 from sandbox.messages.mail import Mailbox
 from sync.config import load_settings
 from sync.events import Event
+from sync.storage.touched import Watcher
 from sync.storefront.app import Application
 from tests.simulation.life import Fuse, Life, Moment, MortalClock, MortalDatabase, MortalTransport, in_the_world
 from tests.simulation.loop import VirtualClock, VirtualLoop
@@ -56,6 +57,7 @@ class Machine:
     told: Callable[[Event], None]
     broke: Callable[[str, BaseException], None]
     ended: Callable[[Moment], None]
+    watch: Watcher  # sees what each commit touches
     restart_seconds: float = 5.0
     life: Life | None = None
     shop: Workshop | None = None
@@ -114,6 +116,7 @@ class Machine:
         settings = load_settings({**self.environment, "STATE_DIR": str(with_tables(self.state))})
         async with AsyncExitStack() as stack:
             state = open_state(settings, clock.now(), threads=False)
+            state.watch(self.watch)
             database = MortalDatabase(state, life, lambda: rng.expovariate(1 / _COMMIT_SECONDS), clock)
             opened = workshop(settings, self.alerts, clock=clock, rng=rng, transport=transport, database=database)
             shop = await stack.enter_async_context(opened)

@@ -42,6 +42,7 @@ class DeedKind(StrEnum):
     RENAME = "new SKU at the till"
     ARCHIVE = "archived at the till"
     PLAN = "confirmed plan"
+    HOLD = "reservation"
 
 
 # A day of a shop with 200 SKUs.
@@ -104,6 +105,8 @@ NATURAL_KILLS = 0.1
 _WRITE = "inventorySetQuantities"
 _VERY_LATE = 0.3
 _WITH_WEBHOOKS = 0.35  # share of the seeds
+_WITH_HOLDS = 0.35  # the same; of a stream of its own, so that the others stay as they are
+_HOLDS_A_DAY = 80.0
 _SELDOM = (Moment.BEFORE_MAIL, Moment.AFTER_MAIL)  # moments of which a kill takes the first: it would miss a later one
 _AIMED = 0.3  # share of the faults that wait for the next stock write, or sale, instead of the next call
 
@@ -161,6 +164,7 @@ class Options:
     odd_goods: bool
     calm_every: float  # seconds after which faults and people rest and the world must converge; 0: only at the end
     webhooks: Habits | None  # how unreliable Shopify's webhooks are; None: there are none, polling alone must do
+    holds: bool = False  # whether shoppers hold what they are about to order
 
     def told(self) -> str:
         """Return them in one line."""
@@ -169,7 +173,7 @@ class Options:
             f"seed {self.seed}, {self.days:g} days, {self.skus} SKUs, busy {self.busy:g} times, faults {kinds} "
             f"at {self.rate:g} times, kills {self.kills}, outages {self.outages}, "
             f"messengers fail {self.messengers_fail}, index lag {self.index_lag:.0f} s, odd goods {self.odd_goods}, "
-            f"calm every {self.calm_every / 3600:g} h, webhooks {_told_habits(self.webhooks)}"
+            f"calm every {self.calm_every / 3600:g} h, webhooks {_told_habits(self.webhooks)}, holds {self.holds}"
         )
 
 
@@ -192,6 +196,7 @@ def draw_options(seed: int, days: float, *, busy: float = 1.0, skus: int = 200) 
         odd_goods=rng.random() < 0.7,
         calm_every=rng.choice((0.0, 3 * 3600.0)),
         webhooks=_draw_habits(seed),
+        holds=Random(f"holds {seed}").random() < _WITH_HOLDS,
     )
 
 
@@ -226,6 +231,10 @@ def draw_script(options: Options) -> list[Entry]:
     for fault in options.faults:
         moments = _moments(rng, NATURAL_PER_DAY[fault] * options.rate, options.days)
         entries += [_trouble(rng, at, fault, options) for at in moments]
+    if options.holds:
+        own = Random(f"holds of {options.seed}")
+        moments = _moments(own, _HOLDS_A_DAY * options.busy, options.days)
+        entries += [_deed(own, at, DeedKind.HOLD) for at in moments]
     if options.outages:
         entries += [_outage(rng, at, options) for at in _moments(rng, NATURAL_OUTAGES * HUNDREDFOLD, options.days)]
     if options.kills:

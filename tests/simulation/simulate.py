@@ -30,6 +30,7 @@ from tests.simulation.order_checks import OrderChecks
 from tests.simulation.people import People
 from tests.simulation.process import Machine
 from tests.simulation.script import DAY, Deed, DeedKind, Entry, Kill, Options, Service, Trouble
+from tests.simulation.shoppers import Shoppers
 from tests.simulation.stock_checks import StockChecks, Violation
 from tests.simulation.trace import Trace
 from tests.simulation.truth import Thing, Truth
@@ -122,11 +123,21 @@ class Simulation:
         self.orders = OrderChecks(self.world, self.truth, self.accuse)
         self.ledger = LedgerChecks(self.world, self.record, self._overlap, self.accuse)
         self.told = AlertChecks(self.world, self.record, self.accuse)
-        self.machine = self._machine(state)
-        self.post = self._post()
-        self.people = People(self.world, self.truth, self.clock.monotonic, self.machine.ask)
         self._looked = 0.0
         self._resting = False
+        self.shoppers = Shoppers(
+            self.world,
+            self.truth,
+            self.record,
+            loop=loop,
+            clock=self.clock,
+            resting=lambda: self._resting,
+            accuse=self.accuse,
+        )
+        self.machine = self._machine(state)
+        self.shoppers.ask = self.machine.ask
+        self.post = self._post()
+        self.people = People(self.world, self.truth, self.clock.monotonic, self.machine.ask, self.shoppers.hold)
         self._races = Random(f"races {options.seed}")
         self.log.write_sent = self._race
 
@@ -149,6 +160,7 @@ class Simulation:
             network=network,
             rng=Random(f"product {self.options.seed}"),
             told=self._hear,
+            watch=self.shoppers.watch,
             broke=lambda job, error: self.accuse("0 nothing breaks", f"{job}: {type(error).__name__}: {error}"),
             ended=self._ended,
         )
@@ -270,6 +282,7 @@ class Simulation:
         self.ledger.look()
         self.told.look()
         self.orders.look()
+        self.shoppers.look()
         if self.post is not None:
             self.post.look()
 
@@ -318,6 +331,7 @@ class Simulation:
         result.violations = result.violations[:_MOST_VIOLATIONS]
         beacons.update({f"deed {kind.value}": count for kind, count in self.people.done.items()})
         beacons.update(self.stock.seen)
+        beacons.update(self.shoppers.seen)
         beacons.update(self._from_the_record())
         beacons["oversell race"] += result.oversold_race
         result.digest, result.steps = self.trace.digest, self.trace.count
