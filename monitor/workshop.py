@@ -67,7 +67,7 @@ async def workshop(
     already; it is closed all the same. Raises Permanent (ST001 to ST009) where the state must not be used.
     """
     clock = clock or SystemClock()
-    rng = rng or random.Random()
+    rng = rng or random.SystemRandom()  # unguessable: what shoppers hold is known by ids of it
     events = Events()
     database = database or open_state(settings, clock.now(), threads=threads)
     try:

@@ -43,7 +43,7 @@ from sync.shopify.client import ShopifyStorefront
 from sync.stock import Policy
 from sync.stock_sync import StockSync
 from sync.storage.database import Database
-from sync.storage.holds import SqlHolds
+from sync.storage.holds import HOLD_ID_BITS, SqlHolds
 from sync.storage.ledger import SqlLedger
 from sync.storage.mirror_book import SqlMirrorBook
 from sync.storage.order_book import SqlBookings
@@ -117,14 +117,20 @@ async def open_engine(
     rng: random.Random,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Engine]:
-    """Open connections to both shops over an open database; `transport` replaces the network."""
+    """Open connections to both shops over an open database; `transport` replaces the network.
+
+    Nobody may be able to guess what `rng` draws: reservations are known by it.
+    """
     ways = _Ways(clock, ApiEvents(tell), rng, limits.retries, limits.deadline, transport)
     async with AsyncExitStack() as stack:
         pos = _lightspeed(settings, SqlTokens(database, _revealed(settings.state_key), StoredTokens), ways)
         stack.push_async_callback(pos.aclose)
         edge = HttpEdge(api=SHOPIFY, clock=clock, meter=ways.meter, rng=rng, policy=limits.retries, transport=transport)
         stack.push_async_callback(edge.aclose)
-        yield _assembled(settings, limits, pos, _shopify(settings, edge, ways), database, clock, tell)
+        holds = SqlHolds(
+            database, limits=limits.holds, tell=tell, new_id=lambda: f"{rng.getrandbits(HOLD_ID_BITS):032x}"
+        )
+        yield _assembled(settings, limits, pos, _shopify(settings, edge, ways), database, clock, tell, holds)
 
 
 def _assembled(  # noqa: PLR0917 - what the parts have in common
@@ -135,6 +141,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     database: Database,
     clock: Clock,
     tell: Listener,
+    holds: SqlHolds,
 ) -> Engine:
     """Put the engine's parts together over both clients and the database."""
     ledger = SqlLedger(database, book_before_cut_over=limits.book_before_cut_over)
@@ -199,7 +206,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         sale_watch=watch,
         mirror=mirror,
         desk=desk,
-        holds=SqlHolds(database, limits=limits.holds, tell=tell),
+        holds=holds,
         redeem=pos.auth.redeem,
     )
 

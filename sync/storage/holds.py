@@ -27,7 +27,7 @@ from sync.storage.database import Database
 from sync.storage.hold_rows import active_of, anything_over, carry_out, expire, standing
 
 _TOGETHER = 100  # wishes in one transaction: bounds how long the first of them waits
-_ID_BYTES = 16
+HOLD_ID_BITS = 128  # whoever knows a hold's id may change it
 
 
 class SqlHolds:
@@ -39,7 +39,7 @@ class SqlHolds:
         *,
         limits: HoldLimits,
         tell: Listener,
-        new_id: Callable[[], str] = lambda: secrets.token_hex(_ID_BYTES),
+        new_id: Callable[[], str] = lambda: secrets.token_hex(HOLD_ID_BITS // 8),
     ) -> None:
         self._database = database
         self._limits = limits
