@@ -19,6 +19,7 @@ from monitor.store.tell import Telling, Told
 from sync.storage.tables import incidents, meta, outbox, windows
 
 _TOLD = "digest_told_at"
+_WINDOWS = sa.select(windows)  # every judging asks for them: made once
 
 
 def of_day(connection: Connection, since: datetime) -> Sequence[Ended]:
@@ -52,7 +53,7 @@ def mark(connection: Connection, moment: datetime) -> None:
 
 def turn_windows(connection: Connection, open_now: Sequence[Window], telling: Telling, now: datetime) -> Sequence[Told]:
     """Keep which windows are open; tell what those have hidden that ended."""
-    known = {row.name: row.began_at for row in connection.execute(sa.select(windows))}
+    known = {row.name: row.began_at for row in connection.execute(_WINDOWS)}
     names = {window.name for window in open_now}
     for name in sorted(names - known.keys()):
         connection.execute(sa.insert(windows).values(name=name, began_at=now))

@@ -53,13 +53,14 @@ EXPECTED = (
 
 @dataclass(slots=True)
 class Summary:
-    """The sums over simulations; `wall_seconds` is how long they took on this machine."""
+    """The sums over simulations; `wall_seconds` is how long they took on this machine, `cpu_seconds` what they cost."""
 
     seeds: int = 0
     first_seed: int = 0
     last_seed: int = 0
     seconds: float = 0.0
     wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
     orders: int = 0
     till_sales: int = 0
     passes: int = 0
@@ -78,7 +79,16 @@ class Summary:
         self.first_seed = seed if not self.seeds else min(self.first_seed, seed)
         self.last_seed = max(self.last_seed, seed)
         self.seeds += 1
-        for name in ("seconds", "orders", "passes", "requests", "kills", "oversold_ours", "oversold_race"):
+        for name in (
+            "seconds",
+            "cpu_seconds",
+            "orders",
+            "passes",
+            "requests",
+            "kills",
+            "oversold_ours",
+            "oversold_race",
+        ):
             setattr(self, name, getattr(self, name) + getattr(result, name))
         self.double_sales += result.double_sales
         self.lost_sales += result.lost_sales
@@ -141,4 +151,6 @@ def table(summary: Summary) -> str:
     ]
     if summary.wall_seconds:
         rows.append(("simulated store-days a minute", f"{summary.days / summary.wall_seconds * 60:.1f}"))
+    if summary.cpu_seconds:
+        rows.append(("CPU seconds a store-day", f"{summary.cpu_seconds / summary.days:.1f}"))
     return "".join(f"| {name} | {value} |\n" for name, value in (("what", "how many"), ("---", "---:"), *rows))

@@ -50,10 +50,14 @@ _MOST_VIOLATIONS = 5
 
 @dataclass(slots=True)
 class Result:
-    """What came of a simulation. `beacons` counts what really happened; `seconds` are simulated ones."""
+    """What came of a simulation. `beacons` counts what really happened; `seconds` are simulated ones.
+
+    `cpu_seconds` are the machine's, the one number here that another run does not repeat.
+    """
 
     options: Options
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     violations: list[Violation] = field(default_factory=list)
     beacons: Counter[str] = field(default_factory=Counter)
     oversold_ours: int = 0

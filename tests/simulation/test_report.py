@@ -12,7 +12,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="u
 
 
 def result(seed: int) -> Result:
-    made = Result(draw_options(seed, 0.5), seconds=43_200.0, orders=20, kills=2, oversold_race=1)
+    made = Result(draw_options(seed, 0.5), seconds=43_200.0, cpu_seconds=9.0, orders=20, kills=2, oversold_race=1)
     made.beacons.update({"deed till sale": 100, "fault late": 3})
     return made
 
@@ -27,7 +27,7 @@ def test_the_table_adds_simulations_up() -> None:
     assert "| till sales | 200 |\n" in rows
     assert "| fault: late | 6 |\n" in rows
     assert "| `oversell_race`, units | 2 |\n" in rows
-    assert rows.endswith("| simulated store-days a minute | 2.0 |\n")
+    assert rows.endswith("| simulated store-days a minute | 2.0 |\n| CPU seconds a store-day | 18.0 |\n")
 
 
 def test_sums_survive_being_saved(tmp_path: Path) -> None:

@@ -233,6 +233,13 @@ async def test_a_sink_gets_nothing_of_an_error_page() -> None:
     assert (taken, answer.body) == ([], b"gone")
 
 
+async def test_no_cookie_is_kept() -> None:
+    stage = Stage(script(httpx.Response(200, headers={"Set-Cookie": "a=1"}), httpx.Response(200)))
+    await stage.outcome(asked())
+    await stage.outcome(asked())
+    assert ["cookie" in request.headers for request in stage.requests] == [False, False]
+
+
 async def test_redirects_are_not_followed() -> None:
     stage = Stage(script(httpx.Response(302, headers={"location": "https://elsewhere.test/"})))
     answer = await stage.outcome()

@@ -126,6 +126,22 @@ async def test_an_order_put_off_waits_and_counts_its_tries(ledger: SqlLedger, bo
     assert (standing.unbooked, standing.oldest) == (1, NOW)
 
 
+async def test_work_waits_while_an_order_may_be_looked_at_or_a_reference_is_to_be_searched(
+    ledger: SqlLedger, bookings: SqlBookings
+) -> None:
+    assert not await bookings.waits(NOW)
+    await linked(ledger)
+    order_id = await placed(ledger)
+    assert await bookings.waits(NOW)
+    await bookings.postpone(order_id, OrderState.VALID, later(minutes=5), code=Code.LS001)
+    assert [await bookings.waits(later(minutes=at)) for at in (4, 5)] == [False, True]
+    posting = await intended(bookings, order_id, NOW)
+    await bookings.confirm(posting, sale_of(posting.document, at=NOW), NOW, later(minutes=30))
+    await bookings.conclude(order_id, OrderState.POSTED, NOW)
+    assert [await bookings.waits(later(minutes=at)) for at in (29, 30)] == [False, True]
+    assert len(await bookings.to_sweep(later(minutes=30))) == 1
+
+
 async def test_a_document_goes_from_one_state_to_another_only_once(ledger: SqlLedger, bookings: SqlBookings) -> None:
     await linked(ledger)
     posting = await intended(bookings, await placed(ledger))
