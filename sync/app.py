@@ -176,9 +176,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         policy=limits.policy,
         brakes=limits.brakes,
     )
-    watch = None
-    if till is not None:
-        watch = SaleWatch(bookings=bookings, till=till, feeds=feeds, clock=clock, tell=tell, turn=turn)
+    watch = SaleWatch(bookings=bookings, till=till, feeds=feeds, clock=clock, tell=tell, turn=turn) if till else None
     inbox = SqlInbox(database)
     intake = Intake(
         inbox=inbox,
@@ -284,6 +282,7 @@ def _lightspeed(settings: Settings, tokens: SqlTokens[StoredTokens], ways: _Ways
             register_id=settings.lightspeed_register_id,
             sales=sales_settings(settings),
             sale_items=_named_items(settings),
+            mirror=layaway_settings(settings) if settings.lightspeed_holds_customer_id else None,
             limits=LightspeedLimits(deadline=ways.deadline),
         ),
         client=lightspeed_client(settings),

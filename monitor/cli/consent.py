@@ -47,7 +47,8 @@ def lightspeed(settings: Settings, content: AlertsFile) -> Exit:
 
 async def _consent(settings: Settings) -> ConnectOrder:
     """Ask a person for consent; raises Permanent (LS005) where what was pasted carries none, Exit where nothing was."""
-    consent = new_consent(settings.lightspeed_auth_url, settings.lightspeed_client_id)
+    mirrors = settings.lightspeed_holds_customer_id is not None
+    consent = new_consent(settings.lightspeed_auth_url, settings.lightspeed_client_id, layaways=mirrors)
     complain("1. Open this address in a browser, sign in to Lightspeed and allow access:")
     say(consent.url)
     complain("2. Within a minute, paste the address you are sent to (or the code in it) here, and press Enter:")

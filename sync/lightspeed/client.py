@@ -34,7 +34,8 @@ T = TypeVar("T")
 class LightspeedSettings:
     """Which shop to read, where, and within which limits. `register_id` may be "" until sales are made.
 
-    `sales` and `sale_items` (the id of each item without stock by its setting's name) are what `check` looks at.
+    `sales`, `sale_items` (the id of each item without stock by its setting's name) and `mirror` are what `check` looks
+    at.
     `reserve` is the share of the quota that long walks leave to polling.
     """
 
@@ -43,6 +44,7 @@ class LightspeedSettings:
     register_id: str = ""
     sales: SalesSettings | None = None
     sale_items: Mapping[str, str] = field(default_factory=dict)
+    mirror: LayawaySettings | None = None
     limits: Limits = field(default_factory=Limits)
     max_pages: int = MAX_PAGES
     reserve: float = 0.016  # of the smallest bucket one call, the dearest; a unit more makes a walk a second longer
@@ -141,6 +143,9 @@ class Lightspeed:
         findings = await checks.check(self._calls, self._settings.shop_id, self._settings.register_id)
         if findings[0].ok and self._settings.sales is not None:
             findings += await sales_checks.check(self._calls, self._settings.sales, self._settings.sale_items)
+        mirror = self._settings.mirror
+        if findings[0].ok and mirror is not None:
+            findings += await sales_checks.check_layaways(self._calls, mirror, self.layaways(mirror).lines)
         return findings
 
     def _all_items(self) -> Read[ItemRow]:

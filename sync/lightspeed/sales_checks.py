@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from sync.lightspeed.answers import NotFound
 from sync.lightspeed.calls import Calls
 from sync.lightspeed.checks import Wrong, find, rights_of, single
+from sync.lightspeed.layaways import LayawaySettings
 from sync.lightspeed.paging import list_url
 from sync.lightspeed.sales import SalesSettings
 from sync.lightspeed.wire import Customer, Employee, Item, PaymentType, WireRow, parse_page
@@ -32,6 +33,26 @@ async def check(calls: Calls, settings: SalesSettings, items: Mapping[str, str])
     for setting, item_id in items.items():
         findings.append(await _item(calls, setting, item_id))
     return findings
+
+
+async def check_layaways(
+    calls: Calls, settings: LayawaySettings, read: Callable[[], Awaitable[object]]
+) -> list[Finding]:
+    """Return one finding for each thing that mirrored reservations need; `read` lists those there are."""
+
+    async def readable() -> str:
+        await read()
+        return "readable"
+
+    return [
+        await find("Lightspeed layaways", readable),
+        await find("Lightspeed layaways: rights", lambda: rights_of(calls, ("register_layaway",))),
+        await find("Lightspeed layaways: employee", lambda: _employee(calls, settings.employee_id)),
+        await find(
+            "Lightspeed layaways: customer",
+            lambda: _customer(calls, settings.customer_id, "LIGHTSPEED_HOLDS_CUSTOMER_ID"),
+        ),
+    ]
 
 
 async def _searchable(calls: Calls) -> str:
@@ -70,8 +91,8 @@ async def _payment_type(calls: Calls, settings: SalesSettings) -> str:
     return f"{row.name} ({key})"
 
 
-async def _customer(calls: Calls, key: str) -> str:
-    remedy = "Set LIGHTSPEED_CUSTOMER_ID to a customer in use, or remove it."
+async def _customer(calls: Calls, key: str, setting: str = "LIGHTSPEED_CUSTOMER_ID") -> str:
+    remedy = f"Set {setting} to a customer in use, or remove it."
     row = await _there(calls, "Customer", key, Customer, remedy)
     name = f"{row.first_name} {row.last_name}".strip() or row.company
     if row.archived:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from sync.errors import Code, Permanent
 
 SCOPES = ("employee:inventory_read", "employee:register")
+LAYAWAYS = "employee:register_layaway"  # asked for only where reservations are mirrored
 _RENEW_AT = 0.8  # of the lifetime, so that a long answer still ends within it
 _RENEW_WITHIN = timedelta(days=7)  # long before the refresh token dies
 _DIES_AFTER = timedelta(days=30)  # of a refresh token that is not used: authentication/refresh-token
@@ -80,14 +81,21 @@ class Consent:
     verifier: str = field(repr=False)
 
 
-def new_consent(auth_url: str, client_id: str, *, draw: Callable[[int], str] = secrets.token_urlsafe) -> Consent:
+def new_consent(
+    auth_url: str,
+    client_id: str,
+    *,
+    layaways: bool = False,
+    draw: Callable[[int], str] = secrets.token_urlsafe,
+) -> Consent:
     """Return a consent with fresh state and PKCE verifier for the scopes we need; `draw` makes text of n bytes."""
+    scopes = (*SCOPES, LAYAWAYS) if layaways else SCOPES
     state, verifier = draw(24), draw(48)
     challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     asked = {
         "response_type": "code",
         "client_id": client_id,
-        "scope": " ".join(SCOPES),
+        "scope": " ".join(scopes),
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",

@@ -161,6 +161,7 @@ def stage(
     max_pages: int = 20_000,
     sales: SalesSettings | None = None,
     sale_items: Mapping[str, str] | None = None,
+    mirror: LayawaySettings | None = None,
     **about_shop: object,
 ) -> Stage:
     """Open a pretend shop and put our client before it, everything on one virtual clock."""
@@ -183,6 +184,7 @@ def stage(
             register_id=register_id,
             sales=sales,
             sale_items=sale_items or {},
+            mirror=mirror,
             max_pages=max_pages,
         ),
         client=client,

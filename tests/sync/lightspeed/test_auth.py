@@ -421,6 +421,13 @@ def test_the_consent_address_asks_for_our_scopes_with_state_and_a_challenge() ->
     }
 
 
+def test_layaways_are_consented_to_where_reservations_are_mirrored() -> None:
+    consent = new_consent(AUTH_URL, "client-1", layaways=True)
+    assert parse_qs(urlsplit(consent.url).query)["scope"] == [
+        "employee:inventory_read employee:register employee:register_layaway"
+    ]
+
+
 def test_every_consent_is_another_one() -> None:
     first, second = (new_consent(AUTH_URL, "client-1") for _ in range(2))
     assert first.state != second.state

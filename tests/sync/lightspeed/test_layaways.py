@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sandbox.faults import Fault, FaultKind
 from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
 from sync.lightspeed.layaways import LayawaySettings, LightspeedLayaways
 from sync.model import LayawayLine
-from tests.sync.lightspeed.support import Stage, goods, stage
+from tests.sync.lightspeed.support import LAYAWAYS, Stage, goods, stage
 
 pytestmark = pytest.mark.anyio
 
@@ -146,3 +147,23 @@ async def test_a_customer_who_is_not_there_is_told_of_as_a_wrong_setting() -> No
     with pytest.raises(Permanent) as caught:
         await wrong.lay_away(ITEM, 1)
     assert caught.value.code is Code.LS013
+
+
+# --- what `check connections` finds ---
+
+
+async def test_all_that_layaways_need_is_found_good() -> None:
+    findings = [one for one in await stage(goods(3), mirror=LAYAWAYS).lightspeed.check() if "layaways" in one.name]
+    assert [(one.name.removeprefix("Lightspeed layaways: "), one.ok, one.detail) for one in findings] == [
+        ("Lightspeed layaways", True, "readable"),
+        ("rights", True, "employee 1 has what is needed"),
+        ("employee", True, "Sandbox Owner (1)"),
+        ("customer", True, "Online Holds (2)"),
+    ]
+
+
+async def test_a_customer_of_holds_who_is_not_there_is_named_with_the_setting() -> None:
+    wrong = replace(LAYAWAYS, customer_id="99")
+    (finding,) = [one for one in await stage(goods(3), mirror=wrong).lightspeed.check() if not one.ok]
+    assert (finding.name, "99" in finding.detail) == ("Lightspeed layaways: customer", True)
+    assert "LIGHTSPEED_HOLDS_CUSTOMER_ID" in finding.remedy

@@ -143,6 +143,7 @@ def reading(work: Work, *, policy: Policy | None = None, now: datetime = NOW, co
         pulled_at=now,
         now=now,
         coherent=coherent,
+        mirrored=work.mirrored,
         buffer=work.buffer,
         approved=work.approved,
     )
