@@ -366,6 +366,20 @@ async def test_a_request_that_fails_in_any_way_leaves_one_layaway_while_held_and
         assert qoh(shop) == 20
 
 
+async def test_what_was_made_without_an_answer_is_found_and_not_made_again(tmp_path: Path) -> None:
+    async with trading(tmp_path) as shop:
+        await hold(shop, 1, good=1, cart="first")
+        await beats(shop, 2)
+        shop.world.faults.add("lightspeed", MAKE, Fault(FaultKind.RESET_AFTER))
+        await hold(shop, 2)
+        await beats(shop, 4)
+        assert sorted(laid_away(shop)) == [1, 2]
+        requests = shop.world.requests["lightspeed"]
+        assert requests["POST /API/V3/Account/{id}/SaleLine.json"] == 2
+        assert requests["DELETE /API/V3/Account/{id}/SaleLine/{id}.json"] == 0
+        untouched(shop)
+
+
 async def test_a_layaway_that_lands_long_after_it_was_given_up_is_found_and_ended(tmp_path: Path) -> None:
     async with trading(tmp_path) as shop:
         await hold(shop, 1, good=1, cart="first")

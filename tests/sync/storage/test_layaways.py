@@ -20,7 +20,7 @@ from sync.storage.ledger import SqlLedger
 from sync.storage.mirror_book import SqlMirrorBook
 from tests.sync.storage.build import NOW, later, linked, open_inline, query, stock, stocked
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 POLICY = MirrorPolicy(keeping=True)
 OFF = MirrorPolicy()
