@@ -152,16 +152,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     book = SqlMirrorBook(database)
     mirror = _mirror(settings, pos, book, ledger=ledger, bookings=bookings, clock=clock, turn=turn)
     till, poster, desk = _booking(
-        settings,
-        limits,
-        pos,
-        storefront,
-        ledger=ledger,
-        bookings=bookings,
-        clock=clock,
-        tell=tell,
-        turn=turn,
-        let_go=mirror.let_go_of,
+        settings, limits, pos, storefront, mirror, ledger=ledger, bookings=bookings, clock=clock, tell=tell, turn=turn
     )
     stock = StockSync(
         pos=pos,
@@ -236,13 +227,13 @@ def _booking(
     limits: EngineLimits,
     pos: Lightspeed,
     storefront: Storefront,
+    mirror: Mirror,
     *,
     ledger: Ledger,
     bookings: Bookings,
     clock: Clock,
     tell: Listener,
     turn: asyncio.Lock,
-    let_go: Callable[[str], Awaitable[None]],
 ) -> tuple[LightspeedTill | None, Poster | None, OrderDesk]:
     """Return the till and the worker that books orders, None where nothing is to be booked, and the people's desk."""
     sales = sales_settings(settings)
@@ -259,7 +250,7 @@ def _booking(
             tell=tell,
             turn=turn,
             policy=policy,
-            let_go=let_go,
+            let_go=mirror.let_go_of,
         )
     desk = OrderDesk(
         bookings=bookings,
