@@ -27,6 +27,5 @@ class Linking:
 
     async def link(self) -> int:
         """Match the two catalogues by SKU as they are known; return the number of new links."""
-        items, variants = await self._ledger.unlinked()
-        proposals, problems = match(items, variants)
+        proposals, problems = match(*await self._ledger.unlinked())  # which nobody holds any more after it
         return await self._ledger.keep_links(proposals, problems, self._clock.now())

@@ -13,7 +13,7 @@ from sync.matching import sku_key
 from sync.model import LinkState
 from sync.records import Proposal, SkuKey, SkuProblem
 from sync.storage.order_facts import unpark_orders
-from sync.storage.statements import CONFIRMED, batches, insert_all
+from sync.storage.statements import CONFIRMED, batches, insert_all, streamed
 from sync.storage.tables import items, links, sku_problems, variants
 
 _SUGGESTED = links.c.state == LinkState.SUGGESTED.value
@@ -29,8 +29,8 @@ def linkable(connection: sa.Connection, sku_fields: Sequence[str]) -> tuple[Sequ
     live = sa.select(items).where(items.c.archived == sa.false()).order_by(items.c.item_id)
     active = sa.select(variants).where(variants.c.inventory_item_id != "", variants.c.product_status != "ARCHIVED")
     return (
-        [_item_key(row, sku_fields) for row in connection.execute(live).mappings()],
-        [_variant_key(row) for row in connection.execute(active.order_by(variants.c.variant_id)).mappings()],
+        [_item_key(row, sku_fields) for row in streamed(connection, live).mappings()],
+        [_variant_key(row) for row in streamed(connection, active.order_by(variants.c.variant_id)).mappings()],
     )
 
 
@@ -56,7 +56,8 @@ def keep_links(
             contradicted.append(_contradiction(each))
     suggested = [each for each in proposals if each.state is LinkState.SUGGESTED]
     fresh += [each for each in suggested if each.item_id not in of_item and each.inventory_item_id not in of_variant]
-    insert_all(connection, links, [_link_values(each, now) for each in fresh])
+    for batch in batches(fresh):
+        insert_all(connection, links, [_link_values(each, now) for each in batch])
     _keep_problems(connection, [*problems, *contradicted], now)
     unpark_orders(connection, [each.inventory_item_id for each in fresh if each.state is LinkState.CONFIRMED], now)
     return sum(each.state is LinkState.CONFIRMED for each in fresh)

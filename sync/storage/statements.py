@@ -24,6 +24,11 @@ def one_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam("ids", expanding=True))
 
 
+def streamed(connection: sa.Connection, statement: sa.Select[Any]) -> sa.CursorResult[Any]:
+    """Run a statement whose rows are fetched a batch at a time: a shop's whole catalogue need not be held twice."""
+    return connection.execute(statement, execution_options={"yield_per": BATCH})
+
+
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, replacing every column of those whose primary key is there already."""
     if rows:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Generic, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from sync.errors import Code, Permanent
 from sync.storage.database import Database
@@ -17,9 +13,6 @@ from sync.storage.statements import upsert
 from sync.storage.tables import tokens
 
 T = TypeVar("T")
-
-_SALT, _NONCE = 16, 12  # bytes before the sealed text
-_HARDNESS = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a guess: STATE_KEY may be a person's words
 
 
 class SqlTokens(Generic[T]):
@@ -55,18 +48,12 @@ class SqlTokens(Generic[T]):
     def _unseal(self, name: str, sealed: bytes) -> bytes:
         if not self._key:
             raise Permanent(Code.CF001, "STATE_KEY is needed: the stored tokens are encrypted with it.")
-        salt, nonce, text = sealed[:_SALT], sealed[_SALT : _SALT + _NONCE], sealed[_SALT + _NONCE :]
-        try:
-            return _cipher(self._key, salt).decrypt(nonce, text, name.encode())
-        except InvalidTag:
-            raise Permanent(Code.CF002, "STATE_KEY is not the one the stored tokens were encrypted with.") from None
+        from sync.storage.sealing import unseal  # noqa: PLC0415 - as below
+
+        return unseal(name, sealed, self._key)
 
 
 def _seal(name: str, body: bytes, key: str) -> bytes:
-    """Return salt, nonce and the sealed text; the name is sealed in, so that rows cannot be exchanged."""
-    salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
-    return salt + nonce + _cipher(key, salt).encrypt(nonce, body, name.encode())
+    from sync.storage.sealing import seal  # noqa: PLC0415 - its library takes 7 MB, in vain where there is no key
 
-
-def _cipher(key: str, salt: bytes) -> AESGCM:
-    return AESGCM(Scrypt(salt=salt, length=32, **_HARDNESS).derive(key.encode()))
+    return seal(name, body, key)
