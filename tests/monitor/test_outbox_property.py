@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -197,9 +198,17 @@ async def played(folder: Path, steps: list[Step]) -> None:
     assert repeats <= play.doubts + play.kills
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps)
 @example([Step("trouble", 1), Step("level", 2), Step("deliver"), Step("level", 0), Step("deliver")])  # lost, then over
 def test_whatever_happens_nothing_is_lost_and_nothing_invented(steps: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(played(Path(folder), steps))
+
+
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None)
+@given(steps)
+def test_whatever_happens_at_length_nothing_is_lost_and_nothing_invented(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(played(Path(folder), steps))

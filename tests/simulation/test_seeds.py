@@ -18,12 +18,12 @@ _WITH_OUTAGE = (173, 207)  # whose scripts take Lightspeed and Shopify away for 
 
 
 def test_a_few_seeds_keep_every_invariant() -> None:
-    results = list(run_all([Order(seed, 0.08) for seed in range(1, 7)]))
+    results = list(run_all([Order(seed, 0.08) for seed in range(1, 4)]))
     assert [(result.options.seed, *result.violations) for result in results if result.violations] == []
     summary = summed(results)
     assert summary.oversold_ours == summary.double_sales == summary.lost_sales == 0
     assert summary.kills > 0
-    assert summary.beacons["rest"] >= 6
+    assert summary.beacons["rest"] >= 3
 
 
 @pytest.mark.slow
