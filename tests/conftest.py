@@ -52,6 +52,16 @@ def postgres_url(postgres: PostgresServer) -> str:
     return postgres.emptied()
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.peer, pytest.mark.slow])])
+def either_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let tests whose helpers ask `elsewhere` run over a SQLite file, then over PostgreSQL."""
+    from tests.state import elsewhere  # noqa: PLC0415 - few tests need it
+
+    elsewhere.move(request.getfixturevalue("postgres") if request.param == "postgresql" else None)
+    yield
+    elsewhere.move(None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", default=IN_CI, help="a skipped test fails the run (CI)")
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from sync.storage.engine import writing_engine
 from sync.storage.library import load_driver
 from sync.storage.lock import create_private
 from sync.storage.migrations import upgrade
 from sync.storage.opening import DATABASE_FILE
+
+if TYPE_CHECKING:
+    from tests.postgres_server import PostgresServer
 
 
 def with_tables(state_dir: Path) -> Path:
@@ -36,3 +40,28 @@ def _migrated() -> bytes:
             upgrade(connection)
         engine.dispose()
         return path.read_bytes()
+
+
+class Elsewhere:
+    """Where tests that say so keep what belongs to a state directory: in a file there, or on a PostgreSQL server."""
+
+    def __init__(self) -> None:
+        self._server: PostgresServer | None = None
+        self._known: set[Path] = set()
+
+    def move(self, server: PostgresServer | None) -> None:
+        """Keep it there from now on; None: in files."""
+        self._server = server
+        self._known.clear()
+
+    def url_of(self, state_dir: Path) -> str:
+        """Return the address of a directory's database, with all tables and at first no rows; "": a file in it."""
+        if self._server is None:
+            return ""
+        if state_dir in self._known:
+            return self._server.url()
+        self._known.add(state_dir)
+        return self._server.emptied()
+
+
+elsewhere = Elsewhere()

@@ -194,6 +194,7 @@ class _Library:
 
     def __init__(self) -> None:
         import psycopg  # noqa: PLC0415 - only those who use PostgreSQL have it
+        from psycopg.adapt import Loader  # noqa: PLC0415
         from psycopg.types.string import StrDumper  # noqa: PLC0415
 
         class NoNul(StrDumper):
@@ -202,8 +203,16 @@ class _Library:
             def dump(self, obj: str) -> Any:
                 return super().dump(obj.replace("\x00", "\ufffd"))
 
+        class Number(Loader):
+            """A sum or an average as SQLite has it; PostgreSQL gives sums of large numbers a type of their own."""
+
+            def load(self, data: Any) -> int | float:
+                text = bytes(data).decode()
+                return int(text) if text.lstrip("-").isdigit() else float(text)
+
         self._psycopg = psycopg
         self._dumper = NoNul
+        self._loader = Number
 
     def given(self, url: str) -> Mapping[str, Any]:
         """Return the parameters that the address itself names."""
@@ -227,6 +236,7 @@ class _Library:
         """Return a raw connection in autocommit mode."""
         connection = self._psycopg.connect(url, autocommit=True, **usual)
         connection.adapters.register_dumper(str, self._dumper)
+        connection.adapters.register_loader("numeric", self._loader)
         return connection
 
 

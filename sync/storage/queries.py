@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,8 +72,6 @@ def _as_in_sqlite(value: Any) -> Any:
             return int(value)
         case datetime():
             return to_text(value)
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
         case dict() | list():
             return json.dumps(value)
         case _:

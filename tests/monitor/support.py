@@ -23,7 +23,7 @@ from monitor.worker import DeliveryPolicy
 from sync.storage.opening import Shop, open_database
 from tests.fakes.channel import FakeChannel
 from tests.fakes.history import FakeHistory
-from tests.state import with_tables
+from tests.state import elsewhere, with_tables
 
 START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 SHOP = Shop("1", "1", "wtfswag.myshopify.com", "gid://shopify/Location/1")
@@ -104,7 +104,9 @@ class World:
 
     def _open(self, alerts: str) -> None:
         self.alerts = alerts
-        self.database = open_database(with_tables(self.folder), SHOP, self.clock.now(), threads=False)
+        url = elsewhere.url_of(self.folder)
+        folder = self.folder if url else with_tables(self.folder)
+        self.database = open_database(folder, SHOP, self.clock.now(), url=url, threads=False)
         self.metrics = Metrics(Build("0.1.0", "2026-10"))
         self.vitals = VitalsWatch(self.clock, lambda: Disk(free=60, size=100))
         self.store = Store(self.database)

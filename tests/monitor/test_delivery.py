@@ -27,7 +27,7 @@ routes:
     to: [slack]
 """
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 
 # --- the plain course of things ---

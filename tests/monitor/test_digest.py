@@ -17,7 +17,7 @@ from monitor.notice import Kind, Notice
 from sync.records import OrderStanding, OrderState
 from tests.monitor.support import START, World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 LINK = "https://ops.example.com/"
 SILENCE = Silence(7, Matcher(), "anna", "stock-take", START, START, START + timedelta(hours=1))

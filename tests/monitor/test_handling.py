@@ -20,7 +20,7 @@ from sandbox.messages.slack_app import slack_app
 from tests.fakes.channel import FakeChannel
 from tests.monitor.support import DIFFERS, START, THREE, World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 CHANNEL = "#wtf-inventory-alerts"
 LABELLED = DIFFERS.replace("severity: warning", "severity: warning\n    labels: {team: shop}", 1).replace(

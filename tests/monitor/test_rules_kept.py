@@ -11,7 +11,7 @@ from monitor.notice import Kind, Severity
 from sync.records import ApiMinute
 from tests.monitor.support import DIFFERS, START, World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 SUMMARY = '    summary: "{{ value }} SKUs differ"\n'
 
 

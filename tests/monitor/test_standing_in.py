@@ -17,7 +17,7 @@ from monitor.worker import DeliveryPolicy, Fallback
 from tests.fakes.channel import FakeChannel
 from tests.monitor.support import DIFFERS, THREE, World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 
 # --- another channel in place of one that fails ---

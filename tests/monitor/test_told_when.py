@@ -15,7 +15,7 @@ from sync.records import OrderStanding, OrderState
 from tests.fakes.channel import FakeChannel
 from tests.monitor.support import START, World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 ALERT = """
 repeat_interval: 4h

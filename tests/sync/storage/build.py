@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from sync.storage.snapshots import keep_levels
 from sync.storage.statements import insert_all
 from sync.storage.tables import links
 from sync.storage.types import to_text
-from tests.state import with_tables
+from tests.state import elsewhere, with_tables
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SHOP = Shop("1000", "1", "example.myshopify.com", "gid://shopify/Location/7")
@@ -35,19 +35,9 @@ def open_inline(directory: Path) -> Database:
     return open_migrated(directory, threads=False)
 
 
-class Elsewhere:
-    """Where `open_migrated` opens databases: in the directory it is given, or at an address that it asks for."""
-
-    def __init__(self) -> None:
-        self.address: Callable[[], str] = lambda: ""
-
-
-elsewhere = Elsewhere()
-
-
 def open_migrated(directory: Path, *, threads: bool, url: str = "") -> Database:
     """Open a database whose tables are there already, which is quicker than making them."""
-    url = url or elsewhere.address()
+    url = url or elsewhere.url_of(directory)
     return open_database(directory if url else with_tables(directory), SHOP, NOW, url=url, threads=threads)
 
 

@@ -19,7 +19,7 @@ from sync.storage.tables import links
 from tests.sync.storage.build import NOW, inventory_gid, later, open_inline, order, query, reading, stock, stocked
 from tests.sync.storage.test_holds import asked, granted, holds_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.sync.storage.build import (
     stocked,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 WIDE = HoldLimits(cart_units=999, cart_holds=999, client_holds=999, client_units=999, client_share=1.0)
 
@@ -124,7 +124,7 @@ async def test_an_item_is_named_by_either_id(
         pytest.param("UPDATE links SET target = 3", 3, id="the target is less"),
         pytest.param("UPDATE levels SET available = 2", 2, id="Shopify has less"),
         pytest.param("UPDATE levels SET available = -4", 0, id="oversold"),
-        pytest.param("UPDATE levels SET active = 0", 0, id="not sold at this location"),
+        pytest.param("UPDATE levels SET active = false", 0, id="not sold at this location"),
     ],
 )
 async def test_no_more_is_held_than_both_numbers_say(database: Database, change: str, sellable: int) -> None:

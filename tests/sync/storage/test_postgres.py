@@ -196,8 +196,12 @@ async def test_peoples_own_questions_change_nothing(postgres_url: str, tmp_path:
 async def test_answers_to_peoples_questions_look_as_in_sqlite(postgres_url: str, tmp_path: Path) -> None:
     database = open_here(tmp_path, postgres_url)
     await linked(SqlLedger(database))
-    names, rows = await ask(database, "SELECT sku, due, created_at, link_id / 2.0 AS half FROM links", 10)
-    assert (names, rows) == (["sku", "due", "created_at", "half"], [("SKU-1", 1, "2026-11-22T10:00:00.000000Z", 0.5)])
+    asked = (
+        "SELECT sku, due, created_at, links.link_id / 2.0 AS half, lightspeed_qty AS n FROM links JOIN sync_validation"
+    )
+    names, rows = await ask(database, f"{asked} USING (sku)", 10)
+    assert names == ["sku", "due", "created_at", "half", "n"]
+    assert repr(rows) == "[('SKU-1', 1, '2026-11-22T10:00:00.000000Z', 0.5, 5)]"
     await database.close()
 
 

@@ -35,7 +35,7 @@ from tests.sync.storage.build import (
 from tests.sync.storage.test_consumption import evaluated, ordered
 from tests.sync.storage.test_holds import asked, granted, holds_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
 
 
 class SetClock:
