@@ -39,6 +39,11 @@ Record = Line | Refund | Fulfilment | FulfilmentLine | FulfilmentOrder | RefundA
 R = TypeVar("R", Line, Refund, Fulfilment, FulfilmentLine, FulfilmentOrder, OrderAdjustment, RefundShippingLine)
 
 
+def _cart_of(place: int, source_name: str) -> str | None:
+    """Return the token of the cart that an order of the online shop was made of; other orders are made of none."""
+    return f"{FIRST_SEQUENCE + place:032x}" if source_name == "web" else None
+
+
 def order_doc(order: Order) -> Doc:
     """Return an order's searchable values."""
     return {
@@ -104,7 +109,7 @@ class OrderBook:
             prices.shipping_cents,
             prices.tip_cents,
             self._tax,
-            cart_token=cart_token,
+            cart_token=cart_token or _cart_of(place, source_name),
         )
         for (item, units), off in zip(wanted, discounts, strict=True):
             self._add_line(order, item, units, off)
