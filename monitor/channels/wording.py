@@ -48,6 +48,7 @@ _COUNTED = {
     Kind.TEST: "test",
 }
 OVER = (Kind.RESOLVED, Kind.SUMMARY)
+_MOMENT = timedelta(seconds=1)  # what lasts less is told without its length
 _MARK = " (possible repeat)"
 _SIGNS = {Severity.CRITICAL: "\N{LARGE RED CIRCLE}", Severity.WARNING: "\N{LARGE ORANGE CIRCLE}"}
 
@@ -159,15 +160,16 @@ def outcome(notice: Notice) -> str:
     """Return what there is to say in one sentence: an end must not read like an alert."""
     if notice.until is None:
         return notice.summary
-    length = written_duration(notice.until - notice.since)
+    length = notice.until - notice.since
+    after = f" after {written_duration(length)}" if length >= _MOMENT else ""
     now = f", now {notice.value}" if notice.kind is Kind.RESOLVED and notice.value not in ("", UNKNOWN) else ""
-    return f"Over after {length}{now}. It was: {notice.summary}"
+    return f"Over{after}{now}. It was: {notice.summary}"
 
 
 def lasting(notice: Notice, form: str) -> str:
     """Write into `form` for how long an alert has fired; "" where it is over, or has only just begun."""
     length = notice.at - notice.since
-    just_begun = notice.kind is Kind.TEST or length < timedelta(seconds=1)
+    just_begun = notice.kind is Kind.TEST or length < _MOMENT
     return "" if notice.until is not None or just_begun else form.format(written_duration(length))
 
 
@@ -189,8 +191,9 @@ def _incident(notice: Notice, *, over: bool) -> list[tuple[str, str]]:
     facts = [(label, f"{notice.value} (alert at {notice.limit})")] if notice.value else []
     facts.append(("What", notice.signal))
     if over and notice.until is not None:
-        length = written_duration(notice.until - notice.since)
-        facts.append(("When", f"{_moment(notice.since)} to {_moment(notice.until)} ({length})"))
+        length = notice.until - notice.since
+        spanned = f" to {_moment(notice.until)} ({written_duration(length)})" if length >= _MOMENT else ""
+        facts.append(("When", f"{_moment(notice.since)}{spanned}"))
     else:
         facts.append(("Since", f"{_moment(notice.since)}{lasting(notice, ' ({})')}"))
     if notice.runbook and not over:

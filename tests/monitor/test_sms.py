@@ -138,7 +138,7 @@ async def test_nobody_is_told_that_something_fires_for_no_time(twilio: Twilio) -
 
     assert text([drill]) == "ALERT DRILL of OversellRisk: This is a drill"
     over = replace(drill, kind=Kind.RESOLVED, until=START)
-    assert text([over]) == "RESOLVED DRILL of OversellRisk: Over after 0s. It was: This is a drill"
+    assert text([over]) == "RESOLVED DRILL of OversellRisk: Over. It was: This is a drill"
 
 
 async def test_several_alerts_are_one_text_that_names_them_by_what_is_said_of_them(twilio: Twilio) -> None:
