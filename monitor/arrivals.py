@@ -17,6 +17,7 @@ from sync.clock import Clock
 log = structlog.get_logger()
 
 _ASKED_EVERY = timedelta(minutes=1)  # at least
+_LOOKED_BACK = timedelta(days=2)  # for what is open; a process that was down for longer asks for nothing older
 _ASKED_FOR = timedelta(minutes=15)  # a text is valid for ten: what is not known by then is never told
 
 
@@ -52,7 +53,7 @@ class Arrivals:
     async def follow_up(self) -> bool:
         """Ask for all that it is time to ask for; tell whether something is to be told by other channels now."""
         wrote = 0
-        for question in await self._store.questions(self._name, self._recipients):
+        for question in await self._questions():
             now = self._clock.now()
             if _due_at(question, now) <= now:
                 wrote += await self._ask(question)
@@ -61,8 +62,10 @@ class Arrivals:
     async def next_at(self) -> datetime | None:
         """Return when there is something to ask for next."""
         now = self._clock.now()
-        found = await self._store.questions(self._name, self._recipients)
-        return min((_due_at(question, now) for question in found), default=None)
+        return min((_due_at(question, now) for question in await self._questions()), default=None)
+
+    async def _questions(self) -> Sequence[Question]:
+        return await self._store.questions(self._name, self._recipients, self._clock.now() - _LOOKED_BACK)
 
     async def _ask(self, question: Question) -> int:
         try:

@@ -29,9 +29,9 @@ class Question:
     ask_at: datetime
 
 
-def questions(connection: Connection, channel: str, recipients: Sequence[str]) -> Sequence[Question]:
-    """Return what a channel took for these recipients and has yet to tell the fate of, the oldest first."""
-    taken = sa.and_(outbox.c.channel == channel, outbox.c.recipient.in_(recipients), outbox.c.sent_at.is_not(None))
+def questions(connection: Connection, channel: str, recipients: Sequence[str], since: datetime) -> Sequence[Question]:
+    """Return what a channel took for these recipients since then and has yet to tell the fate of, the oldest first."""
+    taken = sa.and_(outbox.c.channel == channel, outbox.c.recipient.in_(recipients), outbox.c.sent_at >= since)
     query = sa.select(outbox).where(taken, outbox.c.state == "done", outbox.c.next_at.is_not(None))
     found: dict[str, list[Any]] = {}
     for row in connection.execute(query.order_by(outbox.c.id)):

@@ -260,9 +260,9 @@ class Store:
         return await self._database.write(keep)
 
     # --- what became of those that were taken ---
-    async def questions(self, channel: str, recipients: Sequence[str]) -> Sequence[Question]:
-        """Return what a channel took for these recipients and has yet to tell the fate of, the oldest first."""
-        return await self._database.read(lambda connection: arrivals.questions(connection, channel, recipients))
+    async def questions(self, channel: str, recipients: Sequence[str], since: datetime) -> Sequence[Question]:
+        """Return what a channel took for these recipients since then and has yet to tell the fate of, oldest first."""
+        return await self._database.read(lambda connection: arrivals.questions(connection, channel, recipients, since))
 
     async def ask_again(self, question: Question, at: datetime) -> None:
         """Let a message be asked for later."""
