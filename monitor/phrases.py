@@ -21,6 +21,7 @@ WORDS = ("value", "limit", "alert", "severity", "labels", "examples", "since")
 _LONGEST = 2_000  # characters of a text filled in
 _MOST_PIECES = 1_000  # of which it may be made
 _LONGEST_ERROR = 200
+_DEEPEST = 50  # nodes below one another; compiling takes the square of that
 _FILTERS: Final = ("capitalize", "default", "float", "int", "length", "lower", "title", "trim", "upper")
 """What no value makes slow, and no chain of makes long."""
 
@@ -79,7 +80,16 @@ def _parsed(template: str) -> nodes.Template:
             raise Unfit(f"{type(node).__name__.lower()} is not taken in {shown(template)}", _ALLOWED)
         if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
             raise Unfit(f"the filter {shown(node.name)} is not taken in {shown(template)}", _ALLOWED)
+    if _deeper_than(_DEEPEST, tree):
+        raise Unfit(f"{shown(template)} is nested too deeply", _ALLOWED)
     return tree
+
+
+def _deeper_than(most: int, tree: nodes.Node) -> bool:
+    level = [tree]
+    for _ in range(most):
+        level = [child for node in level for child in node.iter_child_nodes()]
+    return bool(level)
 
 
 def _joined(pieces: Iterable[str]) -> str:
