@@ -15,6 +15,7 @@ from sync.clock import Clock
 from sync.reservations import Ending, digest
 
 Key = TypeVar("Key", str, tuple[str, str])
+Name = TypeVar("Name", str, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,9 @@ class LiveShelf:
         for item_id in gone:
             item = self._items.pop(item_id, None) if item_id is not None else None
             if item is not None:
-                del self._of_link[item.link_id]
-                del self._of_variant[item.variant_id]
-                del self._of_inventory[item.inventory_item_id]
+                _forget(self._of_link, item.link_id, item.item_id)
+                _forget(self._of_variant, item.variant_id, item.item_id)
+                _forget(self._of_inventory, item.inventory_item_id, item.item_id)
                 self._order = None
                 self._generation += 1
 
@@ -245,6 +246,12 @@ class LiveShelf:
 
 def _told(item: ShelfItem) -> tuple[str, str, int, int]:
     return (item.sku, item.description, item.sellable, item.held)
+
+
+def _forget(names: dict[Name, str], name: Name, item_id: str) -> None:
+    """Forget a name of an item, unless it is another's by now."""
+    if names.get(name) == item_id:
+        del names[name]
 
 
 def _add(sums: dict[Key, int], key: Key, units: int) -> None:

@@ -35,6 +35,7 @@ log = structlog.get_logger()
 _INVENTORY = "gid://shopify/InventoryItem/"
 _PASSES = ("stock", "full")
 _AT_ONCE = 500  # rows read beside a commit; more are read later and in portions, lest everybody wait for that
+_PORTION = 250  # of those: well below, as others may share its commit
 _SOON = 1.0  # seconds until then: commits that touch much come in flocks
 
 
@@ -146,10 +147,10 @@ class ShelfKeeper:
         while ids := await self._database.write(lambda c, after=after: _touch_links(c, after)):  # type: ignore[misc]
             found.update(ids)
             after = max(ids)
-        for batch in batches(sorted(set(self._shelf.links_known()) - found), _AT_ONCE):
+        for batch in batches(sorted(set(self._shelf.links_known()) - found), _PORTION):
             await self._database.write(lambda c, ids=batch: touch(c, link_ids=ids, news=False))  # type: ignore[misc]
         known = await self._database.read(lambda c: c.scalars(sa.select(holds.c.hold_id).where(COUNTS)).all())
-        for some in batches(sorted({*known, *self._shelf.holds_known()}), _AT_ONCE):
+        for some in batches(sorted({*known, *self._shelf.holds_known()}), _PORTION):
             await self._database.write(lambda c, ids=some: touch(c, hold_ids=ids, news=False))  # type: ignore[misc]
 
     def _watch(self, connection: sa.Connection, touched: Touched) -> Callable[[], None]:
@@ -204,7 +205,7 @@ def passed_at(connection: sa.Connection) -> datetime | None:
 def _touch_links(connection: sa.Connection, after: int) -> Sequence[int]:
     """Touch the next links; return their ids."""
     select = sa.select(links.c.link_id).where(CONFIRMED, links.c.link_id > after)
-    ids = connection.scalars(select.order_by(links.c.link_id).limit(_AT_ONCE)).all()
+    ids = connection.scalars(select.order_by(links.c.link_id).limit(_PORTION)).all()
     touch(connection, link_ids=ids, news=False)
     return ids
 

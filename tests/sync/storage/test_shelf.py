@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from anyio.lowlevel import checkpoint
 
 from sync.events import Event, Events, HoldMet, RunFinished
 from sync.model import LevelRow
@@ -19,7 +21,7 @@ from sync.shelf import LiveShelf, ShelfItem
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
-from sync.storage.shelf import SqlShelf, live_shelf
+from sync.storage.shelf import ShelfKeeper, SqlShelf, live_shelf
 from sync.storage.tables import links
 from tests.sync.storage.build import (
     NOW,
@@ -271,3 +273,29 @@ async def test_without_a_memory_a_page_tells_what_changed_since(database: Databa
 async def test_without_a_memory_no_generation_is_told_twice(database: Database, clock: SetClock) -> None:
     direct = SqlShelf(database, clock)
     assert direct.generation != direct.generation
+
+
+async def test_a_portion_that_shares_its_commit_with_others_does_not_begin_it_all_anew(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    database = open_migrated(tmp_path, threads=True)
+    await stocked(database, dict.fromkeys(range(1, 502), 1))
+    shelf = LiveShelf(clock)
+    keeper = ShelfKeeper(database, shelf, clock=clock, tell=Events())
+    database.watch(keeper._watch)
+    gate = threading.Event()
+
+    def wait(_: sa.Connection) -> None:
+        gate.wait()
+
+    waiting = asyncio.create_task(database.write(wait))
+    await checkpoint()
+    portion = asyncio.create_task(keeper.read_all())
+    other = asyncio.create_task(SqlLedger(database).look_again([inventory_gid(701), inventory_gid(702)]))
+    for _ in range(3):
+        await checkpoint()
+    gate.set()
+    await asyncio.gather(waiting, portion, other)
+    assert len(await shelf.page(1000, 0)) == 501
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "shelf"] == []
+    await database.close()
