@@ -128,7 +128,7 @@ class Door:
             if not route.reads:
                 return UNAUTHORIZED if proven is None else await route.handle(self._ask(proven, heads, scope, now))
             proven, body = await self._read(route, proven, heads, scope, receive)
-            ask = self._ask(proven, heads, scope, now, body)
+            ask = self._ask(proven, heads, scope, self._clock.now(), body)
             self._check_pace(route, ask)
             async with asyncio.timeout(_SECONDS):
                 return await route.handle(ask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
@@ -263,6 +263,17 @@ async def test_the_cart_the_client_and_the_wish_to_hold_for_less_are_handed_on()
     asked = listener.holds.asked[0]
     assert (asked.item_id, asked.variant_id, asked.units, asked.cart) == (None, "44001", 2, "c1?key=abc")
     assert (asked.client, asked.until) == ("203.0.113.7", NOW + timedelta(minutes=5))
+
+
+async def test_a_hold_begins_when_its_body_has_arrived() -> None:
+    listener = Listener()
+
+    async def late() -> AsyncIterator[bytes]:
+        listener.clock.moment += timedelta(seconds=8)
+        yield b'{"lightspeedId": 1, "quantity": 1}'
+
+    answer = await listener.client.post(f"/reserve?{signed()}", content=late())
+    assert answer.json()["expiresAt"] == "2026-11-22T10:15:08Z"
 
 
 UNITS: Sequence[object] = (0, -1, 1.5, 1.0, True, None, "", "1.0", "x", [], 100_001, 10**30, "１")
