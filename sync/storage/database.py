@@ -18,9 +18,10 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from sync.errors import Code, Permanent, SyncError
+from sync.errors import Code, Permanent, SyncError, Transient
 from sync.storage.engine import READERS
 from sync.storage.failures import FATAL, translated, translating
+from sync.storage.postgres import number_of, was_committed
 from sync.storage.touched import Watcher, taken
 
 T = TypeVar("T")
@@ -133,16 +134,34 @@ class Writer:
         self, functions: Sequence[Callable[[sa.Connection], Any]]
     ) -> tuple[Sequence[_Outcome], Sequence[Callable[[], None]]]:
         """Return what became of the functions, and what is to be told of it now that it is durable."""
+        done: tuple[Sequence[_Outcome], Sequence[Callable[[], None]]] | None = None
+        number: str | None = None
+        try:
+            with translating(), self._connections.begin() as connection:
+                taken(connection)  # of a transaction that failed
+                number = number_of(connection)
+                done = self._carry_out(connection, functions)
+        except Transient:
+            if done is None or number is None or not self._was_committed(number):
+                raise
+        return done
+
+    def _carry_out(
+        self, connection: sa.Connection, functions: Sequence[Callable[[sa.Connection], Any]]
+    ) -> tuple[Sequence[_Outcome], Sequence[Callable[[], None]]]:
+        if len(functions) > 1:
+            outcomes = [_in_savepoint(connection, fn) for fn in functions]
+            return outcomes, self._news(connection)
+        outcome = _run(connection, functions[0])  # alone, it needs no savepoint to fail by itself
+        if outcome.error is not None:
+            connection.rollback()
+            return [outcome], []
+        return [outcome], self._news(connection)
+
+    def _was_committed(self, number: str) -> bool:
+        """Ask over another connection, where the first was lost before the commit was answered."""
         with translating(), self._connections.begin() as connection:
-            taken(connection)  # of a transaction that failed
-            if len(functions) > 1:
-                outcomes = [_in_savepoint(connection, fn) for fn in functions]
-                return outcomes, self._news(connection)
-            outcome = _run(connection, functions[0])  # alone, it needs no savepoint to fail by itself
-            if outcome.error is not None:
-                connection.rollback()
-                return [outcome], []
-            return [outcome], self._news(connection)
+            return was_committed(connection, number)
 
     def _news(self, connection: sa.Connection) -> Sequence[Callable[[], None]]:
         touched = taken(connection)

@@ -22,7 +22,10 @@ _TURN, _DAEMON = 7_301, 7_302  # what of a schema is locked; numbers that no oth
 _CLAIM = f"SELECT pg_advisory_lock({_DAEMON}, hashtext(current_schema()))"
 _PATIENCE = "1s"  # a daemon that was killed a moment ago is noticed by then
 _NOT_AVAILABLE = "55P03"
-_TAKE_TURN = f"SELECT pg_advisory_xact_lock({_TURN}, hashtext(current_schema()))"
+_NUMBER = "transaction"
+_TURN_TAKEN = f"pg_advisory_xact_lock({_TURN}, hashtext(current_schema()))"
+_TAKE_TURN = f"SELECT {_TURN_TAKEN}, pg_current_xact_id()::text"
+_FATE = sa.text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8)) = 'committed'")
 
 # A peer that is gone must be noticed by both ends within 15 s, or the daemon could not come back to its own lock.
 _CONNECT: dict[str, Any] = {
@@ -123,9 +126,20 @@ def _writers(url: str, prepare: Prepare) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def wait_for_turn(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(_TAKE_TURN)
+        connection.info[_NUMBER] = connection.exec_driver_sql(_TAKE_TURN).one()[1]
 
     return engine
+
+
+def number_of(connection: sa.Connection) -> str | None:
+    """Return the number of the transaction that a writing connection is in; None: not with this library."""
+    number: str | None = connection.info.get(_NUMBER)
+    return number
+
+
+def was_committed(connection: sa.Connection, number: str) -> bool:
+    """Tell what became of a transaction whose commit was not answered; whoever has a turn after it knows for sure."""
+    return bool(connection.execute(_FATE, {"number": number}).scalar_one())
 
 
 def _claim(connection: Any) -> bool:

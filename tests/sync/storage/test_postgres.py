@@ -288,6 +288,35 @@ def _cut(server: PostgresServer) -> None:
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shop'")
 
 
+@pytest.mark.parametrize("committed", [True, False], ids=["it was", "it was not"])
+async def test_whether_an_unanswered_commit_was_one_is_asked_of_the_server(
+    postgres: PostgresServer, postgres_url: str, tmp_path: Path, committed: bool
+) -> None:
+    database = open_database(tmp_path, SHOP, NOW, url=postgres_url)
+    lost: list[bool] = []
+
+    def lose(connection: sa.Connection) -> None:
+        if not lost:
+            lost.append(True)
+            if committed:
+                connection.exec_driver_sql("COMMIT")
+            _cut(postgres)
+
+    def watched(connection: sa.Connection) -> str:
+        sa.event.listen(connection.engine, "commit", lose)
+        return put("a")(connection)
+
+    if committed:
+        assert await database.write(watched) == "a"
+    else:
+        with pytest.raises(Transient):
+            await database.write(watched)
+    assert lost
+    assert await keys(database) == ({"a"} if committed else set())
+    await database.write(put("b"))
+    await database.close()
+
+
 async def test_a_daemon_whose_place_was_taken_meanwhile_writes_nothing_more(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
