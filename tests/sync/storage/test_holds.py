@@ -37,11 +37,12 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
-def holds_of(database: Database, limits: HoldLimits = WIDE, told: list[Event] | None = None) -> SqlHolds:
+def holds_of(
+    database: Database, limits: HoldLimits = WIDE, told: list[Event] | None = None, prefix: str = "hold-"
+) -> SqlHolds:
     numbers = count(1)
-    return SqlHolds(
-        database, limits=limits, tell=(told if told is not None else []).append, new_id=lambda: f"hold-{next(numbers)}"
-    )
+    tell = (told if told is not None else []).append
+    return SqlHolds(database, limits=limits, tell=tell, new_id=lambda: f"{prefix}{next(numbers)}")
 
 
 def asked(
