@@ -146,6 +146,7 @@ class Bench:
             "STATE_DIR": str(folder / "state"),
             "ALERTS_FILE": str(alerts),
             "OPS_LISTEN": "127.0.0.1:0",
+            "STOREFRONT_LISTEN": "127.0.0.1:0",
             "LOG_FORMAT": "json",
             **(environment or {}),
         }
