@@ -70,9 +70,12 @@ class Mirror:
     async def due(self) -> bool:
         """Tell whether there is anything to do."""
         now = self._clock.now()
-        if now < self._not_before or await self._paused():
+        if now < self._not_before:
             return False
-        if await self._must_compare(now) or await self._book.to_end(now, self._policy) is not None:
+        rows = await self._book.standing()
+        if (not rows and not self._policy.keeping) or await self._paused():
+            return False
+        if self._must_compare(rows, now) or (rows and await self._book.to_end(now, self._policy) is not None):
             return True
         return await self._to_make(now) is not None
 
@@ -117,7 +120,7 @@ class Mirror:
         return await self._book.to_make(now, self._policy)
 
     async def _work(self, counts: Counter[str]) -> None:
-        if await self._must_compare(self._clock.now()):
+        if self._must_compare(await self._book.standing(), self._clock.now()):
             async with self._turn:
                 await self._compare(counts)
         for _ in range(_MOST_A_RUN):
@@ -203,10 +206,10 @@ class Mirror:
 
     # --- comparing the lists ---
 
-    async def _must_compare(self, now: datetime) -> bool:
+    def _must_compare(self, rows: Sequence[Mirrored], now: datetime) -> bool:
         if self._policy.keeping and now >= self._audit_at:
             return True
-        return any(row.state is LayawayState.ASKED for row in await self._book.standing())
+        return any(row.state is LayawayState.ASKED for row in rows)
 
     async def _compare(self, counts: Counter[str]) -> None:
         """Adopt what we asked for and got no answer to, notice what people ended, and end what nobody knows of."""

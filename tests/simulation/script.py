@@ -106,6 +106,7 @@ _WRITE = "inventorySetQuantities"
 _VERY_LATE = 0.3
 _WITH_WEBHOOKS = 0.35  # share of the seeds
 _WITH_HOLDS = 0.35  # the same; of a stream of its own, so that the others stay as they are
+_MIRRORED = 0.5  # so many of the seeds mirror what is held, where anything is
 _HOLDS_A_DAY = 80.0
 _SELDOM = (Moment.BEFORE_MAIL, Moment.AFTER_MAIL)  # moments of which a kill takes the first: it would miss a later one
 _AIMED = 0.3  # share of the faults that wait for the next stock write, or sale, instead of the next call
@@ -165,6 +166,7 @@ class Options:
     calm_every: float  # seconds after which faults and people rest and the world must converge; 0: only at the end
     webhooks: Habits | None  # how unreliable Shopify's webhooks are; None: there are none, polling alone must do
     holds: bool = False  # whether shoppers hold what they are about to order
+    mirrored: bool = False  # whether the till sees what they hold
 
     def told(self) -> str:
         """Return them in one line."""
@@ -173,7 +175,8 @@ class Options:
             f"seed {self.seed}, {self.days:g} days, {self.skus} SKUs, busy {self.busy:g} times, faults {kinds} "
             f"at {self.rate:g} times, kills {self.kills}, outages {self.outages}, "
             f"messengers fail {self.messengers_fail}, index lag {self.index_lag:.0f} s, odd goods {self.odd_goods}, "
-            f"calm every {self.calm_every / 3600:g} h, webhooks {_told_habits(self.webhooks)}, holds {self.holds}"
+            f"calm every {self.calm_every / 3600:g} h, webhooks {_told_habits(self.webhooks)}, holds {self.holds}, "
+            f"mirrored {self.mirrored}"
         )
 
 
@@ -197,6 +200,7 @@ def draw_options(seed: int, days: float, *, busy: float = 1.0, skus: int = 200) 
         calm_every=rng.choice((0.0, 3 * 3600.0)),
         webhooks=_draw_habits(seed),
         holds=Random(f"holds {seed}").random() < _WITH_HOLDS,
+        mirrored=Random(f"mirrored {seed}").random() < _MIRRORED,
     )
 
 

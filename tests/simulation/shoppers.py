@@ -193,6 +193,13 @@ class Shoppers:
             self._carts += 1
             self._loop.call_later(0.01, self._want, thing, 1, f"cart-{self._carts}", lambda _: None)
 
+    def settled(self) -> None:
+        """Check what must hold once nobody has held anything for long: nothing is left laid away at the till."""
+        for line in self._world.lightspeed.layaways():
+            self._accuse("4 nothing left behind", f"sale line {line.sale_line_id} still keeps {line.reserved} aside")
+        ((mirrored,),) = self._record.rows("SELECT COUNT(*) FROM layaways WHERE held_n IS NOT NULL")
+        self.seen["hold mirrored"] += int(mirrored)
+
     def look(self) -> None:
         """Invariant 11, now and then: everything that was told is on record."""
         kept = {row[0] for row in self._record.rows("SELECT hold_id FROM holds")}

@@ -14,6 +14,7 @@ from monitor.alerts_file import parse
 from monitor.alerts_model import AlertsFile
 from sandbox.catalogue import generate
 from sandbox.faults import Fault, FaultKind, Faults
+from sandbox.lightspeed.state import HOLDS_CUSTOMER
 from sandbox.shopify.sender import PRETEND_ADDRESS
 from sandbox.world import World
 from sync.errors import Code
@@ -46,6 +47,7 @@ RACING = 0.05  # share of the stock writes during which somebody buys just that
 _LOOK_EVERY = 1800.0  # between two looks into the product's record
 _SETTLING = 60.0  # before anybody acts: the first full pass
 _MOST_VIOLATIONS = 5
+_MIRRORING = {"LIGHTSPEED_HOLDS_CUSTOMER_ID": str(HOLDS_CUSTOMER)}
 
 
 @dataclass(slots=True)
@@ -157,7 +159,7 @@ class Simulation:
         return Machine(
             loop=self.loop,
             clock=self.clock,
-            environment=self.world.settings(),
+            environment=self.world.settings() | (_MIRRORING if self.options.mirrored else {}),
             alerts=self.alerts,
             state=state,
             mailbox=self.world.mail,
@@ -249,6 +251,7 @@ class Simulation:
             self._look()
             self.told.settled({alert.name: self.alerts.channels_for(alert) for alert in self.alerts.alerts})
             self.orders.settled()
+            self.shoppers.settled()
         except _Over:
             pass
         self._close()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sandbox.goods import Good
+from sandbox.lightspeed.books import Reason
 from sandbox.lightspeed.rows import Item as TillItem
 from sandbox.lightspeed.rows import Sale
 from sandbox.shopify.model import Event, Item
@@ -150,7 +151,9 @@ class Truth:
             thing = self._by_till.get(row.item_id)
             if thing is None or row.shop_id != _SHOP:
                 continue
-            if self._is_ours(row.sale_id):
+            if row.reason in (Reason.LAID_AWAY, Reason.PUT_BACK):  # the product's: nobody else lays anything away here
+                pass
+            elif self._is_ours(row.sale_id):
                 thing.booked -= row.qoh_change
             elif thing.said.put(self._now(), thing.said.now + row.qoh_change):
                 thing.said_at = self._now()
