@@ -11,6 +11,7 @@ from monitor.slack_actions import SlackDoor
 from monitor.workshop import Workshop, engine_limits
 from sync.hints import Hints
 from sync.storage.shelf import live_shelf
+from sync.storage.visitor_limits import VisitorLimits, keep_limits
 from sync.storefront.app import Application, storefront_app
 from sync.storefront.door import Door
 from sync.storefront.front import public_host, storefront_door
@@ -31,6 +32,7 @@ async def open_shopfront(shop: Workshop, desk: AlertDesk | None, meter: Meter) -
         pace=limits.check_pace,
     )
     shop.events.join(hints)
+    await keep_limits(shop.database, VisitorLimits(limits.holds, limits.asks, limits.check_pace))
     async with live_shelf(shop.database, clock=shop.clock, events=shop.events) as shelf:
         yield storefront_door(
             shop.settings,

@@ -7,6 +7,7 @@ open for the requests that follow, until AWS throws the process away.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -20,13 +21,13 @@ from sync.clock import Clock, SystemClock
 from sync.config import load_part
 from sync.errors import SyncError
 from sync.hints import Checked, Hints, OrderHint
-from sync.reservations import AskLimits, HoldLimits
 from sync.settings import StorefrontSettings
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
 from sync.storage.opening import open_beside
 from sync.storage.order_book import SqlBookings
 from sync.storage.shelf import SqlShelf
+from sync.storage.visitor_limits import VisitorLimits, limits_kept
 from sync.storage.webhooks import SqlInbox
 from sync.storefront.answers import NOT_FOUND, UNAVAILABLE, Answer
 from sync.storefront.door import Door
@@ -38,7 +39,6 @@ Event = Mapping[str, Any]
 Reply = Mapping[str, Any]
 
 _ON_AWS = "AWS_LAMBDA_FUNCTION_NAME"  # AWS sets it; its logs are read by programs
-_CHECK_PACE = timedelta(seconds=15)
 
 
 def handler(event: Event, context: Any) -> Reply:
@@ -71,11 +71,13 @@ class Function:
         if _ON_AWS in self._environ:
             structlog.configure(processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()])
         settings = load_part(StorefrontSettings, self._environ)
-        self.database = open_beside(settings.database_url.url, settings.shopify_store_domain)
-        return storefront(settings, self.database, self._clock)
+        if self.database is None:
+            self.database = open_beside(settings.database_url.url, settings.shopify_store_domain)
+        limits = asyncio.run(limits_kept(self.database))
+        return storefront(settings, limits, self.database, self._clock)
 
 
-def storefront(settings: StorefrontSettings, database: Database, clock: Clock) -> Door:
+def storefront(settings: StorefrontSettings, limits: VisitorLimits, database: Database, clock: Clock) -> Door:
     """Return the application over a database that somebody else keeps in step with the shops."""
     shelf = SqlShelf(database, clock)
     hints = Hints(
@@ -84,14 +86,14 @@ def storefront(settings: StorefrontSettings, database: Database, clock: Clock) -
         clock=clock,
         tell=_nobody,
         shop=settings.shopify_store_domain,
-        pace=_CHECK_PACE,
+        pace=limits.check_pace,
     )
     return storefront_door(
         settings,
-        AskLimits(),
+        limits.asks,
         shelf=shelf,
-        holds=SqlHolds(database, limits=HoldLimits(), tell=_nobody),
-        hints=HintsBeside(hints, shelf, clock),
+        holds=SqlHolds(database, limits=limits.holds, tell=_nobody),
+        hints=HintsBeside(hints, shelf, clock, limits.check_pace),
         clock=clock,
         tell=_nobody,
         behind=_nothing_else,
@@ -101,15 +103,16 @@ def storefront(settings: StorefrontSettings, database: Database, clock: Clock) -
 class HintsBeside:
     """Takes hints in a process that makes no passes: when the last one began stands in the database."""
 
-    def __init__(self, hints: Hints, shelf: SqlShelf, clock: Clock) -> None:
+    def __init__(self, hints: Hints, shelf: SqlShelf, clock: Clock, pace: timedelta) -> None:
         self._hints = hints
         self._shelf = shelf
         self._clock = clock
+        self._pace = pace
 
     async def check(self, inventory_item_ids: Collection[str]) -> Checked:
         """Have stock checked, unless the last pass began within the pace."""
         passed_at = self._shelf.passed_at
-        if passed_at is not None and self._clock.now() - passed_at < _CHECK_PACE:
+        if passed_at is not None and self._clock.now() - passed_at < self._pace:
             return Checked.SYNCED
         return await self._hints.check(inventory_item_ids)
 

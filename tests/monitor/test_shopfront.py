@@ -13,6 +13,8 @@ import pytest
 
 from monitor.metrics import Build, Metrics
 from monitor.shopfront import open_shopfront
+from monitor.workshop import engine_limits
+from sync.storage.visitor_limits import VisitorLimits, limits_kept
 from sync.storefront.door import Door
 from sync.storefront.routes import PREFIX
 from sync.storefront.signature import proxy_signature
@@ -134,3 +136,11 @@ async def test_answers_are_counted(front: Front) -> None:
     assert read("lightspeed_sync_storefront_requests_total", labels) == 1
     assert read("lightspeed_sync_storefront_requests_total", {**labels, "status": "401"}) == 1
     assert read("lightspeed_sync_storefront_request_duration_seconds_count", {"route": "inventory"}) == 2
+
+
+async def test_what_visitors_may_is_kept_for_a_storefront_that_runs_apart(front: Front) -> None:
+    limits = engine_limits(front.shop.work.alerts)
+    kept = await query(front.shop.work.database, "SELECT value FROM meta WHERE key = 'visitor_limits'")
+    assert len(kept) == 1
+    expected = VisitorLimits(limits.holds, limits.asks, limits.check_pace)
+    assert await limits_kept(front.shop.work.database) == expected

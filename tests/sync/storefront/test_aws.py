@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -17,9 +18,10 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from sync.reservations import digest
+from sync.reservations import HoldLimits, digest
 from sync.storage.database import Database
 from sync.storage.opening import Shop, open_database
+from sync.storage.visitor_limits import VisitorLimits, keep_limits
 from sync.storefront.aws import Event, Function, Reply
 from sync.storefront.routes import PREFIX
 from sync.storefront.signature import proxy_signature
@@ -347,6 +349,22 @@ def test_a_check_that_the_daemon_made_a_moment_ago_is_not_wanted_again(
     reply = function(version_2("POST", "/sync", signed(), sent({"updates": [{"variantId": 101}]})))
     assert body_of(reply)["status"] == "synced"
     assert rows(url, "SELECT count(*) FROM webhooks") == [(0,)]
+
+
+def test_the_limits_are_those_that_the_daemon_had_at_its_last_start(
+    made: Callable[..., Lambda], url: str, tmp_path: Path
+) -> None:
+    body = sent({"lightspeedId": 1, "quantity": 2})
+    assert made(**environment(url))(version_2("POST", "/reserve", signed(), body))["statusCode"] == 200
+
+    async def keep() -> None:
+        database = open_database(tmp_path, Shop("1000", "1", SHOP, "7"), NOW, url=url, threads=False)
+        await keep_limits(database, VisitorLimits(holds=HoldLimits(ttl=timedelta(minutes=5), client_units=3)))
+        await database.close()
+
+    anyio.run(keep)
+    refused = made(**environment(url))(version_2("POST", "/reserve", signed(), body))
+    assert (refused["statusCode"], body_of(refused)["error"]) == (409, "client_units")
 
 
 # --- who asks ---
