@@ -46,7 +46,10 @@ def control_app(actions: Actions, desk: AlertDesk, rehearsal: Rehearsal) -> Star
     """Return the application that answers on the socket."""
 
     async def sync(request: Request) -> Response:
-        reply = await actions.sync(SyncOrder.model_validate_json(await request.body()))
+        text = b"".join([chunk async for chunk in request.stream()])  # not kept with the request for a whole pass
+        order = SyncOrder.model_validate_json(text)
+        del text
+        reply = await actions.sync(order)
         return JSONResponse(reply.model_dump(mode="json"))
 
     async def pause(request: Request) -> Response:

@@ -15,6 +15,7 @@ import structlog
 
 from monitor import control
 from monitor.alerts_model import AlertsFile
+from monitor.allocator import share_one_arena
 from monitor.calls import CallCounter
 from monitor.desk import AlertDesk
 from monitor.door import SOCKET
@@ -312,6 +313,7 @@ async def running(
 
 async def run(settings: Settings, alerts: AlertsFile) -> int:
     """Run until SIGTERM or SIGINT, or until the state cannot be trusted any more; return the exit code."""
+    share_one_arena()
     gc.freeze()  # what is loaded by now stays: looking through it for garbage took an eighth of a pass's CPU
     stop, fatal = asyncio.Event(), list[SyncError]()
     loop = asyncio.get_running_loop()
