@@ -174,7 +174,7 @@ def _by_id() -> sa.Select[Any]:
 
 @cache
 def _items() -> sa.Select[Any]:
-    """Find what is on the shelf by any of its ids; locked where several processes write, in one order."""
+    """Find what is on the shelf by any of its ids. Nobody changes it meanwhile: every writer waits for its turn."""
     names = {"items": links.c.item_id, "variants": links.c.variant_id, "inventory_items": links.c.inventory_item_id}
     asked = [column.in_(sa.bindparam(name, expanding=True)) for name, column in names.items()]
     return (
@@ -184,7 +184,6 @@ def _items() -> sa.Select[Any]:
         .join_from(links, levels, levels.c.inventory_item_id == links.c.inventory_item_id)
         .where(CONFIRMED, links.c.target.is_not(None), sa.or_(*asked))
         .order_by(links.c.link_id)
-        .with_for_update(of=links)
     )
 
 

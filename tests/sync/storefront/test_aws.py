@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from structlog.testing import capture_logs
 
 from sync.reservations import HoldLimits, digest
 from sync.storage.database import Database
+from sync.storage.ledger import SqlLedger
 from sync.storage.opening import Shop, open_database
 from sync.storage.visitor_limits import VisitorLimits, keep_limits
 from sync.storefront.aws import Event, Function, Reply
@@ -27,7 +29,7 @@ from sync.storefront.routes import PREFIX
 from sync.storefront.signature import proxy_signature
 from tests.conftest import ROOT
 from tests.postgres_server import PostgresServer
-from tests.sync.storage.build import NOW, query, stocked
+from tests.sync.storage.build import NOW, order, query, stocked
 from tests.sync.storefront.listener import SECRET, SHOP, SetClock, hinted, parameters, signed
 
 pytestmark = pytest.mark.peer
@@ -196,6 +198,7 @@ def url(postgres_url: str, tmp_path: Path) -> str:
     async def fill() -> None:
         database = open_database(tmp_path, Shop("1000", "1", SHOP, "7"), NOW, url=postgres_url, threads=False)
         await stocked(database, {1: 5, 2: 0, 3: 1})
+        await SqlLedger(database).keep_orders([order(1, 1, 1, of=9)], NOW)
         await database.close()
 
     anyio.run(fill)
@@ -277,8 +280,8 @@ def test_the_seven_routes_answer(function: Lambda, url: str, shape: Shape) -> No
     looked = function(shape("POST", "/sync", signed(), sent({"updates": [{"variantId": 101}, {"lightspeedId": "3"}]})))
     assert (looked["statusCode"], body_of(looked)["status"]) == (200, "queued")
     assert [each["variantId"] for each in body_of(looked)["results"]] == ["101", "103"]
-    order = {"orderNumber": 1001, "lineItems": [{"variantId": 101, "quantity": 1}]}
-    assert function(shape("POST", "/orders", signed(), sent(order)))["statusCode"] == 202
+    placed = {"orderNumber": 1001, "lineItems": [{"variantId": 101, "quantity": 1}]}
+    assert function(shape("POST", "/orders", signed(), sent(placed)))["statusCode"] == 202
     hints = "SELECT topic, subject, state FROM webhooks ORDER BY number"
     assert [row[2] for row in rows(url, hints)] == ["due", "due"], "they wait for the daemon"
 
@@ -365,6 +368,29 @@ def test_the_limits_are_those_that_the_daemon_had_at_its_last_start(
     anyio.run(keep)
     refused = made(**environment(url))(version_2("POST", "/reserve", signed(), body))
     assert (refused["statusCode"], body_of(refused)["error"]) == (409, "client_units")
+
+
+def test_a_role_with_the_rights_that_the_documentation_names_is_enough(
+    made: Callable[..., Lambda], url: str, postgres: PostgresServer
+) -> None:
+    told = (ROOT / "docs" / "lambda.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```sql\n(.+?)```", told, re.DOTALL)
+    postgres.execute(*filter(str.strip, script.replace("'…'", "'x'").split(";")), database="shop")
+    try:
+        function = made(**environment(url.replace("sync@", "storefront@")))
+        assert function(version_2("GET", "/availability", signed({"variant_id": "101"})))["statusCode"] == 200
+        body = sent({"lightspeedId": 1, "quantity": 1})
+        taken = function(version_2("POST", "/reserve", signed(), body))
+        assert taken["statusCode"] == 200
+        hold = sent({"reservationId": body_of(taken)["reservationId"]})
+        assert function(version_2("POST", "/release", signed(), hold))["statusCode"] == 200
+        looked = function(version_2("POST", "/sync", signed(), sent({"updates": [{"variantId": 101}]})))
+        assert body_of(looked)["status"] == "queued"
+        for number in (1, 1001):  # known, and not
+            placed = {"orderNumber": number, "lineItems": [{"variantId": 101, "quantity": 1}]}
+            assert function(version_2("POST", "/orders", signed(), sent(placed)))["statusCode"] == 202
+    finally:
+        postgres.execute("DROP OWNED BY storefront", "DROP ROLE storefront", database="shop")
 
 
 # --- who asks ---
