@@ -59,7 +59,7 @@ class Code(Enum):
     LS010 = (
         "Lightspeed permission missing",
         "Our Lightspeed connection may not do this.",
-        "Reconnect with the scopes employee:inventory_read and employee:register, as an employee who has those rights.",
+        "Reconnect with the scopes employee:inventory_read and employee:register (and employee:register_layaway where reservations are mirrored), as an employee who has those rights.",
     )
     LS011 = (
         "Lightspeed read incomplete",

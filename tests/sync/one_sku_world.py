@@ -1,7 +1,7 @@
 """A small world of one SKU in both shops, with its truth: what the decision is tried on, event by event.
 
 Polls come every minute, in the steps of the write protocol; an order is seen up to an order lag after it happened.
-Orders are booked in Lightspeed after each evaluation, as documents the ledger knows.
+Orders are booked in Lightspeed, and reservations laid away there, after each evaluation, as the ledger knows.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ class OneSku:
     memory: Memory = field(default_factory=Memory)
     writes: list[tuple[int, int]] = field(default_factory=list)
     inflated: int = 0
+    mirrored: int = 0  # units that layaways of ours took off Lightspeed's number
+    wanted: int = 0  # units that are to be laid away; negative: let go
     corrections: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -126,6 +128,12 @@ class OneSku:
         self._move(-units, t)
         self.aside += units
 
+    def _keep(self, units: int, _order: Order, _t: float, _lag: float) -> None:
+        self.wanted += units
+
+    def _release(self, units: int, _order: Order, _t: float, _lag: float) -> None:
+        self.wanted -= units
+
     # --- the daemon ---
     def _row(self) -> tuple[int, int, int, float]:
         return self.available, self.committed, self.aside, self.updated
@@ -164,6 +172,7 @@ class OneSku:
                 pulled_at=moment(pulled),
                 now=moment(t),
                 coherent=row == self._row(),
+                mirrored=self.mirrored,
             )
             decision = decide(reading, self.memory, POLICY)
             self.memory = decision.memory
@@ -179,7 +188,7 @@ class OneSku:
         assert decision.after is not None
         assert decision.if_applied is not None
         taken = sum(placed - restocked for placed, restocked, _ in (o.sums() for o in self.orders.values()))
-        honest = max(0, on_hand + booked - taken - self.aside)
+        honest = max(0, on_hand + self.mirrored + booked - taken - self.aside)
         if decision.after > self.available:
             self.inflated += max(0, decision.after - honest)
         self.writes.append((self.available, decision.after))
@@ -192,3 +201,11 @@ class OneSku:
             placed, restocked, _ = order.sums(t)
             self.on_hand -= placed - restocked - order.booked
             order.booked = placed - restocked
+        self._mirror()
+
+    def _mirror(self) -> None:
+        """Lay away, or let go, what is wanted: as far as there is any, and never while stock is read."""
+        units = min(self.wanted, max(0, self.on_hand)) if self.wanted > 0 else max(self.wanted, -self.mirrored)
+        self.on_hand -= units
+        self.mirrored += units
+        self.wanted = 0

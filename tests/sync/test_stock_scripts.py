@@ -34,6 +34,14 @@ ORDERS: dict[str, tuple[int, list[Event]]] = {
     "reserved-by-a-draft": (5, [("draft", 2)]),
     "a-draft-given-up": (5, [("draft", 2), ("draft", -2)]),
 }
+HELD: dict[str, tuple[int, list[Event]]] = {
+    "held-and-let-go": (3, [("keep", 2), ("release", 2)]),
+    "held-and-ordered": (3, [("keep", 1), ("place", 1, 0), ("release", 1), ("fulfil", 1, 0)]),
+    "the-last-unit-held-and-ordered": (1, [("keep", 1), ("place", 1, 0), ("release", 1)]),
+    "held-beside-somebody-elses-order": (3, [("keep", 2), ("place", 1, 0), ("fulfil", 1, 0), ("release", 2)]),
+    "held-beside-an-order-cancelled": (3, [("place", 2, 0), ("keep", 1), ("cancel", 2, 0), ("release", 1)]),
+    "held-beside-a-draft": (5, [("keep", 2), ("draft", 2), ("draft", -2), ("release", 2)]),
+}
 STORE: dict[str, tuple[int, list[Event]]] = {
     "till-sale-beside-an-order": (3, [("place", 1, 0), ("till", 1), ("fulfil", 1, 0)]),
     "delivery-beside-an-order": (2, [("place", 1, 0), ("deliver", 5), ("fulfil", 1, 0)]),
@@ -41,6 +49,9 @@ STORE: dict[str, tuple[int, list[Event]]] = {
     "till-sale-beside-a-cancelled-order": (3, [("place", 1, 0), ("cancel", 1, 0), ("till", 1)]),
     "till-refund-beside-orders": (3, [("place", 1, 0), ("deliver", 1), ("fulfil", 1, 0), ("place", 1, 1)]),
     "sold-out-at-the-till": (2, [("till", 2), ("deliver", 3)]),
+    "till-sale-of-what-is-held": (2, [("keep", 2), ("till", 1), ("release", 2)]),
+    "delivery-beside-a-held-unit": (1, [("keep", 1), ("deliver", 5), ("place", 1, 0), ("release", 1)]),
+    "till-sale-beside-a-held-and-ordered-unit": (3, [("keep", 1), ("till", 1), ("place", 1, 0), ("release", 1)]),
     "till-sale-beside-a-draft": (5, [("draft", 2), ("till", 1)]),
 }
 BY_HAND: dict[str, tuple[int, list[Event]]] = {
@@ -79,6 +90,16 @@ def play(stock: int, events: list[tuple[float, Event, float]]) -> OneSku:
 @pytest.mark.parametrize("name", ORDERS)
 def test_the_life_of_an_order_causes_no_write(name: str) -> None:
     stock, script = ORDERS[name]
+    for events in placements(name, script):
+        world = play(stock, events)
+        assert world.writes == [], events
+        assert world.available == world.truth, events
+        assert world.corrections == [], events
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_the_life_of_a_mirrored_reservation_causes_no_write(name: str) -> None:
+    stock, script = HELD[name]
     for events in placements(name, script):
         world = play(stock, events)
         assert world.writes == [], events
