@@ -366,6 +366,24 @@ async def test_a_request_that_fails_in_any_way_leaves_one_layaway_while_held_and
         assert qoh(shop) == 20
 
 
+async def test_a_layaway_that_was_surely_not_ended_holds_nothing_back(tmp_path: Path) -> None:
+    async with trading(tmp_path) as shop:
+        held = await hold(shop, 2)
+        await beats(shop, 3)
+        await release(shop, held)
+        shop.world.faults.add("lightspeed", BACK, Fault(FaultKind.THROTTLED))
+        error = await mirror(shop)
+        assert error is not None
+        assert error.code is Code.LS004
+        shop.world.lightspeed.sell(shop.world.goods[0].sku, 1)
+        shop.clock.advance(5)
+        await shop.sync()
+        assert [write.after for write in shop.world.shopify.writes] == [19]
+        await beats(shop, 4)
+        assert (laid_away(shop), shop.apart()) == ([], {})
+        assert len(shop.world.shopify.writes) == 1
+
+
 async def test_what_was_made_without_an_answer_is_found_and_not_made_again(tmp_path: Path) -> None:
     async with trading(tmp_path) as shop:
         await hold(shop, 1, good=1, cart="first")
