@@ -68,9 +68,9 @@ class Mirror:
         self._failures = 0
 
     async def due(self) -> bool:
-        """Tell whether there is anything to do."""
+        """Tell whether there is anything to do now; while others have the turn, which may take long, there is not."""
         now = self._clock.now()
-        if now < self._not_before:
+        if now < self._not_before or self._turn.locked():
             return False
         rows = await self._book.standing()
         if (not rows and not self._policy.keeping) or await self._paused():
@@ -125,6 +125,8 @@ class Mirror:
                 await self._compare(counts)
         for _ in range(_MOST_A_RUN):
             await self._layaways.room()  # before the turn is taken: stock must not wait for quota behind a hold
+            if self._turn.locked():
+                return
             async with self._turn:
                 done = await self._step()
             if done is None:

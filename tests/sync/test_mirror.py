@@ -223,6 +223,16 @@ async def test_no_hold_is_laid_away_while_an_order_waits_to_be_booked(tmp_path: 
         assert laid_away(shop) == [1]
 
 
+async def test_while_others_have_the_turn_no_run_waits_for_it(tmp_path: Path) -> None:
+    async with trading(tmp_path) as shop:
+        worker = shop.work.engine.mirror
+        await hold(shop)
+        shop.clock.advance(BEAT)
+        async with worker._turn:
+            assert not await worker.due()
+        assert await worker.due()
+
+
 # --- what Lightspeed has, and what people do there ---
 
 
