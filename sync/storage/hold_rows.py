@@ -77,7 +77,7 @@ def expire(connection: sa.Connection, now: datetime) -> int:
 def cover(connection: sa.Connection, marks: Mapping[int, int]) -> None:
     """Let consumed holds count no more whose orders an evaluation knows of; `marks` as handed out to it, by link."""
     waiting = connection.execute(_UNCOVERED).all()
-    done = [row.hold_id for row in waiting if row.marks is not None and row.marks <= marks.get(row.link_id, -1)]
+    done = [row.hold_id for row in waiting if row.marks <= marks.get(row.link_id, -1)]
     if done:
         connection.execute(_cover(), {"ids": done})
         touch(connection, hold_ids=done)
@@ -129,8 +129,12 @@ def _counted(connection: sa.Connection, inventory_item_ids: Sequence[str], now: 
 
 
 def _of_visitors(connection: sa.Connection, carts: set[str], clients: set[str]) -> Sequence[Hold]:
-    values = {"carts": sorted(carts - {""}), "clients": sorted(clients - {""})}
-    return [hold_of(row) for row in connection.execute(_visitors(), values).mappings()]
+    """Return the active holds of these carts and clients; some may come twice."""
+    found: list[Hold] = []
+    for name, known in (("cart", carts), ("client", clients)):
+        if ids := sorted(known - {""}):
+            found += [hold_of(row) for row in connection.execute(_active_by(name), {"ids": ids}).mappings()]
+    return found
 
 
 def _store(connection: sa.Connection, book: HoldBook) -> None:
@@ -153,7 +157,9 @@ def _values(hold: Hold) -> dict[str, Any]:
 
 # --- statements, made once: making one takes longer than running it ---
 
-_UNCOVERED = sa.select(holds.c.hold_id, holds.c.link_id, holds.c.marks).where(COUNTS, holds.c.ended_at.is_not(None))
+_CONSUMED = sa.and_(COUNTS, holds.c.marks.is_not(None))
+"""Holds that count though they were consumed: few at any time, and found by an index of their own."""
+_UNCOVERED = sa.select(holds.c.hold_id, holds.c.link_id, holds.c.marks).where(_CONSUMED)
 
 
 @cache
@@ -164,7 +170,8 @@ def _standing() -> sa.Select[Any]:
     chosen = (active, made, sa.and_(made, holds.c.ending == Ending.CONSUMED.value))
     counts = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in chosen]
     units = sa.func.sum(sa.case((active, holds.c.units), else_=0))
-    return sa.select(counts[0], units, *counts[1:]).where(sa.or_(ACTIVE, holds.c.ended_at > since))
+    recent = sa.and_(ACTIVE, holds.c.expires_at > since)
+    return sa.select(counts[0], units, *counts[1:]).where(sa.or_(recent, holds.c.ended_at > since))
 
 
 @cache
@@ -196,11 +203,10 @@ def _units() -> sa.Select[Any]:
 
 
 @cache
-def _visitors() -> sa.Select[Any]:
-    carts = holds.c.cart.in_(sa.bindparam("carts", expanding=True))
-    clients = holds.c.client.in_(sa.bindparam("clients", expanding=True))
-    with_cart = sa.and_(carts, holds.c.cart != sa.literal_column("''"))
-    return sa.select(holds).where(ACTIVE, sa.or_(with_cart, clients)).order_by(holds.c.hold_id).with_for_update()
+def _active_by(name: str) -> sa.Select[Any]:
+    """Find active holds by cart or client, each by an index of its own, which an OR would keep SQLite from using."""
+    known = sa.and_(holds.c[name] != sa.literal_column("''"), one_of(holds.c[name]))
+    return sa.select(holds).where(ACTIVE, known).order_by(holds.c.hold_id).with_for_update()
 
 
 @cache
@@ -216,7 +222,7 @@ def _over() -> sa.ColumnElement[bool]:
 
 def _without_link() -> sa.ColumnElement[bool]:
     live = sa.exists().where(links.c.link_id == holds.c.link_id, CONFIRMED)
-    return sa.and_(COUNTS, holds.c.ended_at.is_not(None), sa.not_(live))
+    return sa.and_(_CONSUMED, sa.not_(live))
 
 
 @cache

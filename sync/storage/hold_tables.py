@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Index, Text
+from sqlalchemy import Column, Text
 
 from sync.storage.columns import flag, maybe, partial_index, table, text, whole
 from sync.storage.types import Moment
@@ -49,7 +49,7 @@ partial_index(
 partial_index(
     "ix_holds_uncovered",
     holds.c.link_id,
-    where=sa.and_(holds.c.counts == sa.true(), holds.c.ended_at.is_not(None)),
+    where=sa.and_(holds.c.counts == sa.true(), holds.c.marks.is_not(None)),
     unique=False,
 )
-Index("ix_holds_ended_at", holds.c.ended_at)
+partial_index("ix_holds_ended_at", holds.c.ended_at, where=holds.c.ended_at.is_not(None), unique=False)

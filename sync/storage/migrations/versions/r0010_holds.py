@@ -45,10 +45,10 @@ def upgrade() -> None:
         "ix_holds_uncovered",
         "holds",
         ["link_id"],
-        sqlite_where=sa.text("counts = 1 AND ended_at IS NOT NULL"),
-        postgresql_where=sa.text("counts AND ended_at IS NOT NULL"),
+        sqlite_where=sa.text("counts = 1 AND marks IS NOT NULL"),
+        postgresql_where=sa.text("counts AND marks IS NOT NULL"),
     )
-    op.create_index("ix_holds_ended_at", "holds", ["ended_at"])
+    _index("ix_holds_ended_at", ["ended_at"], "ended_at IS NOT NULL")
 
 
 def _index(name: str, columns: list[str], where: str, *, unique: bool = False) -> None:
