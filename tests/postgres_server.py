@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -110,12 +111,27 @@ def postgres_server() -> Iterator[PostgresServer]:
         _initialize(server)
         server.control("start")
         try:
-            _migrate(server)
-            yield server
+            with _outlived_by_nobody(server):
+                _migrate(server)
+                yield server
         finally:
             server.control("-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def _outlived_by_nobody(server: PostgresServer) -> Iterator[None]:
+    """Let a watchman end the server and remove its files should this process be killed: its end of a pipe tells."""
+    stop = f"{shlex.quote(str(server.programs / 'pg_ctl'))} -D {server.folder}/data -m immediate stop"
+    script = f"read line || {{ {stop}; rm -rf {server.folder}; }} >/dev/null 2>&1"
+    watchman = subprocess.Popen(
+        ["/bin/sh", "-c", script], stdin=subprocess.PIPE, start_new_session=True, **_as_nobody()
+    )
+    try:
+        yield
+    finally:
+        watchman.communicate(b"done\n", timeout=_START_SECONDS)
 
 
 def _initialize(server: PostgresServer) -> None:
