@@ -23,7 +23,8 @@ class ShelfItem:
     """One confirmed link of which both numbers are known.
 
     `sellable` is the lesser of Shopify's number and the target, at least 0, holds not taken off. `held` are the units
-    of active holds, and of consumed ones that the target does not leave out yet. `changed_at` is when either, or what
+    of active holds, and of consumed ones that the target does not leave out yet. `on_hand` is what Lightspeed has in
+    the store, at least 0: nobody is promised that. `changed_at` is when either, or what
     is told beside them, last changed; `evaluated_at` when the target was made. `due`: news of it wait to be looked at.
     """
 
@@ -38,6 +39,7 @@ class ShelfItem:
     changed_at: datetime
     evaluated_at: datetime
     due: bool = False
+    on_hand: int = 0
 
     @property
     def promised(self) -> int:
@@ -192,7 +194,7 @@ class LiveShelf:
         held = self._held.get(item.inventory_item_id, 0)
         changed_at = item.changed_at
         if known is not None:
-            same = _told(known) == (item.sku, item.description, item.sellable, held)
+            same = _told(known) == (item.sku, item.description, item.sellable, item.on_hand, held)
             changed_at = known.changed_at if same else self._clock.now()
         fresh = replace(item, held=held, changed_at=changed_at)
         if fresh == known:
@@ -244,8 +246,8 @@ class LiveShelf:
                 self._tell_item(hold.inventory_item_id)
 
 
-def _told(item: ShelfItem) -> tuple[str, str, int, int]:
-    return (item.sku, item.description, item.sellable, item.held)
+def _told(item: ShelfItem) -> tuple[str, str, int, int, int]:
+    return (item.sku, item.description, item.sellable, item.on_hand, item.held)
 
 
 def _forget(names: dict[Name, str], name: Name, item_id: str) -> None:

@@ -27,7 +27,7 @@ from sync.shelf import LiveShelf, ShelfHold, ShelfItem, decimal
 from sync.storage.database import Database
 from sync.storage.hold_rows import ACTIVE, COUNTS, SELLABLE
 from sync.storage.statements import CONFIRMED, batches, one_of
-from sync.storage.tables import holds, items, levels, links, runs
+from sync.storage.tables import holds, item_stock, items, levels, links, runs
 from sync.storage.touched import Touched, touch
 
 log = structlog.get_logger()
@@ -238,6 +238,7 @@ def _item(row: sa.Row[Any]) -> ShelfItem:
         max(row.read_at, row.evaluated_at),
         row.evaluated_at,
         row.due,
+        max(0, row.qoh or 0),
     )
 
 
@@ -258,9 +259,17 @@ _PASSED = sa.select(sa.func.max(runs.c.started_at)).where(
 def _rows() -> sa.Select[Any]:
     link = (links.c[name] for name in ("link_id", "item_id", "variant_id", "inventory_item_id", "sku", "due"))
     return (
-        sa.select(*link, links.c.evaluated_at, levels.c.read_at, items.c.description, SELLABLE.label("units"))
+        sa.select(
+            *link,
+            links.c.evaluated_at,
+            levels.c.read_at,
+            items.c.description,
+            item_stock.c.qoh,
+            SELLABLE.label("units"),
+        )
         .join_from(links, levels, levels.c.inventory_item_id == links.c.inventory_item_id)
         .outerjoin(items, items.c.item_id == links.c.item_id)
+        .outerjoin(item_stock, item_stock.c.item_id == links.c.item_id)
         .where(CONFIRMED, links.c.target.is_not(None), links.c.evaluated_at.is_not(None))
     )
 

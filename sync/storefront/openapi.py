@@ -136,7 +136,7 @@ def _answers() -> Mapping[str, Any]:
         description=_TEXT,
         qtyOnHand=_WHOLE,
         qoh=_WHOLE,
-        available=_FLAG,
+        available=_WHOLE,
         timeStamp=_MOMENT,
     )
     pagination = _object(count=_WHOLE, limit=_WHOLE, offset=_WHOLE)

@@ -29,7 +29,10 @@ class PageAsked:
 
 
 class Listed(msgspec.Struct, frozen=True, rename={"item_id": "itemID"}):
-    """One item as /inventory tells it: never what it cost, nor who supplied it."""
+    """One item as /inventory tells it: never what it cost, nor who supplied it.
+
+    `available` is what may be promised online now; the store's own stock stands under both of its names.
+    """
 
     item_id: str
     variantId: str  # noqa: N815 - as the outside spells it
@@ -37,15 +40,21 @@ class Listed(msgspec.Struct, frozen=True, rename={"item_id": "itemID"}):
     description: str
     qtyOnHand: int  # noqa: N815
     qoh: int
-    available: bool
+    available: int
     timeStamp: datetime  # noqa: N815
 
 
 def listed(item: ShelfItem) -> Listed:
-    """Return an item as it is told: its number is what may be promised online now."""
-    units = item.promised
+    """Return an item as it is told."""
     return Listed(
-        item.item_id, item.variant_id, item.sku, item.description, units, units, units > 0, whole(item.changed_at)
+        item.item_id,
+        item.variant_id,
+        item.sku,
+        item.description,
+        item.on_hand,
+        item.on_hand,
+        item.promised,
+        whole(item.changed_at),
     )
 
 

@@ -14,7 +14,9 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 _TTL = timedelta(minutes=15)
 
 
-def shelf_item(number: int, *, sellable: int = 5, held: int = 0, changed_at: datetime = NOW) -> ShelfItem:
+def shelf_item(
+    number: int, *, sellable: int = 5, held: int = 0, on_hand: int = 7, changed_at: datetime = NOW
+) -> ShelfItem:
     """Return an item: Lightspeed's id is the number, Shopify's are 44000 and 55000 more."""
     return ShelfItem(
         link_id=number,
@@ -27,6 +29,7 @@ def shelf_item(number: int, *, sellable: int = 5, held: int = 0, changed_at: dat
         held=held,
         changed_at=changed_at,
         evaluated_at=NOW,
+        on_hand=on_hand,
     )
 
 

@@ -272,7 +272,7 @@ async def test_changes_of_stock_are_told_to_the_page_at_most_every_15_seconds_an
     browser: Browser,
 ) -> None:
     shop = PretendShop({"variants": {KAVA: "77"}})
-    item = {"itemID": "77", "sku": "KAV-1", "description": "Kava", "qtyOnHand": 5, "qoh": 5, "available": True}
+    item = {"itemID": "77", "sku": "KAV-1", "description": "Kava", "qtyOnHand": 9, "qoh": 9, "available": 5}
     async with visit(browser, shop) as page:
         await active(page, shop)
         await page.evaluate(

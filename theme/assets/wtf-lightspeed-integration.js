@@ -419,11 +419,11 @@
     function publish(items) {
       const updates = [];
       for (const item of items) {
-        const text = JSON.stringify([item.qoh, item.available]);
+        const text = String(item.available);
         if (seen.get(item.itemID) === text) continue;
         seen.set(item.itemID, text);
         const variantId = config.variantOf[item.itemID] ?? item.variantId ?? null;
-        updates.push({ variantId, lightspeedId: item.itemID, sku: item.sku, quantity: item.qoh, available: item.available });
+        updates.push({ variantId, lightspeedId: item.itemID, sku: item.sku, quantity: item.available, available: item.available > 0 });
       }
       if (updates.length === 0) return;
       const detail = { updates, timestamp: new Date().toISOString() };

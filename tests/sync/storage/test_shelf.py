@@ -85,7 +85,9 @@ def numbers(found: ShelfItem | None) -> tuple[int, int, int] | None:
 
 
 async def test_what_is_linked_and_evaluated_is_on_the_shelf(shelf: LiveShelf) -> None:
-    assert shelf.find_now("1", None) == ShelfItem(1, "1", "101", "201", "SKU-1", "Item 1", 5, 0, NOW, NOW, due=True)
+    assert shelf.find_now("1", None) == ShelfItem(
+        1, "1", "101", "201", "SKU-1", "Item 1", 5, 0, NOW, NOW, due=True, on_hand=5
+    )
     assert shelf.find_now(None, "102") == shelf.find_now("2", "102") == shelf.find_now("2", None)
     assert [shelf.find_now(*ids) for ids in (("2", "101"), ("3", None), (None, "1"), (None, None))] == [None] * 4
 
@@ -166,10 +168,20 @@ async def test_a_level_that_was_read_shows_at_once(shelf: LiveShelf, database: D
 
 async def test_what_did_not_change_keeps_its_time(shelf: LiveShelf, database: Database, clock: SetClock) -> None:
     clock.at = later(minutes=2)
-    await SqlLedger(database).keep_stock([stock(1, 4, later(minutes=1))], later(minutes=1))
+    await SqlLedger(database).keep_stock([stock(1, 5, later(minutes=1))], later(minutes=1))
     found = shelf.find_now("1", None)
     assert found is not None
-    assert (found.sellable, found.due, found.changed_at) == (5, True, NOW)
+    assert (found.sellable, found.on_hand, found.due, found.changed_at) == (5, 5, True, NOW)
+
+
+async def test_what_the_store_has_shows_at_once_and_is_promised_after_the_next_evaluation(
+    shelf: LiveShelf, database: Database, clock: SetClock
+) -> None:
+    clock.at = later(minutes=2)
+    await SqlLedger(database).keep_stock([stock(1, 9, later(minutes=1))], later(minutes=1))
+    found = shelf.find_now("1", None)
+    assert found is not None
+    assert (found.promised, found.on_hand, found.changed_at) == (5, 9, clock.at)
 
 
 async def test_another_description_shows_too(shelf: LiveShelf, database: Database) -> None:

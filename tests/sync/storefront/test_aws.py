@@ -254,7 +254,7 @@ each_shape = pytest.mark.parametrize("shape", SHAPES, ids=[shape.__name__ for sh
 def test_the_seven_routes_answer(function: Lambda, url: str, shape: Shape) -> None:
     page = function(shape("GET", "/inventory", signed()))
     assert page["statusCode"] == 200, page
-    assert [(item["itemID"], item["qoh"]) for item in body_of(page)["items"]] == [("1", 5), ("2", 0), ("3", 1)]
+    assert [(item["itemID"], item["available"]) for item in body_of(page)["items"]] == [("1", 5), ("2", 0), ("3", 1)]
     assert page["headers"]["content-type"] == "application/json"
     known = function(shape("GET", "/inventory", signed(), headers={"if-none-match": page["headers"]["etag"]}))
     assert known["statusCode"] == 304
