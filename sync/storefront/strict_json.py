@@ -12,7 +12,8 @@ DEEPEST = 16
 LONGEST_NUMBER = 32
 """Characters of one number: Shopify's largest id has 20 digits."""
 
-_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+# It matches at every quote, at one that nothing closes up to the end: each character is read once.
+_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = re.compile(r"[^\[\]{}]++")
 _ONE_KIND = str.maketrans("[]", "{}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,33 @@ def test_nesting_ends_at_the_limit_whatever_is_nested() -> None:
     for body in (nested(DEEPEST + 1), nested(30_000), mixed):
         with pytest.raises(NotStrict):
             parse(body)
+
+
+KIB = 1024
+HOSTILE = {
+    "a text full of escaped quotes that nothing closes": (b'{"x":"', b'\\"', b"{" * 17),
+    "escaped quotes in an open array": (b'{"x":[[[[[[[[[[[[[[[[[["', b'\\"', b""),
+    "escapes of line breaks": (b"[" * 17 + b'"', b"\\\n", b""),
+    "backslashes": (b"[" * 17 + b'"', b"\\\\", b"\\"),
+    "quotes": (b"[" * 17, b'"', b""),
+    "quotes and brackets in turn": (b"", b'"{', b""),
+    "texts": (b"[" * 17, b'"",', b""),
+    "brackets that open": (b"", b"[{", b""),
+    "brackets that close": (b"", b"]}", b""),
+    "pairs": (b"[", b"[],", b"1]"),
+    "digits": (b'{"x":' + b"[" * 17, b"9", b""),
+    "blanks": (b"[" * 17, b" \t", b""),
+}
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_the_largest_body_is_judged_within_moments_whatever_it_holds(shape: str) -> None:
+    front, again, end = HOSTILE[shape]
+    body = front + again * ((64 * KIB - len(front) - len(end)) // len(again)) + end
+    began = time.process_time()
+    with pytest.raises(NotStrict):
+        parse(body)
+    assert time.process_time() - began < 0.2  # twenty times what it takes; read once for each quote, it is 10 s
 
 
 def test_brackets_within_texts_nest_nothing() -> None:
