@@ -191,6 +191,8 @@ class LiveShelf:
         if known is not None and known.link_id != item.link_id:
             self.remove(item_ids=[known.item_id])
             known = None
+        # A link is told before the ended one whose goods it has: both on the shelf would promise each unit twice.
+        self.remove(item_ids=self._with_goods_of(item) - {item.item_id})
         held = self._held.get(item.inventory_item_id, 0)
         changed_at = item.changed_at
         if known is not None:
@@ -206,6 +208,11 @@ class LiveShelf:
         self._of_inventory[item.inventory_item_id] = item.item_id
         self._of_link[item.link_id] = item.item_id
         self._generation += 1
+
+    def _with_goods_of(self, item: ShelfItem) -> set[str]:
+        """Return the ids of the items that are on the shelf with the same variant or inventory item."""
+        found = (self._of_variant.get(item.variant_id), self._of_inventory.get(item.inventory_item_id))
+        return {item_id for item_id in found if item_id is not None}
 
     def _tell_item(self, inventory_item_id: str) -> None:
         """Let an item say how much of it is held by now."""

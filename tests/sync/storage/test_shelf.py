@@ -17,12 +17,13 @@ from sync.events import Event, Events, HoldMet, RunFinished
 from sync.model import LevelRow
 from sync.records import RunOutcome
 from sync.reservations import Asked, Ending, HoldLimits
-from sync.shelf import LiveShelf, ShelfItem
+from sync.shelf import LiveShelf, ShelfHold, ShelfItem
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
 from sync.storage.shelf import ShelfKeeper, SqlShelf, live_shelf
 from sync.storage.tables import links
+from sync.storage.touched import touch
 from tests.sync.storage.build import (
     NOW,
     inventory_gid,
@@ -197,6 +198,47 @@ async def test_an_ended_link_is_off_the_shelf(shelf: LiveShelf, database: Databa
     assert shelf.find_now("1", None) is None
     assert shelf.find_now(None, "101") is None
     assert [each.item_id for each in await shelf.page(9, 0)] == ["2", "10"]
+
+
+def relink(connection: sa.Connection) -> None:
+    """End every link and link each variant to a Lightspeed item that was made anew, its number with 77 before it."""
+    made = sa.select(*(each for each in links.c if each.name != "link_id")).where(links.c.state == "confirmed")
+    rows = [{**row, "item_id": f"77{row['item_id']}"} for row in connection.execute(made).mappings()]
+    connection.execute(sa.update(links).values(state="tombstoned"))
+    connection.execute(sa.insert(links), rows)
+    touch(connection, link_ids=connection.scalars(sa.select(links.c.link_id)).all())
+
+
+async def test_so_many_links_at_once_that_they_are_read_later_leave_each_variant_on_the_shelf(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    database = open_inline(tmp_path)
+    await stocked(database, dict.fromkeys(range(1, 253), 5))
+    async with live_shelf(database, clock=clock, events=Events()) as shelf:
+        await database.write(relink)
+        (reading,) = [task for task in asyncio.all_tasks() if task.get_name() == "shelf"]
+        await reading
+        assert len(await shelf.page(1000, 0)) == 252
+        assert shelf.find_now("1", None) is None
+        for number in range(1, 253):
+            found = shelf.find_now(None, str(100 + number))
+            assert found is not None
+            assert found.item_id == f"77{number}"
+        await holds_of(database).reserve(asked(5, item=None, variant=101))
+        assert numbers(shelf.find_now(None, "101")) == (5, 5, 0)
+    await database.close()
+
+
+async def test_an_item_linked_in_place_of_another_takes_it_off_the_shelf(clock: SetClock) -> None:
+    shelf = LiveShelf(clock)
+    before = ShelfItem(1, "1", "101", "201", "SKU-1", "Item 1", 5, 0, NOW, NOW)
+    after = replace(before, link_id=2, item_id="771")
+    shelf.put([before])
+    shelf.put([after])
+    assert [each.item_id for each in await shelf.page(9, 0)] == ["771"]
+    shelf.remove(link_ids=[1])
+    shelf.put_holds([ShelfHold("h", "201", 5, "c", later(minutes=15), None, counts=True)])
+    assert numbers(shelf.find_now(None, "101")) == numbers(shelf.find_now("771", None)) == (5, 5, 0)
 
 
 async def test_what_a_commit_that_failed_touched_is_not_shown(shelf: LiveShelf, database: Database) -> None:
