@@ -18,7 +18,7 @@ from sync.records import DocumentState, RunOutcome
 from sync.stock_sync import Job
 from sync.webhooks import Hint, Receipt, Webhook
 
-_LOOK = 0.1  # seconds between two looks whether an order was booked
+_LOOK = 0.25  # seconds between two looks whether an order was booked
 _WAITING = 16  # visitors who wait for their order at the same time; further ones are answered at once
 _FRESH = timedelta(hours=1)  # a completed checkout is reported at once, or by somebody else
 _ORDERS_A_MINUTE = 30  # that are kept; a shop with more takes them by webhook or poll

@@ -122,11 +122,20 @@ def pending(connection: sa.Connection, order_id: str) -> Posting | None:
 def find(connection: sa.Connection, name: str) -> str | None:
     """Return the order of a name ("#1001", "1001"), an id or a reference; the newest where several have it."""
     wanted = name.strip().encode("utf-8", "replace").decode()  # a terminal may hand over what no text can be
-    by_reference = sa.select(documents.c.order_id).where(documents.c.reference == wanted.upper())
+    return connection.scalar(named(wanted).limit(1))
+
+
+def named(name: str) -> sa.Select[tuple[str]]:
+    """Return the query for the ids of the orders of a name, the newest first."""
     order = orders.c
-    names = (wanted, f"#{wanted}", f"gid://shopify/Order/{wanted}")
-    matching = sa.or_(order.name.in_(names), order.order_id.in_(names), order.order_id.in_(by_reference))
-    return connection.scalar(sa.select(order.order_id).where(matching).order_by(order.created_at.desc()).limit(1))
+    names = (name, f"#{name}", f"gid://shopify/Order/{name}")
+    # each by an index of its own: conditions joined by OR would have all orders read, for each visitor who waits
+    matching = sa.union_all(
+        sa.select(order.order_id).where(order.name.in_(names)),
+        sa.select(order.order_id).where(order.order_id.in_(names)),
+        sa.select(documents.c.order_id).where(documents.c.reference == name.upper()),
+    )
+    return sa.select(order.order_id).where(order.order_id.in_(matching)).order_by(order.created_at.desc())
 
 
 # --- steps ---

@@ -42,6 +42,7 @@ REVISIONS = (
     "0009",
     "0010",
     "0011",
+    "0012",
 )  # oldest first; a test compares them with the migrations
 
 

@@ -42,6 +42,7 @@ orders = table(
 partial_index("ix_orders_post_at", orders.c.post_at, where=orders.c.post_at.is_not(None), unique=False)
 Index("ix_orders_state", orders.c.state)
 Index("ix_orders_number", orders.c.number)
+Index("ix_orders_name", orders.c.name)
 
 # The sums of the line's facts, kept beside them so that a link's demand is found without reading history.
 order_lines = table(

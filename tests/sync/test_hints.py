@@ -72,6 +72,7 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
             tell=events,
             shop=shop.world.shopify.domain,
             pace=PACE,
+            patience=timedelta(seconds=5),  # each look moves the time, however quick the booking is
         )
         events.join(hints)
         opened = Counter(shop, hints)

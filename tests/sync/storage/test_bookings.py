@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from sync.booking import BookingItems, Document, next_step
 from sync.errors import Code, Permanent
 from sync.model import ChangedSale, Demand, OrderMoney, OrderRow, SaleLineRow, SaleRow
 from sync.records import AsOf, Differing, DocumentState, OrderState, Posting, RunOutcome
 from sync.stock import Policy, Verdict, decide
+from sync.storage.bookings import named
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
 from sync.storage.order_book import SqlBookings
@@ -261,6 +264,19 @@ async def test_an_order_is_found_by_whatever_a_person_calls_it(ledger: SqlLedger
     for name in ("#7", "7", order_id, "SH-1007-1", "sh-1007-1"):
         assert await bookings.find_order(name) == order_id
     assert await bookings.find_order("8") is None
+
+
+async def test_a_name_is_looked_up_in_indexes(database: Database) -> None:
+    def steps(connection: sa.Connection) -> list[str]:
+        explain = "EXPLAIN QUERY PLAN"
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SET LOCAL enable_seqscan = off"))  # of a table without rows it is the cheapest
+            explain = "EXPLAIN"
+        words = named("8").compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        return [str(row[-1]) for row in connection.execute(sa.text(f"{explain} {words}"))]
+
+    plan = await database.write(steps)
+    assert not [step for step in plan if re.search("SCAN (orders|documents)$|Seq Scan", step)]
 
 
 # --- what people do to sales in Lightspeed ---
