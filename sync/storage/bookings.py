@@ -125,7 +125,7 @@ def find(connection: sa.Connection, name: str) -> str | None:
     return connection.scalar(named(wanted).limit(1))
 
 
-def named(name: str) -> sa.Select[tuple[str]]:
+def named(name: str) -> sa.Select[str]:
     """Return the query for the ids of the orders of a name, the newest first."""
     order = orders.c
     names = (name, f"#{name}", f"gid://shopify/Order/{name}")
