@@ -70,6 +70,7 @@ class PretendShop:
         self.caps: dict[str, int] = {}  # units that one may hold, by variant id
         self.root = ""  # in front of the cart's paths: that of a language
         self.cart_fails: int | None = None  # status with which the cart refuses to be changed
+        self.moved = False  # to another address, where /availability no longer knows whose the holds are
         self.taken_first: set[str] = set()  # variants that somebody else takes just before they are held
         self.items: list[dict[str, Any]] = []  # what /inventory lists
         self.holds: dict[str, dict[str, Any]] = {}
@@ -159,6 +160,8 @@ class PretendShop:
         if asked.route == "/availability":
             variant = asked.query["variant_id"]
             left, known = self.stock.get(variant, 0), variant in self.stock
+            if self.moved:
+                left -= sum(hold["units"] for hold in self.holds.values() if hold["variant"] == variant)
             return 200, {"variantId": variant, "quantity": left, "available": left > 0, "known": known}
         if asked.route == "/release":
             self.holds.pop(asked.body["reservationId"], None)
@@ -178,7 +181,8 @@ class PretendShop:
             return 409, {"error": "not_enough", "quantity": min(self.stock[variant], cap)}
         if units > cap:
             return 409, {"error": "client_share", "quantity": cap}
-        hold = body.get("reservationId") or f"hold{len(self.holds) + 1}"
+        carts = (hold for hold, of in self.holds.items() if of["variant"] == variant)  # it has one of an item
+        hold = body.get("reservationId") or next(carts, f"hold{len(self.holds) + 1}")
         self.holds[hold] = {"variant": variant, "units": units}
         ends = (self.now + timedelta(minutes=15)).isoformat()
         return 200, {"reservationId": hold, "status": "reserved", "quantity": units, "expiresAt": ends}

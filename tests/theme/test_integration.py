@@ -50,7 +50,7 @@ async def test_what_is_sold_out_is_taken_out_of_the_cart_with_a_message_of_plain
     assert said == f"Kava <b>{KAVA}</b> has just been sold out, so it was taken out of your cart."
     assert (marked_up, left) == (0, 0)
     assert shop.cart == {f"{KRATOM}:k": 1}
-    assert len(shop.bodies("/reserve")) == 1
+    assert [hold["variant"] for hold in shop.holds.values()] == [KRATOM]
 
 
 async def test_the_message_can_be_read_by_everybody_and_dismissed_by_keyboard(browser: Browser) -> None:
@@ -123,6 +123,70 @@ async def test_the_last_unit_that_somebody_took_between_look_and_hold_is_taken_o
         await page.get_by_role("alert").locator("p").wait_for()
 
     assert shop.cart == {}
+
+
+async def test_a_shopper_who_moved_to_another_address_keeps_what_is_held_and_is_told_of_the_rest(
+    browser: Browser,
+) -> None:
+    shop = PretendShop()
+    shop.stock[KAVA] = 1
+    async with visit(browser, shop) as page:
+        await active(page, shop)
+        await add(page, shop, KAVA)
+        await held(page, KAVA, 1)
+        shop.moved = True
+        await add(page, shop, KAVA)
+        said = page.get_by_role("alert").locator("p")
+        await said.wait_for()
+        await advance(page, 20, step=5)
+        texts = await said.all_text_contents()
+        await held(page, KAVA, 1)
+
+    assert texts == [f"Only 1 of Kava <b>{KAVA}</b> left, so your cart now holds that many."]
+    assert shop.cart == {f"{KAVA}:k": 1}
+    assert shop.holds == {"hold1": {"variant": KAVA, "units": 1}}
+    assert [each["quantity"] for each in shop.bodies("/reserve")] == [1, 2]
+
+
+@pytest.mark.slow
+async def test_what_the_cart_holds_by_another_tab_counts_for_a_shopper_who_moved(browser: Browser) -> None:
+    shop = PretendShop()
+    shop.stock |= {KAVA: 1, KRATOM: 2}
+    async with visit(browser, shop) as page:
+        await active(page, shop)
+        await add(page, shop, KAVA)
+        await add(page, shop, KRATOM)
+        await held(page, KRATOM, 1)
+        await page.evaluate("WTFLightspeed.destroy(); sessionStorage.clear()")  # as a tab that never held anything
+        await page.reload()
+        shop.moved = True
+        await until(page, "WTFLightspeed.isActive()")
+        await add(page, shop, KAVA)
+        await add(page, shop, KRATOM)
+        await held(page, KRATOM, 2)
+        await held(page, KAVA, 1)
+        texts = await page.get_by_role("alert").locator("p").all_text_contents()
+
+    assert shop.cart == {f"{KAVA}:k": 1, f"{KRATOM}:k": 2}
+    assert texts == [f"Only 1 of Kava <b>{KAVA}</b> left, so your cart now holds that many."]
+
+
+@pytest.mark.slow
+async def test_a_hold_is_kept_where_more_of_it_is_refused_and_the_look_sees_enough(browser: Browser) -> None:
+    shop = PretendShop()
+    shop.stock[KAVA] = 5
+    async with visit(browser, shop) as page:
+        await active(page, shop)
+        await add(page, shop, KAVA)
+        await held(page, KAVA, 1)
+        shop.fails["/reserve"] = Fails(409, body='{"error": "not_enough", "quantity": 1}')
+        await add(page, shop, KAVA)
+        await held(page, KAVA, 2)
+        del shop.fails["/reserve"]
+        await change(page, shop, KAVA, 0)
+        await shop.until(lambda: "POST /release" in shop.calls())
+
+    assert shop.holds == {}
 
 
 @pytest.mark.slow

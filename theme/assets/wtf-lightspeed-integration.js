@@ -93,6 +93,9 @@
     return typeof thing.id === 'string' && isCount(thing.held) && thing.expiresAt > 0 && thing.renewAt > 0;
   }
 
+  /** Units that a hold has now, as far as this tab knows. */
+  const heldOf = (hold) => (hold?.state === 'held' && hold.expiresAt > Date.now() ? hold.held : 0);
+
   const isCount = (value) => Number.isInteger(value) && value >= 0;
 
   // --- the middleware: after a failure nothing is asked of it for a while, longer each time
@@ -306,23 +309,37 @@
       remember(variant, null);
     }
 
-    /** Hold `units` of a variant. What was just added is looked up first: most that is sold out is found without a write. */
+    /**
+     * Hold `units` of a variant. What was just added is looked up first.
+     *
+     * Nothing is taken out on the word of a look alone: it knows its client by the address or the customer, so whoever
+     * changes from Wi-Fi to mobile or signs in is a stranger to it. A refused hold knows the cart. Where both say that
+     * there is less, the cart keeps the most that either of them allows, or that is held already.
+     */
     async function secure(variant, units, cart, added) {
-      if (added && String(added.variant_id) === variant && (await isShort(variant, units, added))) return;
+      const isNew = added && String(added.variant_id) === variant;
+      const first = isNew ? await look(variant) : null;
       const told = await hold(variant, units, tokenOf(cart));
       if (told.status !== 409 || told.body.error !== NOT_ENOUGH) return;
-      if (!(await isShort(variant, units, added))) remember(variant, { state: 'refused', units });
+      const seen = first !== null && first < units ? first : await look(variant);
+      const left = Math.max(told.body.quantity, seen, heldOf(holds.get(variant)));
+      const tells = isCount(told.body.quantity) && seen !== null;
+      if (tells && left < units) await shorten(variant, left, added);
+      else refuse(variant, units);
     }
 
-    /** Look up how much of a variant this shopper can have. Where that is less than `units`, shorten the cart: true. */
-    async function isShort(variant, units, added) {
+    /** How many units of a variant the middleware would let this client have; null where it does not tell. */
+    async function look(variant) {
       const query = { variant_id: variant };
       if (config.variants[variant]) query.lightspeed_id = config.variants[variant];
       const { status, body } = await api.ask('GET', '/availability', { query });
-      const tells = status === 200 && body.known !== false && isCount(body.quantity);
-      if (!tells || body.quantity >= units) return false;
-      await shorten(variant, body.quantity, added);
-      return true;
+      return status === 200 && body.known !== false && isCount(body.quantity) ? body.quantity : null;
+    }
+
+    /** Leave it at what is held of a variant, if anything, while the cart has `units`: the shop decides about the rest. */
+    function refuse(variant, units) {
+      const known = holds.get(variant);
+      remember(variant, known?.state === 'held' ? { ...known, units } : { state: 'refused', units });
     }
 
     /** Ask for a hold; where a limit allows fewer units only, for those. Returns the first answer. */
@@ -333,7 +350,7 @@
       const limited = told.status === 409 && error !== NOT_ENOUGH && quantity > 0 && quantity < units;
       if (limited) await reserve(variant, quantity, token, units);
       if (told.status !== 200 && error !== NOT_ENOUGH && holds.get(variant)?.units !== units) {
-        remember(variant, { state: 'refused', units }); // unknown, or more than one may hold: the shop decides
+        refuse(variant, units); // unknown, or more than one may hold
       }
       return told;
     }
@@ -370,7 +387,8 @@
       if (now === fresh) return;
       const title = added?.title || line?.title || config.messages.item;
       speak.say(left > 0 ? 'fewerLeft' : 'soldOut', { title, quantity: left });
-      if (left > 0) await hold(variant, left, tokenOf(now));
+      if (left > 0 && heldOf(holds.get(variant)) === left) refuse(variant, left); // as before: asking would renew it
+      else if (left > 0) await hold(variant, left, tokenOf(now));
       else if (holds.has(variant)) await release(variant);
       document.dispatchEvent(new CustomEvent('cart:updated', { detail: { cart: now, source: SOURCE } }));
     }
