@@ -33,7 +33,7 @@ from sync.order_desk import OrderDesk
 from sync.plan import Brakes
 from sync.ports import Bookings, Inbox, Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster, PostingPolicy
-from sync.reservations import AskLimits, HoldLimits
+from sync.reservations import HOLD_ID_BITS, AskLimits, HoldLimits
 from sync.sale_watch import SaleWatch
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
@@ -43,7 +43,7 @@ from sync.shopify.client import ShopifyStorefront
 from sync.stock import Policy
 from sync.stock_sync import StockSync
 from sync.storage.database import Database
-from sync.storage.holds import HOLD_ID_BITS, SqlHolds
+from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
 from sync.storage.mirror_book import SqlMirrorBook
 from sync.storage.order_book import SqlBookings

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+HOLD_ID_BITS = 128  # whoever knows a hold's id may change it
+
 
 @dataclass(frozen=True, slots=True)
 class HoldLimits:
@@ -230,16 +232,19 @@ def ended(hold: Hold, ending: Ending, at: datetime, order_id: str | None = None)
     return replace(hold, cart="", client="", ended_at=at, ending=ending, order_id=order_id)
 
 
-def covering(holds: Sequence[Hold], units: int) -> Sequence[Hold]:
-    """Return which holds without a cart `units` that were ordered most likely are: one as large, else the oldest."""
-    same = [hold for hold in holds if hold.units == units]
-    if same:
-        return [min(same, key=_age)]
-    chosen: list[Hold] = []
-    for hold in sorted(holds, key=_age):
-        if sum(each.units for each in chosen) >= units:
-            break
-        chosen.append(hold)
+def covering(holds: Sequence[Hold], units: int) -> Sequence[tuple[Hold, int]]:
+    """Return which holds without a cart `units` that were ordered most likely are, each with how many of its units.
+
+    That is one as large, else the oldest; never more units than were ordered.
+    """
+    by_age = sorted(holds, key=_age)
+    same = [hold for hold in by_age if hold.units == units]
+    chosen: list[tuple[Hold, int]] = []
+    for hold in same[:1] or by_age:
+        taken = min(hold.units, units)
+        if taken > 0:
+            chosen.append((hold, taken))
+        units -= taken
     return chosen
 
 

@@ -76,7 +76,7 @@ def expire(connection: sa.Connection, now: datetime) -> int:
 
 def cover(connection: sa.Connection, marks: Mapping[int, int]) -> None:
     """Let consumed holds count no more whose orders an evaluation knows of; `marks` as handed out to it, by link."""
-    waiting = connection.execute(_UNCOVERED).all()
+    waiting = connection.execute(_UNCOVERED, {"ids": sorted(marks)}).all() if marks else ()
     done = [row.hold_id for row in waiting if row.marks <= marks.get(row.link_id, -1)]
     if done:
         connection.execute(_cover(), {"ids": done})
@@ -159,14 +159,14 @@ def _values(hold: Hold) -> dict[str, Any]:
 
 _CONSUMED = sa.and_(COUNTS, holds.c.marks.is_not(None))
 """Holds that count though they were consumed: few at any time, and found by an index of their own."""
-_UNCOVERED = sa.select(holds.c.hold_id, holds.c.link_id, holds.c.marks).where(_CONSUMED)
+_UNCOVERED = sa.select(holds.c.hold_id, holds.c.link_id, holds.c.marks).where(_CONSUMED, one_of(holds.c.link_id))
 
 
 @cache
 def _standing() -> sa.Select[Any]:
     now, since = (sa.bindparam(name, type_=holds.c.expires_at.type) for name in ("now", "since"))
     active = sa.and_(ACTIVE, holds.c.expires_at > now)
-    made = holds.c.created_at > since
+    made = sa.and_(holds.c.created_at > since, holds.c.expires_at > holds.c.created_at)  # others stand in for orders
     chosen = (active, made, sa.and_(made, holds.c.ending == Ending.CONSUMED.value))
     counts = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in chosen]
     units = sa.func.sum(sa.case((active, holds.c.units), else_=0))

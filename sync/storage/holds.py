@@ -13,6 +13,7 @@ from datetime import datetime
 from sync.events import HoldMet, Listener
 from sync.hold_book import Answer, Wish
 from sync.reservations import (
+    HOLD_ID_BITS,
     Asked,
     Change,
     Granted,
@@ -27,7 +28,6 @@ from sync.storage.database import Database
 from sync.storage.hold_rows import active_of, anything_over, carry_out, expire, standing
 
 _TOGETHER = 100  # wishes in one transaction: bounds how long the first of them waits
-HOLD_ID_BITS = 128  # whoever knows a hold's id may change it
 
 
 class SqlHolds:

@@ -105,15 +105,15 @@ def test_an_ended_hold_tells_nothing_of_who_had_it() -> None:
 @pytest.mark.parametrize(
     ("units", "chosen"),
     [
-        pytest.param(2, ["second"], id="one as large"),
-        pytest.param(1, ["first"], id="the older of two as large"),
-        pytest.param(3, ["first", "second"], id="the oldest until they suffice"),
-        pytest.param(9, ["first", "second", "third"], id="all there are"),
+        pytest.param(3, [("second", 3)], id="one as large"),
+        pytest.param(1, [("first", 1)], id="the older of two as large"),
+        pytest.param(2, [("first", 1), ("second", 1)], id="the oldest, as far as they are needed"),
+        pytest.param(9, [("first", 1), ("second", 3), ("third", 1)], id="all there are"),
     ],
 )
-def test_which_holds_without_a_cart_an_order_was_made_of(units: int, chosen: list[str]) -> None:
-    loose = [hold(1, name="third", made=3), hold(2, name="second", made=2), hold(1, name="first", made=1)]
-    assert [each.hold_id for each in covering(loose, units)] == chosen
+def test_which_holds_without_a_cart_an_order_was_made_of(units: int, chosen: list[tuple[str, int]]) -> None:
+    loose = [hold(1, name="third", made=3), hold(3, name="second", made=2), hold(1, name="first", made=1)]
+    assert [(each.hold_id, taken) for each, taken in covering(loose, units)] == chosen
 
 
 def test_a_cart_is_known_again_without_the_key_that_pages_append() -> None:

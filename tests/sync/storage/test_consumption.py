@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from sync.records import Evaluation, Intent
-from sync.reservations import Asked, Granted, Refusal, Refused
+from sync.reservations import Asked, Granted, HoldStanding, Refusal, Refused
 from sync.stock import Policy, decide
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
@@ -53,7 +53,14 @@ async def evaluated(ledger: SqlLedger, link_id: int = 1) -> None:
 
 
 async def endings(database: Database) -> list[tuple[object, ...]]:
-    return await query(database, "SELECT hold_id, ending, order_id, counts FROM holds ORDER BY hold_id")
+    """Return what became of the holds that visitors made."""
+    made = "SELECT hold_id, ending, order_id, counts FROM holds WHERE expires_at > created_at ORDER BY hold_id"
+    return await query(database, made)
+
+
+async def counting(database: Database) -> list[tuple[object, ...]]:
+    """Return what is taken off what is promised, and whether it was ordered."""
+    return await query(database, "SELECT units, ending FROM holds WHERE counts ORDER BY units")
 
 
 async def left_for_others(holds: SqlHolds) -> int:
@@ -130,6 +137,81 @@ async def test_an_order_of_a_cart_that_holds_nothing_ends_one_without_a_cart(
     await holds.reserve(asked(1, cart="other"))
     await ordered(ledger, 1, cart="mine")
     assert [row[1] for row in await endings(database)] == ["consumed", None]
+
+
+async def test_an_order_takes_only_its_units_of_a_hold_without_a_cart(database: Database, ledger: SqlLedger) -> None:
+    holds = holds_of(database)
+    mine = granted(await holds.reserve(asked(3, cart=None)))
+    await ordered(ledger, 1, cart="somebody else's")
+    assert [row[1] for row in await endings(database)] == [None]
+    assert await counting(database) == [(1, "consumed"), (2, None)]
+    assert granted(await holds.change(mine.hold_id, 2, later(minutes=3))).units == 2
+    await evaluated(ledger)
+    assert await counting(database) == [(2, None)]
+    assert await left_for_others(holds) == 2
+
+
+async def test_an_order_of_a_cart_that_holds_other_goods_takes_nothing_of_others(
+    database: Database, ledger: SqlLedger
+) -> None:
+    holds = holds_of(database)
+    await holds.reserve(asked(1, cart=None))
+    await holds.reserve(asked(1, item=2, cart="mine"))
+    await ordered(ledger, 1, cart="mine")
+    assert [row[1] for row in await endings(database)] == [None, None]
+
+
+@pytest.mark.parametrize("units", [2, 5])
+async def test_two_orders_at_once_share_a_hold_without_a_cart(
+    database: Database, ledger: SqlLedger, units: int
+) -> None:
+    holds = holds_of(database)
+    await holds.reserve(asked(3, cart=None))
+    rows = [order(n, each, each, created=later(minutes=1), at=later(minutes=1)) for n, each in ((1, 1), (2, units))]
+    mine = [replace(row, lines=(replace(row.lines[0], inventory_item_id=inventory_gid(201)),)) for row in rows]
+    await ledger.keep_orders(mine, later(minutes=2))
+    assert [row[1:] for row in await endings(database)] == [("consumed", "order-2", 1)]
+    assert await query(database, "SELECT SUM(units) FROM holds WHERE counts") == [(1 + units,)]
+
+
+async def test_what_no_hold_had_is_promised_to_nobody_until_the_target_leaves_it_out(
+    database: Database, ledger: SqlLedger
+) -> None:
+    holds = holds_of(database)
+    await ordered(ledger, 4)
+    assert await left_for_others(holds) == 1
+    await holds.expire(later(minutes=30))
+    assert await left_for_others(holds) == 1
+    await evaluated(ledger)
+    assert await counting(database) == []
+    assert await left_for_others(holds) == 1
+
+
+async def test_what_an_order_has_beyond_its_carts_hold_counts_too(database: Database, ledger: SqlLedger) -> None:
+    holds = holds_of(database)
+    await holds.reserve(asked(1, cart="mine"))
+    await ordered(ledger, 3, cart="mine")
+    assert await counting(database) == [(1, "consumed"), (2, "consumed")]
+    assert await left_for_others(holds) == 2
+
+
+async def test_an_evaluation_of_what_was_known_before_an_order_leaves_it_counting(
+    database: Database, ledger: SqlLedger
+) -> None:
+    (work,) = await ledger.work_of([1])
+    assert work.level is not None
+    decision = replace(decide(reading(work), work.memory, Policy()), after=None)
+    await ordered(ledger, 2)
+    await ledger.settle([Evaluation(1, decision, work.level, 5, due=False)], 1, later(minutes=3))
+    await evaluated(ledger, 2)
+    assert await counting(database) == [(2, "consumed")]
+
+
+async def test_what_no_hold_had_is_no_reservation_in_the_figures(database: Database, ledger: SqlLedger) -> None:
+    holds = holds_of(database)
+    await holds.reserve(asked(1, cart="mine"))
+    await ordered(ledger, 3, cart="mine")
+    assert await holds.standing(later(minutes=4)) == HoldStanding(active=0, units=0, made=1, ordered=1)
 
 
 async def test_an_order_ends_no_hold_made_after_it(database: Database, ledger: SqlLedger) -> None:

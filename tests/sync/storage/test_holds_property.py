@@ -149,7 +149,8 @@ class Shop:
 
     async def look(self) -> None:
         """Each hold ends once and stays ended; every grant is on record; the shelf in memory shows what is stored."""
-        rows = await query(self.database, "SELECT hold_id, expires_at, ending, ended_at, order_id FROM holds")
+        made = "SELECT hold_id, expires_at, ending, ended_at, order_id FROM holds WHERE expires_at > created_at"
+        rows = await query(self.database, made)
         assert {row[0] for row in rows} == set(self.ids)
         for hold_id, expires_at, *end in rows:
             if end[0] is not None:
@@ -165,6 +166,7 @@ class Shop:
             assert stored is not None
             assert shown is not None
             assert (shown.sellable, shown.held) == (stored.sellable, stored.held)
+            assert stored.promised <= self.available[number], "what was ordered is promised to nobody"
 
 
 async def live_through(folder: Path, steps: list[tuple[Any, ...]]) -> None:
