@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from sync.booking import StoryLine
 from sync.clock import Clock
 from sync.events import Event, Listener, RunFinished, RunWanted
 from sync.ports import Bookings, Inbox
 from sync.records import DocumentState, RunOutcome
 from sync.stock_sync import Job
-from sync.webhooks import Hint, Receipt, Webhook
+from sync.webhooks import HINTED, Hint, Receipt, Webhook
 
 _LOOK = 0.25  # seconds between two looks whether an order was booked
 _WAITING = 16  # visitors who wait for their order at the same time; further ones are answered at once
-_FRESH = timedelta(hours=1)  # a completed checkout is reported at once, or by somebody else
 _ORDERS_A_MINUTE = 30  # that are kept; a shop with more takes them by webhook or poll
 _MOST_ITEMS = 250  # as many as one reading of Shopify's levels takes
 
@@ -38,6 +38,12 @@ class OrderHint:
 
     name: str  # its name or number
     inventory_item_ids: frozenset[str]
+
+    def names_all(self, lines: Sequence[StoryLine]) -> bool:
+        """Tell whether it names each of an order's linked goods, and nothing that was not ordered."""
+        linked = {line.inventory_item_id for line in lines if line.item_id}
+        ordered = {line.inventory_item_id for line in lines}
+        return bool(linked) and linked <= self.inventory_item_ids <= ordered
 
 
 class Hints:
@@ -90,7 +96,8 @@ class Hints:
     async def order(self, hint: OrderHint) -> str | None:
         """Have an order read, and return the id of its Lightspeed sale as soon as it is there; None: not yet.
 
-        Only an order of the last hour that holds the items named has an answer, so that nobody learns of others'.
+        Only an order of the last hour whose linked goods are all named, and nothing else, has an answer, so that nobody
+        learns of others'.
         """
         if self._waiting >= _WAITING:
             return None
@@ -124,14 +131,13 @@ class Hints:
 
     async def _sale(self, order_id: str, hint: OrderHint) -> str | None:
         entry = await self._bookings.order(order_id)
-        if self._clock.now() - entry.created_at > _FRESH:
+        if self._clock.now() - entry.created_at > HINTED:
             return None
         posted = [one for one in await self._bookings.documents(order_id) if one.state is DocumentState.POSTED]
         if not posted:
             return None
         story = await self._bookings.story(order_id)
-        ordered = {line.inventory_item_id for line in story.lines}
-        return posted[0].sale_id if hint.inventory_item_ids and hint.inventory_item_ids <= ordered else None
+        return posted[0].sale_id if hint.names_all(story.lines) else None
 
     async def _keep(self, hint: Hint, key: str, subject: str, body: dict[str, Sequence[str]]) -> None:
         now = self._clock.now()

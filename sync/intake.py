@@ -21,7 +21,7 @@ from sync.events import Listener, RunWanted, WebhookMet
 from sync.feeds import read_orders_again
 from sync.model import LevelRow, VariantRow
 from sync.ports import Hooks, Inbox, Ledger, Storefront
-from sync.webhooks import DueWebhook, Hint, Reason, Receipt, Topic, WebhookState, moment_of, variants_told
+from sync.webhooks import HINTED, DueWebhook, Hint, Reason, Receipt, Topic, WebhookState, moment_of, variants_told
 
 log = structlog.get_logger()
 
@@ -206,8 +206,12 @@ class Intake:
         return _numbers(group)
 
     async def _named_orders(self, group: Sequence[DueWebhook]) -> set[int]:
-        """Find orders by their names; what Shopify does not find yet is left to polling."""
-        order_ids = await self._storefront.orders_named([each.subject for each in group])
+        """Find orders by their names; what Shopify does not find yet is left to polling, and so are old ones.
+
+        A visitor could have orders from before the cut-over counted, which nobody else ever reads.
+        """
+        since = self._clock.now() - HINTED
+        order_ids = await self._storefront.orders_named([each.subject for each in group], since)
         if order_ids and await read_orders_again(self._storefront, self._ledger, order_ids, self._clock.now()):
             self._tell(RunWanted("orders"))
         return _numbers(group) if order_ids else set()

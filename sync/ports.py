@@ -125,8 +125,11 @@ class Storefront(Protocol):
     async def orders_of(self, order_ids: Sequence[str]) -> Mapping[str, OrderRow]:
         """Return these orders as they are now; a deleted one is missing."""
 
-    async def orders_named(self, names: Sequence[str]) -> Sequence[str]:
-        """Return the ids of the orders with these names or numbers, of at most 25 names; what is new may be missing."""
+    async def orders_named(self, names: Sequence[str], since: datetime) -> Sequence[str]:
+        """Return the ids of the orders with these names or numbers, of at most 25 names, created at or after `since`.
+
+        What is new may be missing.
+        """
 
     async def read_variants(self, since: datetime, deliver: Deliver[VariantRow]) -> Certificate:
         """Deliver the variants changed at or after `since`, without levels."""

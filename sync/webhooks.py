@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -37,6 +37,9 @@ class Hint(StrEnum):
     ORDER = "storefront/order"  # the subject is an order's name or number
     STOCK = "storefront/stock"  # the body lists inventory items
 
+
+HINTED = timedelta(hours=1)
+"""How old an order may be that visitors tell of: a completed checkout is told of at once, or by somebody else."""
 
 Reason = Topic | Hint
 """Why something is looked at."""

@@ -97,9 +97,9 @@ class ShopifyStorefront:
         reader = await self._order_reader()
         return await reader.by_id(order_ids)
 
-    async def orders_named(self, names: Sequence[str]) -> Sequence[str]:
+    async def orders_named(self, names: Sequence[str], since: datetime) -> Sequence[str]:
         """Return the ids of the orders with these names or numbers; see `Storefront`."""
-        return await orders_named(self._api, names)
+        return await orders_named(self._api, names, since)
 
     async def read_variants(self, since: datetime, deliver: Deliver[VariantRow]) -> Certificate:
         """Deliver the variants changed at or after `since`, without levels; see `Storefront`."""

@@ -183,6 +183,7 @@ class NamedOrder(Wire):
     """An order by its names."""
 
     id: str
+    created_at: Moment
     name: str
     number: int
 

@@ -219,15 +219,19 @@ class OrderReader:
         return await rest_of(first, more)
 
 
-async def orders_named(api: AdminApi, names: Sequence[str]) -> list[str]:
-    """Return the ids of the orders with these names (`#1001`), numbers (`1001`) or ids in digits, of the first 25."""
+async def orders_named(api: AdminApi, names: Sequence[str], since: datetime) -> list[str]:
+    """Return the ids of the orders with these names (`#1001`), numbers (`1001`) or ids in digits, of the first 25.
+
+    Those created before `since` are left out.
+    """
     wanted = list(dict.fromkeys(_bare(name) for name in names))[:_NAMES]
     # Shopify documents the search by `name:1001-A`, shops write `#1001`: it is asked for as both
     terms = [f'name:"{name}" OR name:"#{name}"' for name in wanted]
     terms += [f"id:{name}" for name in wanted if name.isascii() and name.isdigit()]  # all that a thank-you page knows
     query = " OR ".join(terms)
     answer = await api.read(ORDERS_NAMED, {"first": _NAMES, "query": query}, shaped(OrdersNamed))
-    known = [(one.id, {_bare(one.name), str(one.number), one.id.rpartition("/")[2]}) for one in answer.orders.nodes]
+    recent = [one for one in answer.orders.nodes if one.created_at >= since]
+    known = [(one.id, {_bare(one.name), str(one.number), one.id.rpartition("/")[2]}) for one in recent]
     return [order_id for order_id, names in known if names & set(wanted)]
 
 

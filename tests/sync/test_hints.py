@@ -40,10 +40,11 @@ class Counter:
     def sku(self, place: int = 0) -> str:
         return self.shop.world.goods[place].sku
 
-    def buys(self, place: int = 0, units: int = 1) -> OrderHint:
-        """Place an order; return what its shopper's browser tells of it."""
-        order = self.shop.world.shopify.order(self.shop.world.shopify.place_order({self.sku(place): units}))
-        return OrderHint(order.name.removeprefix("#"), frozenset({self.item(place)}))
+    def buys(self, *places: int) -> OrderHint:
+        """Place an order of a unit each; return what its shopper's browser tells of it."""
+        bought = {self.sku(place): 1 for place in places or (0,)}
+        order = self.shop.world.shopify.order(self.shop.world.shopify.place_order(bought))
+        return OrderHint(order.name.removeprefix("#"), frozenset(map(self.item, places or (0,))))
 
     async def look(self) -> int:
         return await self.shop.work.engine.intake.run()
@@ -140,6 +141,21 @@ async def test_an_order_with_other_goods_is_not_told_of(counter: Counter) -> Non
     hint = counter.buys(0)
     assert await counter.reported(OrderHint(hint.name, frozenset({counter.item(1)}))) is None
     assert await counter.reported(OrderHint(hint.name, frozenset())) is None
+
+
+async def test_who_cannot_name_all_goods_of_an_order_learns_nothing_of_it(counter: Counter) -> None:
+    hint = counter.buys(0, 1)
+    assert await counter.reported(OrderHint(hint.name, frozenset({counter.item(0)}))) is None
+    assert await counter.reported(OrderHint(hint.name, hint.inventory_item_ids | {counter.item(2)})) is None
+    assert await counter.reported(hint) is not None
+
+
+async def test_an_old_order_that_nobody_keeps_is_not_kept_because_a_visitor_names_it(counter: Counter) -> None:
+    hint = counter.buys()
+    counter.shop.clock.advance(3700)
+    assert await counter.reported(hint) is None
+    assert await counter.kept() == [("storefront/order", "unneeded")]
+    assert await query(counter.shop.work.database, "SELECT COUNT(*) FROM orders") == [(0,)]
 
 
 async def test_an_old_order_is_not_told_of(counter: Counter) -> None:

@@ -475,7 +475,8 @@ async def test_orders_are_found_by_name_by_number_and_by_the_id_that_thank_you_p
     one, other = (small.store.place_order({SKU: 1}) for _ in range(2))
     number = other.rpartition("/")[2]
 
-    assert await small.shop.orders_named(["#1001"]) == [one]
-    assert await small.shop.orders_named(["1001"]) == [one]
-    assert await small.shop.orders_named([number]) == [other]
-    assert await small.shop.orders_named(["100", number[:-1], '" OR status:any OR name:"']) == []
+    assert await small.shop.orders_named(["#1001"], START) == [one]
+    assert await small.shop.orders_named(["1001"], START) == [one]
+    assert await small.shop.orders_named([number], START) == [other]
+    assert await small.shop.orders_named(["100", number[:-1], '" OR status:any OR name:"'], START) == []
+    assert await small.shop.orders_named(["1001", "1002"], small.clock.now() + timedelta(seconds=1)) == []
