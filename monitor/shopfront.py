@@ -67,4 +67,5 @@ def public_app(shop: Workshop, desk: AlertDesk | None = None) -> Application:
         largest_webhook=shop.alerts.limits.webhooks.largest,
         host=public_host(settings),
         others=others,
+        clock=shop.clock,
     )

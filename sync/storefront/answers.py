@@ -23,6 +23,9 @@ WORDS = {
 }
 """Error and message of every refusal that does not depend on what was asked."""
 
+WRONG_HOST_WORDS = ("wrong_host", "Nothing is answered under this host name.")
+"""Those of status 400 for a request under another name than ours: who sets things up must tell it from a bad body."""
+
 FIXED_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 _ALWAYS: tuple[Header, ...] = (
@@ -57,11 +60,16 @@ def unchanged(etag: bytes) -> Answer:
 
 def refusal(status: HTTPStatus, *more: Header) -> Answer:
     """Return a refusal in its fixed words."""
-    error, message = WORDS[status]
+    return _worded(status, WORDS[status], *more)
+
+
+def _worded(status: HTTPStatus, words: tuple[str, str], *more: Header) -> Answer:
+    error, message = words
     return answer(msgspec.json.encode({"error": error, "message": message}), status, *more)
 
 
 BAD_REQUEST = refusal(HTTPStatus.BAD_REQUEST)
+WRONG_HOST = _worded(HTTPStatus.BAD_REQUEST, WRONG_HOST_WORDS)
 UNAUTHORIZED = refusal(HTTPStatus.UNAUTHORIZED)
 NOT_FOUND = refusal(HTTPStatus.NOT_FOUND)
 TOO_LARGE = refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

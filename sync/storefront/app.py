@@ -20,8 +20,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sync.clock import Clock, SystemClock
 from sync.errors import SyncError
-from sync.storefront.answers import FIXED_HEADERS, WORDS
+from sync.storefront.answers import FIXED_HEADERS, WORDS, WRONG_HOST
+from sync.storefront.hosts import OwnHost
 from sync.webhooks import PATH
 
 log = structlog.get_logger()
@@ -45,7 +47,12 @@ Take = Callable[[Delivery], Awaitable[HTTPStatus]]
 
 
 def storefront_app(
-    *, webhooks: Take, largest_webhook: int, host: str | None = None, others: Mapping[str, Take] | None = None
+    *,
+    webhooks: Take,
+    largest_webhook: int,
+    host: str | None = None,
+    others: Mapping[str, Take] | None = None,
+    clock: Clock | None = None,
 ) -> Starlette:
     """Return the application. `largest_webhook` is in bytes; `host` is the only one served (None: any).
 
@@ -63,12 +70,13 @@ def storefront_app(
 
         return answer
 
+    own = OwnHost(host.encode("ascii") if host is not None else None, clock or SystemClock())
     app = Starlette(
         routes=[
             Route(PATH, take_webhook, methods=["POST"]),
             *(Route(path, door(take), methods=["POST"]) for path, take in (others or {}).items()),
         ],
-        middleware=[Middleware(_OneHost, host=host)],
+        middleware=[Middleware(_OneHost, own=own)],
         exception_handlers={
             HTTPException: _refused,
             SyncError: _failed,
@@ -83,23 +91,21 @@ def storefront_app(
 class _OneHost:
     """Answers only under our own name."""
 
-    def __init__(self, app: ASGIApp, host: str | None) -> None:
+    def __init__(self, app: ASGIApp, own: OwnHost) -> None:
         self._app = app
-        self._host = host
+        self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and self._host is not None:
-            given = Headers(scope=scope).getlist("host")
-            if len(given) != 1 or _name(given[0]) != self._host:
-                await _answer(HTTPStatus.BAD_REQUEST)(scope, receive, send)
+        if scope["type"] == "http":
+            hosts = [value for name, value in scope["headers"] if name == b"host"]
+            if not self._own.admits(hosts):
+                answer = Response(
+                    WRONG_HOST.body, WRONG_HOST.status, headers=FIXED_HEADERS, media_type="application/json"
+                )
+                await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def _name(host: str) -> str:
-    name, _, port = host.rpartition(":")
-    return (name if port.isdigit() else host).lower()
 
 
 async def _whole_body(request: Request, largest: int) -> bytes:

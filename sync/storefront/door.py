@@ -24,10 +24,12 @@ from sync.storefront.answers import (
     TOO_LARGE,
     UNAUTHORIZED,
     UNAVAILABLE,
+    WRONG_HOST,
     Answer,
     refusal,
     throttled,
 )
+from sync.storefront.hosts import OwnHost
 from sync.storefront.limits import Buckets, Clients, Origin
 from sync.storefront.ports import Meter
 from sync.storefront.routes import RESERVE, Ask, Route, Unfit
@@ -91,6 +93,7 @@ class Door:
         self._routes = {path.encode(): methods for path, methods in routes.items()}
         self._wrong_method = {path: _not_allowed(methods) for path, methods in self._routes.items()}
         self._trust = trust
+        self._host = OwnHost(trust.host, clock)
         self._secrets = tuple(secret.encode() for secret in trust.secrets)
         self._buckets = buckets
         self._clock = clock
@@ -155,9 +158,10 @@ class Door:
             log.error("storefront.broke", route=name, error=kind)
 
     def _check_host(self, heads: _Heads) -> None:
-        host = self._trust.host
-        if heads.too_many or (host is not None and (len(heads.hosts) != 1 or _name(heads.hosts[0]) != host)):
+        if heads.too_many:
             raise _Refused(BAD_REQUEST)
+        if not self._host.admits(heads.hosts):
+            raise _Refused(WRONG_HOST)
 
     def _check_pace(self, route: Route, ask: Ask) -> None:
         wait = self._buckets.take(ask.client, self._clock.monotonic()) if route.limited else 0.0
@@ -212,11 +216,6 @@ class Door:
 
 def _not_allowed(methods: Mapping[str, Route]) -> Answer:
     return refusal(HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", ", ".join(sorted(methods)).encode()))
-
-
-def _name(host: bytes) -> bytes:
-    name, _, port = host.rpartition(b":")
-    return (name if port.isdigit() else host).lower()
 
 
 def _heads(headers: Sequence[tuple[bytes, bytes]]) -> _Heads:

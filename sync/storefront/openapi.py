@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
 
 from sync.reservations import Refusal
-from sync.storefront.answers import WORDS
+from sync.storefront.answers import WORDS, WRONG_HOST_WORDS
 from sync.storefront.bodies import ChangeBody, OrdersBody, ReleaseBody, ReserveBody, SyncBody
 from sync.storefront.door import LARGEST_BODY
 from sync.storefront.pages import LARGEST, USUAL
@@ -160,13 +161,21 @@ def _answers() -> Mapping[str, Any]:
 
 
 def _refusals() -> Mapping[str, Any]:
+    told = {status: [words] for status, words in WORDS.items()}
+    told[HTTPStatus.BAD_REQUEST].append(WRONG_HOST_WORDS)
     return {
         str(int(status)): {
-            "description": message,
-            "content": {"application/json": {"schema": _object(error={"const": error}, message={"const": message})}},
+            "description": " ".join(message for _, message in each),
+            "content": {"application/json": {"schema": _either(each)}},
         }
-        for status, (error, message) in WORDS.items()
+        for status, each in told.items()
     }
+
+
+def _either(told: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+    """Return the schema of an answer in one of these words."""
+    bodies = [_object(error={"const": error}, message={"const": message}) for error, message in told]
+    return bodies[0] if len(bodies) == 1 else {"anyOf": bodies}
 
 
 def _proofs() -> Mapping[str, Any]:

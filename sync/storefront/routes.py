@@ -33,7 +33,10 @@ from sync.storefront.pages import LARGEST, USUAL, PageAsked, Pages, whole
 from sync.storefront.ports import HintTaker, Holds, Shelf
 
 PREFIX = "/apps/wtf/lightspeed"
-"""Where Shopify's app proxy usually leads; the routes are at / as well."""
+"""Where Shopify's app proxy leads, set up as docs/storefront.md has it."""
+
+PREFIXES = ("", "/lightspeed", PREFIX)
+"""Where the routes are: also where a proxy URL leads whose path was left out, and one that names all of it."""
 
 RESERVE = "reserve"
 
@@ -126,7 +129,7 @@ class Storefront:
         self._bodies: OrderedDict[bytes, _Known] = OrderedDict()
 
     def routes(self) -> Mapping[str, Mapping[str, Route]]:
-        """Return the routes by path and method, each path with and without the prefix."""
+        """Return the routes by path and method, each path under each prefix."""
         table = {
             "/inventory": {"GET": Route("inventory", self.inventory, reads=False, limited=False)},
             "/availability": {"GET": Route("availability", self.availability, reads=False, limited=False)},
@@ -135,7 +138,7 @@ class Storefront:
             "/sync": {"POST": Route("sync", self.sync, limited=False, hints=True)},
             "/orders": {"POST": Route("orders", self.orders, hints=True)},
         }
-        return {prefix + path: methods for prefix in ("", PREFIX) for path, methods in table.items()}
+        return {prefix + path: methods for prefix in PREFIXES for path, methods in table.items()}
 
     # --- reading ---
     async def inventory(self, ask: Ask) -> Answer:

@@ -26,7 +26,7 @@ NOTHING: dict[str, object] = {"items": [], "pagination": {"count": 0, "limit": 2
 
 
 # --- /inventory ---
-@pytest.mark.parametrize("prefix", ["", PREFIX])
+@pytest.mark.parametrize("prefix", ["", "/lightspeed", PREFIX])
 async def test_inventory_lists_what_may_be_promised(prefix: str) -> None:
     listener = Listener()
     listener.shelf.put(shelf_item(1, held=2))
