@@ -149,12 +149,14 @@ class PretendShop:
             await route.fulfill(status=status, json=told)
 
     async def _inventory(self, route: Route, asked: Asked) -> None:
-        tag = f'"{abs(hash(json.dumps(self.items)))}"'
+        limit, offset = int(asked.query["limit"]), int(asked.query.get("offset", 0))
+        items = self.items[offset : offset + limit]
+        tag = f'"{abs(hash(json.dumps(items)))}"'
         if asked.headers.get("if-none-match") == tag:
             await route.fulfill(status=304, headers={"ETag": tag})
             return
-        page = {"count": len(self.items), "limit": 500, "offset": 0}
-        await route.fulfill(json={"items": self.items, "pagination": page}, headers={"ETag": tag})
+        page = {"count": len(items), "limit": limit, "offset": offset}
+        await route.fulfill(json={"items": items, "pagination": page}, headers={"ETag": tag})
 
     def _act(self, asked: Asked) -> tuple[int, dict[str, Any]]:
         if asked.route == "/availability":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.async_api import Browser
 
@@ -47,6 +49,68 @@ async def test_an_answer_that_makes_no_sense_takes_nothing_out_of_the_cart(
 
     assert shop.cart == {f"{KAVA}:k": 2}
     assert messages == 0
+
+
+COUNT_TIMERS = """window.timers = 0; { const set = window.setTimeout;
+    window.setTimeout = (...given) => { window.timers += 1; return set(...given); }; }
+"""
+
+
+@pytest.mark.parametrize("ends", ["2035-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "+275760-09-13T00:00:00Z"])
+async def test_a_hold_that_is_said_to_last_for_years_is_believed_for_half_an_hour(ends: str, browser: Browser) -> None:
+    shop = PretendShop()
+    shop.stock[KAVA] = 5
+    shop.fails["/reserve"] = Fails(200, body=json.dumps({"reservationId": "r1", "expiresAt": ends}))
+    async with visit(browser, shop, before=COUNT_TIMERS) as page:
+        await active(page, shop)
+        await add(page, shop, KAVA)
+        await held(page, KAVA, 1)
+        before = await page.evaluate("window.timers")
+        await page.clock.run_for(10_000)
+        timers = await page.evaluate("window.timers") - before
+        told = await page.evaluate("WTFLightspeed.getSyncStatus().holds[0].expiresAt")
+
+    assert timers < 10
+    assert told.startswith("2026-11-24T12:30:")
+
+
+async def test_a_stored_hold_of_many_years_and_a_clock_that_goes_back_do_not_keep_the_page_busy(
+    browser: Browser,
+) -> None:
+    hold = {"state": "held", "id": "r1", "units": 1, "held": 1, "expiresAt": 4e12, "renewAt": 4e12}
+    shop = PretendShop()
+    shop.put(KAVA)
+    before = f"sessionStorage.setItem('wtf_lightspeed_holds', '{json.dumps({KAVA: hold})}');" + COUNT_TIMERS
+    async with visit(browser, shop, before=before) as page:
+        await active(page, shop)
+        await page.clock.set_system_time("2020-01-01T00:00:00Z")
+        first = await page.evaluate("window.timers")
+        await page.clock.run_for(60_000)
+        timers = await page.evaluate("window.timers") - first
+
+    assert timers < 30
+
+
+@pytest.mark.parametrize("place", [0, 600, 1_200])
+async def test_a_change_on_any_page_of_the_list_is_told_though_the_other_pages_are_as_before(
+    place: int, browser: Browser
+) -> None:
+    shop = PretendShop()
+    shop.items = [{"itemID": str(n), "sku": f"S{n}", "qtyOnHand": 9, "qoh": 9, "available": 5} for n in range(1_201)]
+    async with visit(browser, shop) as page:
+        await active(page, shop)
+        await page.evaluate("""() => { window.told = [];
+            addEventListener('wtf:inventory:updated', ({ detail }) => window.told.push(detail.updates), true); }""")
+        shop.items[place] = shop.items[place] | {"available": 2}
+        await advance(page, 20, step=5)
+        told = await until(page, "window.told.length && window.told")
+        await advance(page, 20, step=5)
+        await shop.until(lambda: len(shop.calls("GET /inventory")) == 9)
+
+    assert [[(each["lightspeedId"], each["quantity"]) for each in updates] for updates in told] == [[(str(place), 2)]]
+    polls = [each for each in shop.asked if each.route == "/inventory"]
+    assert [each.query.get("offset", "0") for each in polls] == ["0", "500", "1000"] * 3
+    assert ["if-none-match" in each.headers for each in polls] == [False] * 3 + [True] * 6
 
 
 async def test_where_the_cart_refuses_to_be_changed_it_stays_and_nothing_is_said(browser: Browser) -> None:

@@ -13,6 +13,7 @@
   const POLL_EVERY = 15 * SECOND;
   const PATIENCE = 8 * SECOND; // with one answer
   const HOLD_FOR = 15 * MINUTE; // the longest that is granted
+  const LONGEST_HOLD = 2 * HOLD_FOR; // with its renewal; what says that it lasts longer is believed that long
   const RENEW_BEFORE = 90 * SECOND; // timers of a tab in the background are up to a minute late
   const FIRST_REST = 2 * SECOND;
   const LONGEST_REST = 5 * MINUTE;
@@ -96,6 +97,9 @@
   /** Units that a hold has now, as far as this tab knows. */
   const heldOf = (hold) => (hold?.state === 'held' && hold.expiresAt > Date.now() ? hold.held : 0);
 
+  /** Milliseconds to wait for a moment: past 2^31 a timer would fire at once, so it is set again on the way. */
+  const until = (moment) => Math.min(Math.max(0, moment - Date.now()), LONGEST_HOLD);
+
   const isCount = (value) => Number.isInteger(value) && value >= 0;
 
   // --- the middleware: after a failure nothing is asked of it for a while, longer each time
@@ -171,6 +175,8 @@
         // not ours, or cut off: the ids below are enough to go on with
       }
       const holds = new Map(Object.entries(details).filter(([, hold]) => isHold(hold)));
+      const latest = Date.now() + LONGEST_HOLD;
+      for (const hold of holds.values()) if (hold.expiresAt > latest) hold.expiresAt = latest;
       for (const key of keys().filter((each) => each.startsWith(KEY))) {
         const variant = key.slice(KEY.length);
         const unknown = { units: null, held: 1, expiresAt: Date.now() + HOLD_FOR, renewAt: Date.now() + HOLD_FOR };
@@ -261,7 +267,7 @@
     const gone = new AbortController(); // aborted by destroy()
     let active = false;
     let behind = false; // something could not be asked: settle again when the middleware answers
-    let etag = null;
+    const pages = []; // of /inventory, as last answered: {etag, isFull}
     let pollTimer = 0;
     let holdTimer = 0;
     let polledAt = -Infinity;
@@ -367,7 +373,8 @@
         behind = true;
       } else if (told.status === 200 && told.body.reservationId) {
         const id = String(told.body.reservationId);
-        const ends = Date.parse(told.body.expiresAt) - (api.health.skew || 0) || Date.now() + HOLD_FOR;
+        const said = Date.parse(told.body.expiresAt) - (api.health.skew || 0) || Date.now() + HOLD_FOR;
+        const ends = Math.min(said, Date.now() + LONGEST_HOLD);
         const renewed = known?.id === id && (known.renewed || ends > known.expiresAt + SECOND);
         const renewAt = ends - Math.min(RENEW_BEFORE, (ends - Date.now()) / 3);
         remember(variant, { state: 'held', id, units: wanted, held: units, expiresAt: ends, renewAt, renewed });
@@ -398,7 +405,7 @@
     function watchHolds() {
       clearTimeout(holdTimer);
       const next = Math.min(...[...holds.values()].map((hold) => dueAt(hold, api.health.restUntil)));
-      if (next !== Infinity && !gone.signal.aborted) holdTimer = setTimeout(() => enqueue(mind), next - Date.now());
+      if (next !== Infinity && !gone.signal.aborted) holdTimer = setTimeout(() => enqueue(mind), until(next));
     }
 
     async function mind() {
@@ -421,16 +428,19 @@
       polledAt = Date.now();
       const since = new Date(Math.floor((startedAt + (api.health.skew || 0)) / MINUTE) * MINUTE).toISOString();
       const query = { limit: PAGE, updatedSince: since };
-      const first = await api.ask('GET', '/inventory', { query, etag });
-      if (first.status === 200 && Array.isArray(first.body.items)) {
-        const items = [...first.body.items];
-        for (let page = 1; page < MOST_PAGES && items.length === page * PAGE; page += 1) {
-          const next = await api.ask('GET', '/inventory', { query: { ...query, offset: page * PAGE } });
-          items.push(...(next.body?.items || []));
-        }
-        etag = first.etag;
-        publish(items);
+      const items = [];
+      let first;
+      for (let page = 0; page < MOST_PAGES; page += 1) {
+        const wish = page > 0 ? { ...query, offset: page * PAGE } : query;
+        const told = await api.ask('GET', '/inventory', { query: wish, etag: pages[page]?.etag });
+        first ??= told;
+        if (told.status === 200 && Array.isArray(told.body.items)) {
+          items.push(...told.body.items);
+          pages[page] = { etag: told.etag, isFull: told.body.items.length === PAGE };
+        } else if (told.status !== 304) break;
+        if (!pages[page]?.isFull) break;
       }
+      publish(items);
       return first;
     }
 
@@ -441,7 +451,8 @@
         if (seen.get(item.itemID) === text) continue;
         seen.set(item.itemID, text);
         const variantId = config.variantOf[item.itemID] ?? item.variantId ?? null;
-        updates.push({ variantId, lightspeedId: item.itemID, sku: item.sku, quantity: item.available, available: item.available > 0 });
+        const quantity = item.available;
+        updates.push({ variantId, lightspeedId: item.itemID, sku: item.sku, quantity, available: quantity > 0 });
       }
       if (updates.length === 0) return;
       const detail = { updates, timestamp: new Date().toISOString() };
@@ -457,7 +468,7 @@
       clearTimeout(pollTimer);
       if (document.hidden || gone.signal.aborted) return;
       const at = Math.max(polledAt + POLL_EVERY * (1 + Math.random() / 5), api.health.restUntil);
-      pollTimer = setTimeout(() => enqueue(active ? beat : begin).then(keepPolling), at - Date.now());
+      pollTimer = setTimeout(() => enqueue(active ? beat : begin).then(keepPolling), until(at));
     }
 
     // --- beginning and end
@@ -510,7 +521,7 @@
       enqueue(async () => {
         const told = await api.ask('POST', '/orders', { body });
         if (told.failed) {
-          setTimeout(() => reportOrder(checkout, tries + 1), api.health.restUntil - Date.now());
+          setTimeout(() => reportOrder(checkout, tries + 1), until(api.health.restUntil));
           return;
         }
         kept.put(REPORTED, number);
