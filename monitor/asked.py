@@ -168,6 +168,25 @@ class DrillOrder(BaseModel):
     by: str
 
 
+class FileOrder(BaseModel):
+    """Tell how alerts.yaml stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class FileStand:
+    """How alerts.yaml as it is now stands to what the daemon goes by.
+
+    `refused_since` None: it is in force. `mistakes` is why it is not; `at_next_start` are keys that differ from those
+    with which the daemon began, and count once it begins anew.
+    """
+
+    refused_since: datetime | None = None
+    mistakes: Sequence[str] = ()
+    at_next_start: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What became of one message: the proof of its delivery, or why there is none.

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
-from monitor.asked import Acknowledged, Rehearsed
+from monitor.asked import Acknowledged, FileStand, Rehearsed
 from monitor.door import SOCKET, short_name
 from monitor.hiding import Silence
 from sync.errors import Code, OutcomeUnknown, Permanent, Refused, Transient
@@ -23,6 +23,8 @@ BEFORE = TypeAdapter(Mapping[str, Acknowledged])
 """How those are that somebody had acknowledged before."""
 REHEARSED = TypeAdapter(Rehearsed)
 """How the outcome of a test or a drill is."""
+FILE_STAND = TypeAdapter(FileStand)
+"""How it is told how alerts.yaml stands."""
 KINDS = {kind.__name__: kind for kind in (Transient, Permanent, OutcomeUnknown, Refused)}
 """The kinds of errors that an answer may be, by their names in it."""
 
@@ -32,16 +34,17 @@ def told_before(pause: Pause | None) -> dict[str, str] | None:
     return {"reason": pause.reason, "since": pause.since.isoformat()} if pause else None
 
 
-async def ask(state_dir: Path, action: str, order: BaseModel) -> Any:
+async def ask(state_dir: Path, action: str, order: BaseModel, *, within: float | None = None) -> Any:
     """Ask the running daemon and return its answer's JSON; None where no daemon runs.
 
-    Raises the `SyncError` that the daemon answered with.
+    Raises the `SyncError` that the daemon answered with, and a transient one where it stopped first, or took more than
+    `within` seconds.
     """
     if not (state_dir / SOCKET).exists():
         return None
     with short_name(state_dir) as directory:
         transport = httpx.AsyncHTTPTransport(uds=f"{directory}/{SOCKET}", verify=False)
-        async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=None) as client:  # noqa: S113
+        async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=within) as client:
             try:
                 answer = await client.post(f"/{action}", content=order.model_dump_json())
             except httpx.ConnectError:

@@ -25,6 +25,8 @@ from monitor.asked import (
     ConnectOrder,
     DecideOrder,
     DrillOrder,
+    FileOrder,
+    FileStand,
     LiftOrder,
     PauseOrder,
     ResumeOrder,
@@ -33,7 +35,7 @@ from monitor.asked import (
     SyncOrder,
     TrialOrder,
 )
-from monitor.asking import BEFORE, KINDS, REHEARSED, SILENCE, told_before
+from monitor.asking import BEFORE, FILE_STAND, KINDS, REHEARSED, SILENCE, told_before
 from monitor.desk import AlertDesk
 from monitor.door import SOCKET, short_name
 from monitor.rehearsal import Rehearsal
@@ -42,8 +44,10 @@ from sync.errors import Code, SyncError
 Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-def control_app(actions: Actions, desk: AlertDesk, rehearsal: Rehearsal) -> Starlette:
-    """Return the application that answers on the socket."""
+def control_app(
+    actions: Actions, desk: AlertDesk, rehearsal: Rehearsal, file_stand: Callable[[], FileStand]
+) -> Starlette:
+    """Return the application that answers on the socket; `file_stand` tells how alerts.yaml stands."""
 
     async def sync(request: Request) -> Response:
         text = b"".join([chunk async for chunk in request.stream()])  # not kept with the request for a whole pass
@@ -78,7 +82,12 @@ def control_app(actions: Actions, desk: AlertDesk, rehearsal: Rehearsal) -> Star
         await actions.connect(order.code, order.verifier)
         return JSONResponse({"connected": True})
 
-    known = (sync, pause, resume, decide, retry_orders, close_order, connect, *_alerting(desk), *_rehearsing(rehearsal))
+    async def alerts_file(request: Request) -> Response:
+        FileOrder.model_validate_json(await request.body())
+        return JSONResponse(FILE_STAND.dump_python(file_stand(), mode="json"))
+
+    engine = (sync, pause, resume, decide, retry_orders, close_order, connect)
+    known = (*engine, alerts_file, *_alerting(desk), *_rehearsing(rehearsal))
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
     handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
     app = Starlette(routes=routes, exception_handlers=handlers)

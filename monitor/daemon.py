@@ -293,16 +293,22 @@ async def running(
         public = _bound("STOREFRONT_LISTEN", settings.storefront_listen)
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, SOCKET).unlink, missing_ok=True)
-        await stack.enter_async_context(serving(control.control_app(shop.actions, desk, rehearsal), bound))
+        reload = Reload(settings.alerts_file, alerts, monitor.take, passes.judge, clock=shop.clock, meter=monitor)
+        steered = control.control_app(shop.actions, desk, rehearsal, reload.stand)
+        await stack.enter_async_context(serving(steered, bound))
         others = neighbours(shop.database, settings.database_url.url, clock=shop.clock, tell=shop.events)
         front = await stack.enter_async_context(open_shopfront(shop, desk, monitor.metrics.storefront))
         await stack.enter_async_context(others)
         await stack.enter_async_context(serving(front, public, public=True))
-        reload = Reload(settings.alerts_file, alerts, monitor.take, clock=shop.clock, meter=monitor)
         watching = asyncio.create_task(reload.run(), name="reload")
         stack.callback(watching.cancel)
         schedule.start()
-        log.info("daemon.started", ops=str(settings.ops_listen), environment=settings.environment.value)
+        log.info(
+            "daemon.started",
+            ops=str(settings.ops_listen),
+            storefront=str(settings.storefront_listen),
+            environment=settings.environment.value,
+        )
         try:
             yield reload
         finally:

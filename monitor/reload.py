@@ -16,6 +16,8 @@ import structlog
 
 from monitor.alerts_file import AlertsFileError, load_alerts
 from monitor.alerts_model import AlertsFile
+from monitor.alerts_model.limits import Limits
+from monitor.asked import FileStand
 from monitor.yaml_page import Mistake
 from sync.clock import Clock
 
@@ -60,26 +62,40 @@ def _mark(path: Path) -> _Mark:
 
 
 class Reload:
-    """Watches the file at `path` and hands over what it says to `take`, as long as it says it without a mistake."""
+    """Watches the file at `path` and hands over what it says to `take`, as long as it says it without a mistake.
+
+    `judge` judges the rules: once the file was taken or refused, that shows at once.
+    """
 
     def __init__(
         self,
         path: Path,
         content: AlertsFile,
         take: Callable[[AlertsFile], Awaitable[None]],
+        judge: Callable[[], Awaitable[object]],
         *,
         clock: Clock,
         meter: ReloadMeter,
     ) -> None:
         self._path = path
-        self._content = content
+        self._content = self._began_with = content
         self._take = take
+        self._judge = judge
         self._clock = clock
         self._meter = meter
         self._watch = FileWatch(path)
         self._asked = asyncio.Event()
         meter.reloaded(clock.now(), taken=True)
         self.rejected: AlertsFileError | None = None  # what is wrong with the file as it is now
+        self._rejected_since: datetime | None = None
+
+    def stand(self) -> FileStand:
+        """Return how the file stands to what is in force."""
+        return FileStand(
+            refused_since=self._rejected_since if self.rejected else None,
+            mistakes=[str(mistake) for mistake in self.rejected.mistakes] if self.rejected else [],
+            at_next_start=needs_restart(self._began_with, self._content),
+        )
 
     def ask(self) -> None:
         """Read the file soon, whether it changed or not."""
@@ -93,13 +109,20 @@ class Reload:
             if self._watch.changed() or self._asked.is_set() or again:
                 self._asked.clear()
                 again = not await self.read() and self.rejected is None
+                if not again:
+                    await self._judged()
+
+    async def _judged(self) -> None:
+        try:
+            await self._judge()
+        except Exception:
+            log.exception("alerts_file.not_judged", then="the rules are judged at their next time")
 
     async def read(self) -> bool:
         """Read the file and take it; where that fails keep what was, say so, and return False."""
         content = self._wanted()
         if content is None:
             return False
-        later = needs_restart(self._content, content)
         try:
             await self._take(content)
         except OSError as error:
@@ -112,6 +135,7 @@ class Reload:
             return False
         self._content, self.rejected = content, None
         self._meter.reloaded(self._clock.now(), taken=True)
+        later = needs_restart(self._began_with, content)
         log.info("alerts_file.taken", alerts=len(content.alerts), at_next_start=later or None)
         return True
 
@@ -129,6 +153,8 @@ class Reload:
         return content
 
     def _reject(self, error: AlertsFileError) -> None:
+        if self.rejected is None:
+            self._rejected_since = self._clock.now()
         self.rejected = error
         mistakes = [str(mistake) for mistake in error.mistakes]
         told = [f"line {each.line}: {each.problem}; {each.remedy}" for each in error.mistakes]
@@ -146,15 +172,18 @@ class Reload:
                 wait.cancel()
 
 
+_AT_ONCE = ("repeat_interval", "delivery")
+_SCHEDULE = tuple(
+    name for name in AlertsFile.model_fields if name.endswith(("_interval", "_at")) and name not in _AT_ONCE
+)
+_LIMITS = tuple(name for name in Limits.model_fields if name not in _AT_ONCE)
+AT_NEXT_START = (*_SCHEDULE, *(f"limits.{name}" for name in _LIMITS))
+"""The keys that count from the daemon's next start only: the schedule, and the limits of the engine."""
+
+
 def needs_restart(before: AlertsFile, after: AlertsFile) -> list[str]:
-    """Return the changed keys that count from the next start only: the schedule, and the limits of the engine."""
-    at_once = ("repeat_interval", "delivery")
-    keys = [name for name in type(after).model_fields if name.endswith(("_interval", "_at"))]
+    """Return those keys of `AT_NEXT_START` in which two files differ."""
     return [
-        *(key for key in keys if key not in at_once and getattr(before, key) != getattr(after, key)),
-        *(
-            f"limits.{name}"
-            for name in type(after.limits).model_fields
-            if name not in at_once and getattr(before.limits, name) != getattr(after.limits, name)
-        ),
+        *(key for key in _SCHEDULE if getattr(before, key) != getattr(after, key)),
+        *(f"limits.{name}" for name in _LIMITS if getattr(before.limits, name) != getattr(after.limits, name)),
     ]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
-from monitor.asked import Acknowledged, AcknowledgeOrder, LiftOrder, SilenceOrder
+from monitor.asked import Acknowledged, AcknowledgeOrder, FileStand, LiftOrder, SilenceOrder
 from monitor.asking import BEFORE, SILENCE, ask
 from monitor.cli import common
 from monitor.cli.common import Exit, person, run, say, say_folded, say_json, show_table, usage
-from monitor.cli.reading import opened_state
+from monitor.cli.reading import file_lines, file_stand, opened_state
 from monitor.desk import AlertDesk
 from monitor.door import daemon_runs
 from monitor.hiding import Silence
@@ -38,6 +38,7 @@ class Listed:
     pending: dict[str, State]
     silences: Sequence[Silence]
     ended: Sequence[Incident]
+    alerts_file: FileStand = field(default_factory=FileStand)
 
 
 # --- the list ---
@@ -49,7 +50,7 @@ def show_list(settings: Settings, *, json: bool) -> Exit:
 
     async def look() -> Listed:
         async with opened_state(settings) as database:
-            return await listed(Store(database), now)
+            return replace(await listed(Store(database), now), alerts_file=await file_stand(settings))
 
     found = run(look)
     if json:
@@ -73,6 +74,7 @@ async def listed(store: Store, now: datetime) -> Listed:
 
 def _tell(found: Listed, now: datetime) -> None:
     parts = [
+        list(file_lines(found.alerts_file)),
         [line for each in found.firing for line in _firing_lines(each, now)] or ["Nothing fires."],
         [line for name, state in found.pending.items() for line in _pending_lines(name, state, now)],
         [line for each in found.silences for line in _silence_lines(each, now)],
@@ -116,11 +118,11 @@ def _ended_lines(each: Incident) -> Iterator[str]:
 def _ways_on(found: Listed) -> Iterator[str]:
     ways = []
     if any(each.incident.acknowledged_at is None for each in found.firing):
-        ways.append("Take it into your hands:   lightspeed-sync alerts ack NAME")
+        ways.append("Take it in hand:  lightspeed-sync alerts ack NAME")
     if found.firing:
-        ways.append("Hear nothing for a while:  lightspeed-sync alerts silence NAME --for 2h --reason T")
+        ways.append("Hear nothing:     lightspeed-sync alerts silence NAME --for 2h --reason TEXT")
     if found.silences:
-        ways.append("End a silence:             lightspeed-sync alerts lift N")
+        ways.append("End a silence:    lightspeed-sync alerts lift N")
     if ways:
         yield from ways
 
@@ -132,6 +134,7 @@ def _data(found: Listed) -> dict[str, Any]:
         "pending": [{"alert": name, "since": each.since, "value": each.value} for name, each in found.pending.items()],
         "silences": [SILENCE.dump_python(each, mode="json") for each in found.silences],
         "ended": [asdict(each) for each in found.ended],
+        "alerts_file": asdict(found.alerts_file),
     }
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from monitor.alerts_file import read_alerts, unreachable
 from monitor.alerts_model import AlertsFile
-from monitor.cli.common import Exit, complain, err, exit_code, here, rows, run, say, say_json, telling
+from monitor.cli.common import Exit, complain, err, exit_code, here, rows, run, say, say_folded, say_json, telling
 from monitor.cli.explaining import channels_there
 from monitor.door import daemon_runs
+from monitor.reload import AT_NEXT_START
 from monitor.signals import SIGNALS, Need
 from monitor.units import counted
 from monitor.workshop import engine_limits
@@ -47,6 +48,7 @@ def alerts(settings: Settings | None, file: Path) -> None:
     else:
         complain(*unreachable(reading.content, run(lambda: channels_there(settings, reading.content))))
         complain(*never_produced(reading.content, settings))
+    say_folded(f"A running daemon takes it by itself; from its next start only count {', '.join(AT_NEXT_START)}.", "")
     say(_right(file, reading.content))
 
 

@@ -10,10 +10,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from monitor.asked import FileOrder, FileStand
+from monitor.asking import FILE_STAND, ask
 from monitor.cli.common import Exit, complain, printable, run, say, say_json, show_table, usage
-from monitor.units import counted, local, written_second
+from monitor.units import counted, local, written_minute, written_second
 from sync.clock import SystemClock
-from sync.errors import Code, Permanent
+from sync.errors import Code, Permanent, SyncError
 from sync.matching import sku_key
 from sync.records import Change, SkuProblem
 from sync.reservations import Hold
@@ -24,6 +26,7 @@ from sync.storage.ledger import SqlLedger
 from sync.storage.opening import open_for_reading
 from sync.storage.queries import query
 
+_PATIENCE = 2.0  # seconds that a daemon may take to tell how its file stands
 _ROWS = 1000  # of a query; more is for a file, not for a terminal
 _EVALUATION = (
     "seen_on_hand, seen_available, unseen, target, drift, verdict, evaluated_at, evaluated_run, "
@@ -42,6 +45,26 @@ async def opened_state(settings: Settings) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+async def file_stand(settings: Settings) -> FileStand:
+    """Return how alerts.yaml stands, as the running daemon tells; nothing where none does, or not soon."""
+    try:
+        answer = await ask(settings.state_dir, "alerts_file", FileOrder(), within=_PATIENCE)
+    except (SyncError, OSError):
+        return FileStand()
+    return FileStand() if answer is None else FILE_STAND.validate_python(answer)
+
+
+def file_lines(stand: FileStand) -> Iterator[str]:
+    """Yield that the alerts file was refused, and why, and which of its changes wait for the next start."""
+    if stand.refused_since is not None:
+        first, *more = stand.mistakes
+        others = f" (and {counted(len(more), 'mistake')} more)" if more else ""
+        yield f"alerts.yaml REFUSED since {written_minute(stand.refused_since)}: {first}{others}"
+        yield "       The one before it stays in force. All mistakes: lightspeed-sync check alerts"
+    if stand.at_next_start:
+        yield f"alerts.yaml: counts from the next start: {', '.join(stand.at_next_start)}"
 
 
 def why(settings: Settings, sku: str, *, json: bool) -> Exit:

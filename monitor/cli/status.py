@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from monitor.asked import FileStand
 from monitor.cli import skus
 from monitor.cli.common import Exit, rows, run, say, say_json, show_table
-from monitor.cli.reading import opened_state
+from monitor.cli.reading import file_lines, file_stand, opened_state
 from monitor.door import daemon_runs
 from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
 from monitor.hiding import Silence
@@ -46,6 +47,7 @@ class Stand:
     firing: Sequence[Firing]
     silences: Sequence[Silence]
     runs: Sequence[RunRecord]
+    alerts_file: FileStand  # as the running daemon tells; without one nothing is known
 
 
 def status(settings: Settings, *, json: bool) -> Exit:
@@ -78,6 +80,7 @@ async def _look(settings: Settings) -> Stand:
             firing=await firing(store),
             silences=await store.standing_silences(SystemClock().now()),
             runs=await ledger.runs(limit=_RUNS),
+            alerts_file=await file_stand(settings),
         )
 
 
@@ -103,7 +106,8 @@ def _show(found: Stand) -> None:
             "reservations": _reservations(found.reservations),
         }
     )
-    say("", *_brakes(found.pauses, found.stopped), *_alerts(found.firing), *_silences(found.silences, now))
+    say("", *_brakes(found.pauses, found.stopped), *file_lines(found.alerts_file))
+    say(*_alerts(found.firing), *_silences(found.silences, now))
     show_table(("run", "job", "started", "outcome", "numbers"), [_run_row(each) for each in found.runs])
 
 

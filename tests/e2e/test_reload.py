@@ -64,9 +64,18 @@ async def test_a_daemon_takes_a_changed_file_and_keeps_the_old_where_the_new_is_
     assert "did you mean alerts?" in served.log()
     await served.until(tells, "the mistake to be told")
 
-    (served.folder / "alerts.yaml").write_text(ALERTS.replace("alerts:\n", f"alerts:{AGES}", 1))
+    for command in (["status"], ["alerts", "list"]):
+        told = (await served.run(*command)).said
+        assert "alerts.yaml REFUSED since" in told
+        assert "did you mean alerts?" in told
+
+    mended = ALERTS.replace("alerts:\n", f"alerts:{AGES}", 1) + "  storefront: {cart_units: 3}\n"
+    (served.folder / "alerts.yaml").write_text(mended)
     assert served.daemon is not None
     served.daemon.send_signal(signal.SIGHUP)
     await served.until(lambda: shows(f"{TAKEN} 1.0"), "the mended file to be taken")
     await served.until(fires, "the new alert to fire")
+    told = (await served.run("status")).said
+    assert "REFUSED" not in told
+    assert "counts from the next start: limits.storefront" in told
     assert await served.stop() == 0

@@ -11,6 +11,7 @@ import pytest
 
 from monitor.alerts_file import load_alerts
 from monitor.alerts_model import AlertsFile
+from monitor.asked import FileStand
 from monitor.reload import FileWatch, Reload, needs_restart
 from sync.errors import Code, Transient
 from tests.monitor.support import HandClock
@@ -34,7 +35,11 @@ class Readings:
         self.taken: list[AlertsFile] = []
         self.counted: list[bool] = []
         self.troubles = 0  # how often taking fails
-        self.reload = Reload(path, load_alerts(path), self.take, clock=HandClock(), meter=self)
+        self.judged = 0
+        self.reload = Reload(path, load_alerts(path), self.take, self.judge, clock=HandClock(), meter=self)
+
+    async def judge(self) -> None:
+        self.judged += 1
 
     async def take(self, content: AlertsFile) -> None:
         if self.troubles:
@@ -130,6 +135,53 @@ async def test_a_file_with_a_mistake_is_kept_out_and_the_mistake_is_known_until_
     assert rejected is not None
     assert "discrepant_skus" in str(rejected)
     assert (len(readings.taken), readings.reload.rejected) == (1, None)
+
+
+async def test_a_refusal_is_told_since_when_with_its_place_until_the_file_is_mended(path: Path) -> None:
+    readings = Readings(path)
+    clock = readings.reload._clock
+    assert isinstance(clock, HandClock)
+    before = readings.reload.stand()
+    write(path, BAD)
+    began = clock.now()
+    await readings.reload.read()
+    clock.pass_by(seconds=60)
+    await readings.reload.read()
+    refused = readings.reload.stand()
+    write(path, BETTER)
+    await readings.reload.read()
+
+    well = FileStand(None, [], [])
+    assert (before, readings.reload.stand()) == (well, well)
+    assert refused.refused_since == began
+    assert [each.split(" ")[0].rpartition("/")[2] for each in refused.mistakes] == ["alerts.yaml:3:21:"]
+
+
+async def test_what_waits_for_the_next_start_is_known_until_the_file_says_again_what_it_said_then(path: Path) -> None:
+    readings = Readings(path)
+    write(path, GOOD + "limits: {storefront: {cart_units: 3}}\n")
+    await readings.reload.read()
+    changed = readings.reload.stand().at_next_start
+    write(path, BETTER + "limits: {storefront: {cart_units: 3}}\n")
+    await readings.reload.read()
+    still = readings.reload.stand().at_next_start
+    write(path, BETTER)
+    await readings.reload.read()
+
+    assert (changed, still, readings.reload.stand().at_next_start) == (["limits.storefront"], ["limits.storefront"], [])
+
+
+@pytest.mark.parametrize("text", [BAD, BETTER], ids=["refused", "taken"])
+async def test_the_rules_are_judged_at_once_after_a_file_was_taken_or_refused(path: Path, text: str) -> None:
+    readings = Readings(path)
+    write(path, text)
+    running = asyncio.ensure_future(readings.reload.run())
+    readings.reload.ask()
+    for _ in range(100):
+        await asyncio.wait({running}, timeout=0)
+    running.cancel()
+
+    assert readings.judged == len(readings.counted) - 1 > 0  # the first reading is the daemon's start
 
 
 async def test_an_empty_file_is_kept_out_as_a_save_that_failed(path: Path) -> None:

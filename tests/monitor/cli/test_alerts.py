@@ -66,7 +66,8 @@ def words(text: str) -> str:
 def test_a_quiet_shop_says_so(lately: Lately) -> None:
     lately.happened(HOUR, calms_down)
     assert lately.run("list").stdout == "Nothing fires.\n"
-    assert lately.data("list") == {"firing": [], "pending": [], "silences": [], "ended": []}
+    unknown: dict[str, object] = {"refused_since": None, "mistakes": [], "at_next_start": []}
+    assert lately.data("list") == {"firing": [], "pending": [], "silences": [], "ended": [], "alerts_file": unknown}
 
 
 def test_what_fires_is_listed_with_who_was_told_and_the_way_on(lately: Lately) -> None:
