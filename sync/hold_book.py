@@ -106,7 +106,7 @@ class HoldBook:
         cart, client = cart_digest(asked.cart), digest(asked.client)
         own = self._of_cart[cart].get(item.inventory_item_id) if cart else None
         if own is not None and own.units == asked.units:
-            return Granted(own, repeated=True)
+            return Granted(own, repeated=True)  # though less may be left by now: whoever holds units keeps them
         if own is not None:
             return self._give(own, item, asked.units, asked.now)
         scene = self._scene(item, cart, client, None)

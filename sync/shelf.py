@@ -194,7 +194,7 @@ class LiveShelf:
         # A link is told before the ended one whose goods it has: both on the shelf would promise each unit twice.
         self.remove(item_ids=self._with_goods_of(item) - {item.item_id})
         held = self._held.get(item.inventory_item_id, 0)
-        changed_at = item.changed_at
+        changed_at = max(item.changed_at, self._clock.now())  # what expired before, nobody may have been told
         if known is not None:
             same = _told(known) == (item.sku, item.description, item.sellable, item.on_hand, held)
             changed_at = known.changed_at if same else self._clock.now()

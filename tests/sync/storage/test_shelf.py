@@ -300,6 +300,14 @@ async def test_a_shelf_that_is_opened_later_knows_what_was_held_before(database:
         assert await shelf.own("me", "201") == 2
 
 
+async def test_a_shelf_that_is_opened_tells_what_expired_before_as_changed(database: Database, clock: SetClock) -> None:
+    await holds_of(database).reserve(asked(2))
+    clock.at = later(minutes=30)
+    async with live_shelf(database, clock=clock, events=Events()) as shelf:
+        assert [each.item_id for each in await shelf.page(9, 0, later(minutes=10))] == ["1", "2", "10"]
+        assert await shelf.page(9, 0, later(minutes=31)) == []
+
+
 # --- without a memory ---
 
 
