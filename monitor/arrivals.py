@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from monitor.channels.base import DeliveryError, Tracked
+from monitor.channels.base import DeliveryError, Throttled, Tracked
 from monitor.notice import Arrival, FailureReason, Fate
 from monitor.store import Place, Store
 from monitor.store.arrivals import FIRST_ASKED, Question
@@ -51,7 +51,10 @@ class Arrivals:
         self._meter = meter
 
     async def follow_up(self) -> bool:
-        """Ask for all that it is time to ask for; tell whether something is to be told by other channels now."""
+        """Ask for all that it is time to ask for; tell whether something is to be told by other channels now.
+
+        Raises Throttled where the service asks to wait; what was not asked for by then is asked for later.
+        """
         wrote = 0
         for question in await self._questions():
             now = self._clock.now()
@@ -70,6 +73,8 @@ class Arrivals:
     async def _ask(self, question: Question) -> int:
         try:
             fate = await self._channel.fate(question.receipt)
+        except Throttled:
+            raise
         except DeliveryError as error:
             log.info("notification.fate_unanswered", channel=self._name, detail=error.detail)
             fate = Fate(Arrival.OPEN)

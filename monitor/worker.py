@@ -154,9 +154,17 @@ class Worker:
         """Edit what is out of date; let other channels tell what this one does not take, or took and lost."""
         if self._editing is not None:
             await self._editing.edit()
-        if self._arrivals is not None and await self._arrivals.follow_up():
-            self._backing.wake()
+        if self._arrivals is not None and not self._held():
+            await self._ask_for_fates(self._arrivals)
         await self._backing.fall_back(self.name)
+
+    async def _ask_for_fates(self, arrivals: Arrivals) -> None:
+        try:
+            if await arrivals.follow_up():
+                self._backing.wake()
+        except Throttled as error:
+            wait = timedelta(seconds=error.retry_after or 0)
+            self._held_until = self._clock.now() + min(max(wait, self._policy.backoff), _LONGEST_RETRY_AFTER)
 
     def wake(self) -> None:
         """Look for messages now."""
@@ -226,6 +234,8 @@ class Worker:
             moments += [] if late is None else [late]
         ask_at = None if self._arrivals is None else await self._arrivals.next_at()
         edit_at = None if self._editing is None else self._editing.next_at
+        if ask_at is not None and self._held():
+            ask_at = max(ask_at, self._held_until or ask_at)
         moments += [moment for moment in (ask_at, edit_at) if moment is not None]
         return max(0.0, (min(moments) - now).total_seconds())
 

@@ -71,6 +71,8 @@ class Sms:
             answer = await self._client.get(f"{self._messages}/{receipt.message}.json")
         except httpx.HTTPError as error:
             raise Unreachable(type(error).__name__) from None
+        if answer.status_code == _THROTTLED:
+            raise _refusal(answer)
         if answer.status_code != _OK:
             raise Unreachable(f"HTTP {answer.status_code}")
         return _fate(_json(answer))

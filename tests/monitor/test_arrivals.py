@@ -243,3 +243,16 @@ async def test_several_alerts_of_one_text_share_its_fate(tmp_path: Path) -> None
 
     assert len(world.phones.messages) == 1
     assert world.email.told == ["firing+firing+firing"]
+
+
+async def test_who_asks_to_wait_is_asked_for_nothing_meanwhile(world: Texting) -> None:
+    world.faults.add("sms", "fate", Fault(FaultKind.THROTTLED, seconds=120))
+    await world.turn(6)
+    early = []
+    for _ in range(3):
+        await world.deliver(seconds=30)
+        early.append(await world.fates())
+    await world.deliver(seconds=60)
+
+    assert early == [[("done", Arrival.OPEN)]] * 3
+    assert await world.fates() == [("done", Arrival.PROVED)]
