@@ -200,6 +200,11 @@ def base_url(value: str, *, plain_allowed: bool) -> str:
     address = https_url(value, plain_allowed=plain_allowed)
     if urlsplit(address).query:
         raise Unfit("it has a part behind ?", "leave that part out")
+    if not address.isascii():
+        raise Unfit(
+            "it has letters that no request names a host or path with",
+            "give the host as DNS has it, such as https://xn--bcher-kva.example, and paths with %-escapes",
+        )
     return address
 
 

@@ -6,7 +6,7 @@ it: what no hint tells is found by polling. So where there are too many, they ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -22,7 +22,6 @@ from sync.webhooks import HINTED, Hint, Receipt, Webhook
 _LOOK = 0.25  # seconds between two looks whether an order was booked
 _WAITING = 16  # visitors who wait for their order at the same time; further ones are answered at once
 _ORDERS_A_MINUTE = 30  # that are kept; a shop with more takes them by webhook or poll
-_MOST_ITEMS = 250  # as many as one reading of Shopify's levels takes
 
 
 class Checked(Enum):
@@ -78,16 +77,19 @@ class Hints:
         if isinstance(event, RunFinished) and event.outcome is RunOutcome.OK and event.job in {*Job}:
             self._checked_at = self._clock.monotonic() - event.seconds
 
-    async def check(self, inventory_item_ids: Collection[str]) -> Checked:
-        """Have the stock of some items checked now, unless it was within the pace; at most one check a pace."""
+    async def check(self) -> Checked:
+        """Have what changed checked now, of all items alike, unless it was within the pace; at most once a pace."""
         now = self._clock.monotonic()
         if self._within(self._checked_at, now):
             return Checked.SYNCED
         if not self._within(self._queued_at, now):
             self._queued_at = now
-            items = sorted(inventory_item_ids)[:_MOST_ITEMS]
             beat = int(self._clock.now().timestamp() // self._pace)  # the same in every process
-            await self._keep(Hint.STOCK, f"{Hint.STOCK.value}/{beat}", "stock", {"inventory_item_ids": items})
+            try:
+                await self._keep(Hint.STOCK, f"{Hint.STOCK.value}/{beat}", "stock")
+            except BaseException:
+                self._queued_at = None  # nothing is: the next one tries again
+                raise
         return Checked.QUEUED
 
     def _within(self, moment: float | None, now: float) -> bool:
@@ -127,7 +129,7 @@ class Hints:
             self._minute, self._kept = minute, 0
         if self._kept < _ORDERS_A_MINUTE:
             self._kept += 1
-            await self._keep(Hint.ORDER, f"{Hint.ORDER.value}/{name}/{minute:%Y%m%d%H%M}", name, {})
+            await self._keep(Hint.ORDER, f"{Hint.ORDER.value}/{name}/{minute:%Y%m%d%H%M}", name)
 
     async def _sale(self, order_id: str, hint: OrderHint) -> str | None:
         entry = await self._bookings.order(order_id)
@@ -139,8 +141,8 @@ class Hints:
         story = await self._bookings.story(order_id)
         return posted[0].sale_id if hint.names_all(story.lines) else None
 
-    async def _keep(self, hint: Hint, key: str, subject: str, body: dict[str, Sequence[str]]) -> None:
+    async def _keep(self, hint: Hint, key: str, subject: str) -> None:
         now = self._clock.now()
-        receipt = await self._inbox.keep(Webhook(key, "", hint, self._shop, None, now, subject, body))
+        receipt = await self._inbox.keep(Webhook(key, "", hint, self._shop, None, now, subject, {}))
         if receipt is Receipt.STORED:
             self._tell(RunWanted("intake"))

@@ -217,9 +217,7 @@ class Intake:
         return _numbers(group) if order_ids else set()
 
     async def _named_stock(self, group: Sequence[DueWebhook]) -> set[int]:
-        named = {item_id for each in group for item_id in each.body.get("inventory_item_ids", ())}
-        if await self._ledger.look_again(sorted(named)):
-            self._tell(RunWanted("stock"))
+        self._tell(RunWanted("stock"))
         return _numbers(group)
 
     async def _levels(self, group: Sequence[DueWebhook]) -> set[int]:

@@ -35,7 +35,7 @@ class Hint(StrEnum):
     """What visitors of the storefront may tell: kept and looked at like webhooks, and believed as little."""
 
     ORDER = "storefront/order"  # the subject is an order's name or number
-    STOCK = "storefront/stock"  # the body lists inventory items
+    STOCK = "storefront/stock"  # of all items: one that is named would be all that is checked
 
 
 HINTED = timedelta(hours=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from sync.storage.order_book import SqlBookings
 from sync.storage.shelf import SqlShelf
 from sync.storage.visitor_limits import VisitorLimits, limits_kept
 from sync.storage.webhooks import SqlInbox
-from sync.storefront.answers import NOT_FOUND, UNAVAILABLE, Answer
+from sync.storefront.answers import BAD_REQUEST, NOT_FOUND, UNAVAILABLE, Answer
 from sync.storefront.door import Door
 from sync.storefront.front import storefront_door
 
@@ -63,9 +63,13 @@ class Function:
         except SyncError as error:
             log.error("storefront.not_opened", code=error.code.name, detail=str(error), remedy=error.remedy)  # noqa: TRY400
             return _reply(UNAVAILABLE)
-        if "requestContext" not in event:
+        if isinstance(event, Mapping) and "requestContext" not in event:
             return {"statusCode": 204}
-        return self._adapter(dict(without_stage(event)), context)
+        try:
+            return self._adapter(dict(without_stage(event)), context)
+        except Exception as error:  # noqa: BLE001 - what the routes raise is answered there: the event is no request
+            log.warning("storefront.no_request", error=type(error).__name__)
+            return _reply(BAD_REQUEST)
 
     def _open(self) -> Door:
         if _ON_AWS in self._environ:
@@ -109,12 +113,12 @@ class HintsBeside:
         self._clock = clock
         self._pace = pace
 
-    async def check(self, inventory_item_ids: Collection[str]) -> Checked:
+    async def check(self) -> Checked:
         """Have stock checked, unless the last pass began within the pace."""
         passed_at = self._shelf.passed_at
         if passed_at is not None and self._clock.now() - passed_at < self._pace:
             return Checked.SYNCED
-        return await self._hints.check(inventory_item_ids)
+        return await self._hints.check()
 
     async def order(self, hint: OrderHint) -> str | None:
         """Have an order read."""

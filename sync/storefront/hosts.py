@@ -37,5 +37,7 @@ class OwnHost:
 
 
 def _name(host: bytes) -> bytes:
+    """Return a Host header's name in small letters: without its port, an IPv6 address without its brackets."""
     name, _, port = host.rpartition(b":")
-    return (name if port.isdigit() else host).lower()
+    name = (name if port.isdigit() else host).lower()
+    return name[1:-1] if name.startswith(b"[") and name.endswith(b"]") else name

@@ -107,8 +107,13 @@ def _entries(forwarded: Sequence[bytes], most: int) -> list[str]:
     return [entry.strip() for entry in text.rsplit(",", most)[-most:]] if most else []
 
 
-@lru_cache(maxsize=4096)
 def _site(text: str) -> str:
+    """Return the site of an address, "" for what is none; what is too long for one is not remembered either."""
+    return _site_of(text) if len(text) <= _LONGEST_ADDRESS else ""
+
+
+@lru_cache(maxsize=4096)
+def _site_of(text: str) -> str:
     address = _address(text)
     if address is None:
         return ""

@@ -54,7 +54,7 @@ class Holds(Protocol):
 class HintTaker(Protocol):
     """Takes what visitors tell; see `sync.hints.Hints`."""
 
-    async def check(self, inventory_item_ids: Sequence[str]) -> Checked: ...  # noqa: D102 - told by its types
+    async def check(self) -> Checked: ...  # noqa: D102 - told by its types
 
     async def order(self, hint: OrderHint) -> str | None: ...  # noqa: D102
 

@@ -114,7 +114,7 @@ class _Known:
 
     names: Sequence[tuple[str | None, str | None]]
     generation: int | None = None
-    items: Sequence[str] = ()
+    found: bool = False
     results: bytes = b"[]"
 
 
@@ -197,14 +197,14 @@ class Storefront:
                 self._bodies.popitem(last=False)
         if known.generation != self._shelf.generation:
             await self._look_up(known)
-        status = (await self._hints.check(known.items)).value if known.items else "noop"
+        status = (await self._hints.check()).value if known.found else "noop"
         return _synced(status, known.results)
 
     async def _look_up(self, known: _Known) -> None:
         generation = self._shelf.generation
         items = await self._shelf.find_all(known.names)
         results = [Checkable(item.variant_id, item.inventory_item_id, item.promised) for item in items]
-        known.items = [item.inventory_item_gid for item in items]
+        known.found = bool(items)
         known.results = msgspec.json.encode(results)
         known.generation = generation
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -116,11 +116,11 @@ class FakeHolds:
 class FakeHints:
     state: Checked = Checked.QUEUED
     sales: dict[str, str] = field(default_factory=dict)
-    checked: list[Collection[str]] = field(default_factory=list)
+    checked: int = 0
     orders: list[OrderHint] = field(default_factory=list)
 
-    async def check(self, inventory_item_ids: Collection[str]) -> Checked:
-        self.checked.append(inventory_item_ids)
+    async def check(self) -> Checked:
+        self.checked += 1
         return self.state
 
     async def order(self, hint: OrderHint) -> str | None:

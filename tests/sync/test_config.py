@@ -224,6 +224,7 @@ def test_a_mistake_says_what_is_wrong_and_what_would_be_right() -> None:
         pytest.param("LIGHTSPEED_REFRESH_TOKEN", "two words", Code.CF002, id="secret with a blank"),
         pytest.param("LIGHTSPEED_REFRESH_TOKEN", "a\x00b", Code.CF002, id="secret with a control character"),
         pytest.param("LIGHTSPEED_API_URL", "http://api.lightspeedapp.com", Code.CF002, id="plain http"),
+        pytest.param("PUBLIC_URL", "https://b\u00fccher.example", Code.CF002, id="host beyond ASCII"),
         pytest.param("LIGHTSPEED_API_URL", "api.lightspeedapp.com", Code.CF002, id="address without scheme"),
         pytest.param("LIGHTSPEED_API_URL", "https://", Code.CF002, id="address without host"),
         pytest.param("LIGHTSPEED_API_URL", "https://host:99999", Code.CF002, id="address with a port too high"),

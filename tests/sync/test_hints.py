@@ -85,16 +85,17 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
 
 
 async def test_many_callers_are_one_check(counter: Counter) -> None:
-    answers = [await counter.hints.check({counter.item(n % 8)}) for n in range(100)]
+    answers = [await counter.hints.check() for _ in range(100)]
     assert answers == [Checked.QUEUED] * 100
     assert await counter.kept() == [("storefront/stock", "due")]
     assert counter.wanted == ["intake"]
 
 
-async def test_a_check_looks_at_what_was_named_and_is_an_ordinary_pass(counter: Counter) -> None:
+async def test_a_check_is_an_ordinary_pass_and_what_was_queued_is_true_for_all(counter: Counter) -> None:
     shop = counter.shop
-    shop.world.lightspeed.sell(counter.sku(), 3)
-    await counter.hints.check({counter.item()})
+    for place in range(3):
+        shop.world.lightspeed.sell(counter.sku(place), 3)
+    assert {await counter.hints.check() for _ in range(3)} == {Checked.QUEUED}
     await counter.look()
     assert counter.wanted == ["intake", "stock"]
     await shop.sync()
@@ -103,16 +104,10 @@ async def test_a_check_looks_at_what_was_named_and_is_an_ordinary_pass(counter: 
 
 async def test_what_was_checked_a_moment_ago_is_not_checked_again(counter: Counter) -> None:
     await counter.shop.sync()
-    assert await counter.hints.check({counter.item()}) is Checked.SYNCED
+    assert await counter.hints.check() is Checked.SYNCED
     assert await counter.kept() == []
     counter.shop.clock.advance(PACE.total_seconds() + 1)
-    assert await counter.hints.check({counter.item()}) is Checked.QUEUED
-
-
-async def test_names_that_are_not_ours_ask_for_no_pass(counter: Counter) -> None:
-    await counter.hints.check({"gid://shopify/InventoryItem/1"})
-    await counter.look()
-    assert counter.wanted == ["intake"]
+    assert await counter.hints.check() is Checked.QUEUED
 
 
 # --- orders

@@ -146,7 +146,7 @@ class Listener:
         return (
             dict(self.shelf.items),
             dict(self.holds.held),
-            list(self.hints.checked),
+            self.hints.checked,
             list(self.hints.orders),
             list(self.webhooks),
         )

@@ -216,6 +216,15 @@ async def test_endless_headers_are_refused() -> None:
     assert (await call(Listener().app, "GET", "/inventory", query(PLAIN), headers=headers)).status == 400
 
 
+@pytest.mark.parametrize(("path", "method"), [("/inventory", "GET"), ("/webhooks/shopify", "POST")])
+async def test_a_name_may_be_an_ipv6_address(path: str, method: str) -> None:
+    app = Listener(host="::1").app
+    for host in (b"[::1]", b"[::1]:8443"):
+        assert (await call(app, method, path, query(PLAIN), host=host)).status == 200
+    for host in (b"[::2]:8443", b"[::1", b"::1]:8443", b"[[::1]]", b"[::1]:8443:1"):
+        assert (await call(app, method, path, query(PLAIN), host=host)).status == 400
+
+
 @pytest.mark.parametrize("host", [b"", b"hooks.example.evil", b"hooks.example@evil", b"hooks.example:80:80"])
 async def test_only_our_own_name_is_served(host: bytes) -> None:
     assert (await call(Listener().app, "GET", "/inventory", query(PLAIN), host=host)).status == 400

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.reservations import Pace
-from sync.storefront.limits import Buckets, Clients, Origin
+from sync.storefront.limits import Buckets, Clients, Origin, _site_of
 
 EACH, TOGETHER = Pace(5, 20), Pace(200, 400)
 
@@ -120,3 +120,10 @@ NETWORKS = (ip_network("198.51.100.0/24"), ip_network("2001:db8::/32"))
 def test_only_allowed_networks_may_connect(proxies: int, forwarded: list[bytes], peer: str, admitted: bool) -> None:
     assert Clients(proxies, NETWORKS).admits(Origin(forwarded, peer)) is admitted
     assert Clients(proxies).admits(Origin(forwarded, peer))
+
+
+def test_what_is_too_long_for_an_address_is_not_remembered() -> None:
+    before = _site_of.cache_info().currsize
+    for number in range(10):
+        assert Clients().key("", Origin([b"%d" % number + b"x" * 30_000], "203.0.113.5")) == "203.0.113.5"
+    assert _site_of.cache_info().currsize <= before + 1
