@@ -55,8 +55,8 @@ class Function:
         self._adapter: Mangum | None = None
         self.database: Database | None = None
 
-    def __call__(self, event: Event, context: Any) -> Reply:
-        """Answer one request; an event that is none, as a timer sends it, only makes us ready."""
+    def __call__(self, event: Any, context: Any) -> Reply:
+        """Answer one request; an event without one, as a timer sends it, only makes us ready; 400 is for all else."""
         try:
             if self._adapter is None:
                 self._adapter = Mangum(self._open(), lifespan="off")
