@@ -35,7 +35,7 @@ class Checked(Enum):
 class OrderHint:
     """A visitor says that an order was placed, and of what."""
 
-    name: str  # its name or number
+    name: str  # its name, number, id or cart token
     inventory_item_ids: frozenset[str]
 
     def names_all(self, lines: Sequence[StoryLine]) -> bool:

@@ -258,6 +258,11 @@ def digest(text: str) -> str:
 
 
 def cart_digest(token: str | None) -> str:
-    """Return what is kept of a cart's token, "" for none; pages append a key to it that orders leave out."""
-    bare = (token or "").partition("?")[0]
+    """Return what is kept of a cart's token, "" for none."""
+    bare = bare_token(token)
     return digest(bare) if bare else ""
+
+
+def bare_token(token: str | None) -> str:
+    """Return a cart's token as orders have it, "" for none: pages append a key to it."""
+    return (token or "").partition("?")[0]

@@ -58,6 +58,7 @@ def order_doc(order: Order) -> Doc:
         "fulfillment_status": order.fulfilment_status,
         "test": order.test,
         "source_name": order.source_name,
+        "cart_token": order.cart_token or "",
         "sku": tuple(line.variant.item.sku for line in order.lines),
         "tag": order.tags,
         "location_id": order.location.number,

@@ -49,6 +49,7 @@ ORDER_FILTERS = {
     "fulfillment_status": Kind.TEXT,
     "test": Kind.FLAG,
     "source_name": Kind.TEXT,
+    "cart_token": Kind.TEXT,
     "sku": Kind.TEXT,
     "tag": Kind.TEXT,
     "location_id": Kind.NUMBER,

@@ -186,6 +186,7 @@ class NamedOrder(Wire):
     created_at: Moment
     name: str
     number: int
+    cart_token: str | None
 
 
 class NamedOrders(Wire):

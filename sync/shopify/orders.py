@@ -34,6 +34,7 @@ from sync.shopify.order_shapes import (
     Assignment,
     Line,
     More,
+    NamedOrder,
     Order,
     OrderHeadsById,
     OrderHeadsChanged,
@@ -220,19 +221,25 @@ class OrderReader:
 
 
 async def orders_named(api: AdminApi, names: Sequence[str], since: datetime) -> list[str]:
-    """Return the ids of the orders with these names (`#1001`), numbers (`1001`) or ids in digits, of the first 25.
+    """Return the ids of the orders with these names (`#1001`), numbers, ids in digits or cart tokens, of the first 25.
 
     Those created before `since` are left out.
     """
     wanted = list(dict.fromkeys(_bare(name) for name in names))[:_NAMES]
     # Shopify documents the search by `name:1001-A`, shops write `#1001`: it is asked for as both
-    terms = [f'name:"{name}" OR name:"#{name}"' for name in wanted]
-    terms += [f"id:{name}" for name in wanted if name.isascii() and name.isdigit()]  # all that a thank-you page knows
-    query = " OR ".join(terms)
+    query = " OR ".join(f'name:"{name}" OR name:"#{name}" OR {_other_term(name)}' for name in wanted)
     answer = await api.read(ORDERS_NAMED, {"first": _NAMES, "query": query}, shaped(OrdersNamed))
     recent = [one for one in answer.orders.nodes if one.created_at >= since]
-    known = [(one.id, {_bare(one.name), str(one.number), one.id.rpartition("/")[2]}) for one in recent]
-    return [order_id for order_id, names in known if names & set(wanted)]
+    return [one.id for one in recent if _names(one) & set(wanted)]
+
+
+def _other_term(name: str) -> str:
+    """Return the search for an id, which is all that a thank-you page knows, or for a cart's token."""
+    return f"id:{name}" if name.isascii() and name.isdigit() else f'cart_token:"{name}"'
+
+
+def _names(order: NamedOrder) -> set[str]:
+    return {_bare(order.name), str(order.number), order.id.rpartition("/")[2], order.cart_token or order.id}
 
 
 def _bare(name: str) -> str:

@@ -145,4 +145,5 @@ class OrdersBody(Body):
     """Says that an order was placed, and of what; none of it is believed."""
 
     order_number: OrderNumber = Field(default=None, alias="orderNumber")
+    cart_token: Annotated[Token | None, Blank] = Field(default=None, alias="cartToken")
     line_items: list[Named] = Field(default=[], max_length=MOST_ENTRIES, alias="lineItems")

@@ -17,7 +17,7 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from sync.hints import OrderHint
-from sync.reservations import Asked, Granted, Refusal, Refused
+from sync.reservations import Asked, Granted, Refusal, Refused, bare_token
 from sync.storefront import strict_json
 from sync.storefront.answers import Answer, answer, told
 from sync.storefront.bodies import (
@@ -213,8 +213,9 @@ class Storefront:
         body = _body(OrdersBody, ask.body)
         items = await self._shelf.find_all([(line.lightspeed_id, line.variant_id) for line in body.line_items])
         sale_id = None
-        if body.order_number is not None and items:
-            hint = OrderHint(body.order_number, frozenset(item.inventory_item_gid for item in items))
+        name = body.order_number or bare_token(body.cart_token)
+        if name and items:
+            hint = OrderHint(name, frozenset(item.inventory_item_gid for item in items))
             sale_id = await self._hints.order(hint)
         if sale_id is None:
             return told({"status": "accepted"}, HTTPStatus.ACCEPTED)

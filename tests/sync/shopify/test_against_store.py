@@ -479,4 +479,7 @@ async def test_orders_are_found_by_name_by_number_and_by_the_id_that_thank_you_p
     assert await small.shop.orders_named(["1001"], START) == [one]
     assert await small.shop.orders_named([number], START) == [other]
     assert await small.shop.orders_named(["100", number[:-1], '" OR status:any OR name:"'], START) == []
+    third = small.store.place_order({SKU: 1}, cart_token="Z2NwLXVzLWNlbnRyYWwx")
+    assert await small.shop.orders_named(["Z2NwLXVzLWNlbnRyYWwx"], START) == [third]
+    assert await small.shop.orders_named(["Z2NwLXVzLWNlbnRyYWw*"], START) == []
     assert await small.shop.orders_named(["1001", "1002"], small.clock.now() + timedelta(seconds=1)) == []

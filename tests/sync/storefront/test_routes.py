@@ -389,6 +389,12 @@ async def test_an_order_is_a_hint_that_is_answered_with_its_sale_once_it_is_ther
     assert listener.hints.orders == [OrderHint("#1001", frozenset({"gid://shopify/InventoryItem/55001"}))] * 2
 
 
+async def test_an_order_may_be_named_by_its_carts_token() -> None:
+    listener = Listener()
+    await listener.send("/orders", {**ORDER, "orderNumber": None, "cartToken": "Z2NwLXVz?key=abc"})
+    assert [hint.name for hint in listener.hints.orders] == ["Z2NwLXVz"]
+
+
 @pytest.mark.parametrize(
     "changed", [{"orderNumber": None}, {"lineItems": []}, {"lineItems": [{"variantId": 9}]}], ids=str
 )
