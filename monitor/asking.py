@@ -7,7 +7,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from monitor.asked import Acknowledged, FileStand, Rehearsed
@@ -42,6 +41,8 @@ async def ask(state_dir: Path, action: str, order: BaseModel, *, within: float |
     """
     if not (state_dir / SOCKET).exists():
         return None
+    import httpx  # most commands find no daemon to ask, or ask nothing
+
     with short_name(state_dir) as directory:
         transport = httpx.AsyncHTTPTransport(uds=f"{directory}/{SOCKET}", verify=False)
         async with httpx.AsyncClient(transport=transport, base_url=_BASE, timeout=within) as client:
