@@ -41,7 +41,7 @@ async def ask(state_dir: Path, action: str, order: BaseModel, *, within: float |
     """
     if not (state_dir / SOCKET).exists():
         return None
-    import httpx  # most commands find no daemon to ask, or ask nothing
+    import httpx  # noqa: PLC0415 - most commands find no daemon to ask, or ask nothing
 
     with short_name(state_dir) as directory:
         transport = httpx.AsyncHTTPTransport(uds=f"{directory}/{SOCKET}", verify=False)
