@@ -6,7 +6,6 @@ a row stands in: a hold that lasted no time.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sync.reservations import HOLD_ID_BITS, Ending, Hold, cart_digest, covering
+from sync.reservations import Ending, Hold, cart_digest, covering, digest
 from sync.storage.hold_rows import ACTIVE, hold_of
 from sync.storage.statements import CONFIRMED, insert_all, one_of
 from sync.storage.tables import holds, links
@@ -130,7 +129,8 @@ def _stand_in(key: tuple[str, str], units: int, link: sa.Row[Any], now: datetime
     """Return the row of ordered units that no hold had."""
     order_id, item = key
     return {
-        "hold_id": secrets.token_hex(HOLD_ID_BITS // 8),
+        # its own each time, as the order has made its link due; it needs no secret, having ended
+        "hold_id": digest(f"{order_id} {item} {link.link_id} {link.marks}"),
         "link_id": link.link_id,
         "inventory_item_id": item,
         "units": units,

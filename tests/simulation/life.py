@@ -173,13 +173,22 @@ class MortalDatabase:
         await self._inner.close()
 
 
+Heard = Callable[[httpx.Request, httpx.Response], None]
+"""Is told of an answer that reached whoever asked."""
+
+
+def _nobody(_: httpx.Request, __: httpx.Response) -> None:
+    """Hear of no answer."""
+
+
 class MortalTransport(httpx.AsyncBaseTransport):
     """The product's network: what was sent arrives, whatever becomes of the sender."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, life: Life, loop: VirtualLoop) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, life: Life, loop: VirtualLoop, heard: Heard = _nobody) -> None:
         self._inner = inner
         self._life = life
         self._loop = loop
+        self._heard = heard
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await self._life.reach(Moment.BEFORE_REQUEST)
@@ -189,4 +198,5 @@ class MortalTransport(httpx.AsyncBaseTransport):
         await asyncio.wait({answer})
         await self._life.reach(Moment.ANSWERED)
         response: httpx.Response = answer.result()
+        self._heard(request, response)
         return response

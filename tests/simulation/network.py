@@ -67,11 +67,14 @@ class CallLog:
                 self.writes.setdefault(key, SentWrite(now, self.stock_read_at))
             self.write_sent([row["inventoryItemId"] for row in variables["input"]["quantities"]])
 
-    def answered(self, request: httpx.Request, response: httpx.Response) -> None:
-        """Note what an answer asks for."""
+    def heard(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Note what an answer asks of whoever heard it: the dead hear nothing."""
         wait = response.headers.get("retry-after", "")
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS and wait.isdecimal():
             self.held_until[_bucket(request)] = self._clock.monotonic() + float(wait)
+
+    def answered(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Note what an answer settles, whoever hears it."""
         reference = _reference(request)
         if reference is not None and not response.is_server_error:
             self._unanswered_sales.pop(reference, None)
@@ -122,6 +125,10 @@ class Network(httpx.AsyncBaseTransport):
         self._log.answered(request, response)
         self._trace.note("answer", response.status_code, zlib.crc32(await response.aread()))
         return response
+
+    def heard(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Take note that whoever asked has heard an answer."""
+        self._log.heard(request, response)
 
     def _far(self, app: ASGIApp) -> ASGIApp:
         """Put a service some way off: the request travels, and so does the answer."""

@@ -17,8 +17,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import httpx
-
 from monitor.alerts_model import AlertsFile
 from monitor.daemon import scheduled, watched_passes
 from monitor.schedule import Every, Job, Schedule
@@ -33,6 +31,7 @@ from sync.storefront.app import Application
 from tests.simulation.life import Fuse, Life, Moment, MortalClock, MortalDatabase, MortalTransport, in_the_world
 from tests.simulation.loop import VirtualClock, VirtualLoop
 from tests.simulation.messages import pretend_channels
+from tests.simulation.network import Network
 from tests.state import with_tables
 
 _COMMIT_SECONDS = 0.002  # on average, as a disk takes to be sure
@@ -52,7 +51,7 @@ class Machine:
     alerts: AlertsFile
     state: Path
     mailbox: Mailbox
-    network: httpx.AsyncBaseTransport
+    network: Network
     rng: Random
     told: Callable[[Event], None]
     broke: Callable[[str, BaseException], None]
@@ -112,7 +111,7 @@ class Machine:
     async def _live(self, life: Life) -> None:
         clock = MortalClock(self.loop, life)
         rng = Random(self.rng.random())
-        transport = MortalTransport(self.network, life, self.loop)
+        transport = MortalTransport(self.network, life, self.loop, self.network.heard)
         settings = load_settings({**self.environment, "STATE_DIR": str(with_tables(self.state))})
         async with AsyncExitStack() as stack:
             state = open_state(settings, clock.now(), threads=False)
