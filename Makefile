@@ -19,7 +19,7 @@ sandbox: .venv/.installed ## only the pretend services, on loopback (ARGS=--help
 	@$(BIN)/lightspeed-sync sandbox $(ARGS)
 
 test: lint peers ## linters, types, import rules and all quick tests
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow" $(ARGS)
+	$(BIN)/pytest -n $$(( $$(nproc) + 1 )) --dist worksteal -m "not slow" $(ARGS)  # one more than cores: many tests wait
 
 test-all: test ## the same, then everything that takes long
 	$(BIN)/pytest -m slow $(ARGS)

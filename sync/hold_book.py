@@ -131,6 +131,8 @@ class HoldBook:
         item = self._by_inventory.get(hold.inventory_item_id)
         if item is None:
             return Refused(Refusal.UNKNOWN_ITEM)
+        if not _is_named(item, wish.item_id, wish.variant_id):
+            return Refused(Refusal.UNKNOWN_HOLD)
         return self._give(hold, item, wish.units, wish.now)
 
     def _give(self, hold: Hold, item: Sellable, units: int, now: datetime) -> Granted | Refused:
@@ -189,3 +191,8 @@ class HoldBook:
         self._of_cart[before.cart].pop(before.inventory_item_id, None)
         self._keep(after)
         self._touched[after.hold_id] = None
+
+
+def _is_named(item: Sellable, item_id: str | None, variant_id: str | None) -> bool:
+    """Tell whether the ids that are given are this item's."""
+    return item_id in (None, item.item_id) and (variant_id is None or VARIANT + variant_id == item.variant_id)

@@ -70,7 +70,7 @@ class Refusal(StrEnum):
     CLIENT_HOLDS = "client_holds"
     CLIENT_UNITS = "client_units"
     CLIENT_SHARE = "client_share"
-    UNKNOWN_HOLD = "unknown_reservation"
+    UNKNOWN_HOLD = "unknown_reservation"  # or not one of the item named beside it
     ENDED = "reservation_ended"
     THROTTLED = "too_many_requests"  # told by the door, before anything is looked up
 
@@ -154,11 +154,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A visitor's wish to give a hold another quantity, or the same for longer."""
+    """A visitor's wish to give a hold another quantity, or the same for longer.
+
+    Ids that are given beside must be those of the item that is held; decimal as in `Asked`.
+    """
 
     hold_id: str
     units: int
     now: datetime
+    item_id: str | None = None
+    variant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

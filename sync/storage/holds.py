@@ -53,10 +53,10 @@ class SqlHolds:
         _refuse_nothing(asked.units)
         return self._told(await self._wish(asked), Taking.GRANTED)
 
-    async def change(self, hold_id: str, units: int, now: datetime) -> Granted | Refused:
+    async def change(self, wish: Change) -> Granted | Refused:
         """Give a hold another quantity, or the same for longer; raises ValueError for less than one unit."""
-        _refuse_nothing(units)
-        return self._told(await self._wish(Change(hold_id, units, now)), Taking.CHANGED)
+        _refuse_nothing(wish.units)
+        return self._told(await self._wish(wish), Taking.CHANGED)
 
     async def release(self, hold_id: str, now: datetime) -> bool:
         """End a hold; tell whether it was active."""

@@ -122,8 +122,8 @@ class ReserveBody(Named):
     expires_at: Moment = Field(default=None, alias="expiresAt")
 
 
-class ChangeBody(Body):
-    """Gives a reservation another quantity."""
+class ChangeBody(Named):
+    """Gives a reservation another quantity; an item that is named beside it must be the one that is held."""
 
     reservation_id: HoldId = Field(alias="reservationId")
     quantity: Units

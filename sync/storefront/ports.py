@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sync.hints import Checked, OrderHint
-from sync.reservations import Asked, Granted, Refused
+from sync.reservations import Asked, Change, Granted, Refused
 from sync.shelf import ShelfItem
 
 
@@ -44,8 +44,8 @@ class Holds(Protocol):
     async def reserve(self, asked: Asked) -> Granted | Refused:
         """Hold units, or say why not. With a cart's token, asking again repeats the answer or changes the hold."""
 
-    async def change(self, hold_id: str, units: int, now: datetime) -> Granted | Refused:
-        """Give a hold another quantity, or the same; the first time, it lasts anew from `now`."""
+    async def change(self, wish: Change) -> Granted | Refused:
+        """Give a hold another quantity, or the same; the first time, it lasts anew from `wish.now`."""
 
     async def release(self, hold_id: str, now: datetime) -> bool:
         """End a hold; tell whether it was active. One that has ended, or never was, is no mistake."""

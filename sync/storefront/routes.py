@@ -17,7 +17,7 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from sync.hints import OrderHint
-from sync.reservations import Asked, Granted, Refusal, Refused, bare_token
+from sync.reservations import Asked, Change, Granted, Refusal, Refused, bare_token
 from sync.storefront import strict_json
 from sync.storefront.answers import Answer, answer, told
 from sync.storefront.bodies import (
@@ -162,7 +162,7 @@ class Storefront:
         """Hold units, or change a reservation that the body names: Shopify may not forward PUT."""
         body = _body(ReserveBody, ask.body)
         if body.reservation_id is not None:
-            return _reserved(await self._holds.change(body.reservation_id, body.quantity, ask.now), "updated")
+            return await self._changed(body.reservation_id, body, ask.now)
         if body.lightspeed_id is None and body.variant_id is None:
             raise Unfit("it names no item")
         asked = Asked(
@@ -179,7 +179,11 @@ class Storefront:
     async def change(self, ask: Ask) -> Answer:
         """Give a reservation another quantity."""
         body = _body(ChangeBody, ask.body)
-        return _reserved(await self._holds.change(body.reservation_id, body.quantity, ask.now), "updated")
+        return await self._changed(body.reservation_id, body, ask.now)
+
+    async def _changed(self, hold_id: str, body: ChangeBody | ReserveBody, now: datetime) -> Answer:
+        wish = Change(hold_id, body.quantity, now, body.lightspeed_id, body.variant_id)
+        return _reserved(await self._holds.change(wish), "updated")
 
     async def release(self, ask: Ask) -> Answer:
         """Give a reservation up; one that has ended, or never was, is released just so."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.reservations import Asked, Granted, HoldLimits, Refusal, Refused
+from sync.reservations import Asked, Change, Granted, HoldLimits, Refusal, Refused
 from sync.shelf import LiveShelf
 from sync.storage.holds import SqlHolds
 from sync.storefront.ports import Holds, Shelf
@@ -89,18 +89,27 @@ async def test_holds_are_granted_changed_and_released(holds: Holds) -> None:
     assert isinstance(granted, Granted)
     assert (granted.hold.units, granted.hold.expires_at) == (3, NOW + timedelta(minutes=15))
     assert await holds.reserve(wish(1, 3)) == Refused(Refusal.NOT_ENOUGH, 2)
-    changed = await holds.change(granted.hold.hold_id, 5, LATER)
+    changed = await holds.change(Change(granted.hold.hold_id, 5, LATER))
     assert isinstance(changed, Granted)
     assert (changed.hold.hold_id, changed.hold.units) == (granted.hold.hold_id, 5)
-    assert await holds.change(granted.hold.hold_id, 6, LATER) == Refused(Refusal.NOT_ENOUGH, 5)
+    assert await holds.change(Change(granted.hold.hold_id, 6, LATER)) == Refused(Refusal.NOT_ENOUGH, 5)
     assert await holds.release(granted.hold.hold_id, LATER)
     assert not await holds.release(granted.hold.hold_id, LATER)
-    assert await holds.change(granted.hold.hold_id, 1, LATER) == Refused(Refusal.ENDED)
+    assert await holds.change(Change(granted.hold.hold_id, 1, LATER)) == Refused(Refusal.ENDED)
     assert isinstance(await holds.reserve(wish(1, 5)), Granted)
 
 
 async def test_what_is_not_there_is_not_held(holds: Holds) -> None:
     assert await holds.reserve(wish(9, 1)) == Refused(Refusal.UNKNOWN_ITEM)
     assert await holds.reserve(wish(2, 1)) == Refused(Refusal.NOT_ENOUGH)
-    assert await holds.change("nothing", 1, NOW) == Refused(Refusal.UNKNOWN_HOLD)
+    assert await holds.change(Change("nothing", 1, NOW)) == Refused(Refusal.UNKNOWN_HOLD)
+
+
+async def test_a_hold_is_not_changed_in_the_name_of_another_item(holds: Holds) -> None:
+    granted = await holds.reserve(wish(1, 1))
+    assert isinstance(granted, Granted)
+    hold_id = granted.hold.hold_id
+    for item_id, variant_id in (("10", None), (None, "44010"), ("1", "44010"), ("99", None)):
+        assert await holds.change(Change(hold_id, 2, LATER, item_id, variant_id)) == Refused(Refusal.UNKNOWN_HOLD)
+    assert isinstance(await holds.change(Change(hold_id, 2, LATER, "1")), Granted)
     assert not await holds.release("nothing", NOW)

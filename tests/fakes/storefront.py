@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from sync.hints import Checked, OrderHint
-from sync.reservations import Asked, Ending, Granted, Hold, Refusal, Refused
+from sync.reservations import Asked, Change, Ending, Granted, Hold, Refusal, Refused
 from sync.shelf import ShelfItem
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -86,17 +86,19 @@ class FakeHolds:
         self._keep(hold, item, asked.units)
         return Granted(hold)
 
-    async def change(self, hold_id: str, units: int, now: datetime) -> Granted | Refused:
-        if hold_id not in self.held:
+    async def change(self, wish: Change) -> Granted | Refused:
+        if wish.hold_id not in self.held:
             return Refused(Refusal.UNKNOWN_HOLD)
-        hold, item_id = self.held[hold_id]
+        hold, item_id = self.held[wish.hold_id]
         if hold.ending is not None:
             return Refused(Refusal.ENDED)
         item = self._shelf.items[item_id]
-        if units > item.promised + hold.units:
+        if await self._shelf.find(wish.item_id or item.item_id, wish.variant_id) != item:
+            return Refused(Refusal.UNKNOWN_HOLD)
+        if wish.units > item.promised + hold.units:
             return Refused(Refusal.NOT_ENOUGH, item.promised + hold.units)
-        changed = replace(hold, units=units, expires_at=now + _TTL, renewed=True)
-        self._keep(changed, item, units - hold.units)
+        changed = replace(hold, units=wish.units, expires_at=wish.now + _TTL, renewed=True)
+        self._keep(changed, item, wish.units - hold.units)
         return Granted(changed)
 
     async def release(self, hold_id: str, now: datetime) -> bool:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from monitor.workshop import Workshop
 from sandbox.world import World
-from sync.reservations import Asked, Granted, Hold, Refusal, Refused
+from sync.reservations import Asked, Change, Granted, Hold, Refusal, Refused
 from sync.storage.touched import Touched
 from sync.storage.types import to_text
 from tests.simulation.ledger_checks import Record
@@ -133,7 +133,7 @@ class Shoppers:
     def _change(self, hold: Hold, units: int) -> None:
         async def change(shop: Workshop) -> None:
             now = self._clock.now()
-            answer = await shop.engine.holds.change(hold.hold_id, units, now)
+            answer = await shop.engine.holds.change(Change(hold.hold_id, units, now))
             late = now >= self._told[hold.hold_id].expires_at
             if isinstance(answer, Granted):
                 if late:

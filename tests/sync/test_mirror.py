@@ -15,7 +15,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
 from sync.errors import Code, SyncError
 from sync.records import PauseKind
-from sync.reservations import Asked, Granted, Hold
+from sync.reservations import Asked, Change, Granted, Hold
 from sync.storage.holds import SqlHolds
 from sync.storage.tables import layaways
 from tests.sync.shop import START, Killed, Killer, Shop, few, go_live, open_shop
@@ -109,7 +109,7 @@ async def test_a_hold_is_laid_away_once_it_is_ripe_and_let_go_when_it_is_release
 
 
 async def change(shop: Shop, held: Hold, units: int) -> None:
-    assert isinstance(await holds_of(shop).change(held.hold_id, units, shop.clock.now()), Granted)
+    assert isinstance(await holds_of(shop).change(Change(held.hold_id, units, shop.clock.now())), Granted)
 
 
 async def release(shop: Shop, held: Hold) -> None:

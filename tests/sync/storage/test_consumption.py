@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from sync.records import Evaluation, Intent
-from sync.reservations import Asked, Granted, HoldStanding, Refusal, Refused
+from sync.reservations import Asked, Change, Granted, HoldStanding, Refusal, Refused
 from sync.stock import Policy, decide
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
@@ -145,7 +145,7 @@ async def test_an_order_takes_only_its_units_of_a_hold_without_a_cart(database: 
     await ordered(ledger, 1, cart="somebody else's")
     assert [row[1] for row in await endings(database)] == [None]
     assert await counting(database) == [(1, "consumed"), (2, None)]
-    assert granted(await holds.change(mine.hold_id, 2, later(minutes=3))).units == 2
+    assert granted(await holds.change(Change(mine.hold_id, 2, later(minutes=3)))).units == 2
     await evaluated(ledger)
     assert await counting(database) == [(2, None)]
     assert await left_for_others(holds) == 2
@@ -267,7 +267,7 @@ async def test_a_hold_that_was_consumed_is_over_for_its_cart(database: Database,
     holds = holds_of(database)
     mine = granted(await holds.reserve(asked(1, cart="mine")))
     await ordered(ledger, 1, cart="mine")
-    assert await holds.change(mine.hold_id, 1, later(minutes=3)) == Refused(Refusal.ENDED)
+    assert await holds.change(Change(mine.hold_id, 1, later(minutes=3))) == Refused(Refusal.ENDED)
     assert not await holds.release(mine.hold_id, later(minutes=3))
     again = await holds.reserve(Asked("1", None, 1, "c", later(minutes=3), "mine"))
     assert isinstance(again, Granted)

@@ -13,7 +13,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from sync.events import Event, HoldMet
-from sync.reservations import Asked, Granted, Hold, HoldLimits, Refusal, Refused, Taking, digest
+from sync.reservations import Asked, Change, Granted, Hold, HoldLimits, Refusal, Refused, Taking, digest
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
 from tests.sync.storage.build import (
@@ -145,9 +145,11 @@ async def test_a_change_of_a_hold_is_judged_beside_the_others(database: Database
     holds = holds_of(database)
     mine = granted(await holds.reserve(asked(2, cart="mine")))
     await holds.reserve(asked(2, cart="other"))
-    assert await holds.change(mine.hold_id, 4, NOW) == Refused(Refusal.NOT_ENOUGH, 3)
-    assert granted(await holds.change(mine.hold_id, 3, later(minutes=1))).expires_at == later(minutes=16)
-    assert granted(await holds.change(mine.hold_id, 1, later(minutes=2))).expires_at == later(minutes=16)
+    assert await holds.change(Change(mine.hold_id, 4, NOW)) == Refused(Refusal.NOT_ENOUGH, 3)
+    assert granted(await holds.change(Change(mine.hold_id, 3, later(minutes=1)))).expires_at == later(minutes=16)
+    assert granted(await holds.change(Change(mine.hold_id, 1, later(minutes=2)))).expires_at == later(minutes=16)
+    assert granted(await holds.change(Change(mine.hold_id, 1, later(minutes=3), "1", "101"))).units == 1
+    assert await holds.change(Change(mine.hold_id, 1, later(minutes=3), "1", "102")) == Refused(Refusal.UNKNOWN_HOLD)
 
 
 async def test_a_hold_that_is_over_cannot_be_changed(database: Database) -> None:
@@ -155,9 +157,9 @@ async def test_a_hold_that_is_over_cannot_be_changed(database: Database) -> None
     holds = holds_of(database)
     gone, late = [granted(await holds.reserve(asked(cart=name))).hold_id for name in "ab"]
     assert await holds.release(gone, NOW)
-    assert await holds.change(gone, 1, NOW) == Refused(Refusal.ENDED)
-    assert await holds.change(late, 1, later(minutes=15)) == Refused(Refusal.ENDED)
-    assert await holds.change("never was", 1, NOW) == Refused(Refusal.UNKNOWN_HOLD)
+    assert await holds.change(Change(gone, 1, NOW)) == Refused(Refusal.ENDED)
+    assert await holds.change(Change(late, 1, later(minutes=15))) == Refused(Refusal.ENDED)
+    assert await holds.change(Change("never was", 1, NOW)) == Refused(Refusal.UNKNOWN_HOLD)
 
 
 async def test_releasing_twice_is_no_mistake_and_gives_the_units_back_once(database: Database) -> None:
@@ -208,7 +210,7 @@ async def test_less_than_one_unit_is_a_mistake(database: Database) -> None:
     with pytest.raises(ValueError, match="0 units"):
         await holds.reserve(asked(0))
     with pytest.raises(ValueError, match="-1 units"):
-        await holds.change("hold", -1, NOW)
+        await holds.change(Change("hold", -1, NOW))
 
 
 async def test_what_has_expired_is_written_down_once_and_ended_at_its_time(database: Database) -> None:
@@ -236,7 +238,7 @@ async def test_each_answer_is_told(database: Database) -> None:
     holds = holds_of(database, told=told)
     mine = granted(await holds.reserve(asked()))
     await holds.reserve(asked())
-    await holds.change(mine.hold_id, 2, NOW)
+    await holds.change(Change(mine.hold_id, 2, NOW))
     await holds.reserve(asked(cart="other"))
     assert told == [HoldMet(each) for each in (Taking.GRANTED, Taking.REPEATED, Taking.CHANGED, Refusal.NOT_ENOUGH)]
 

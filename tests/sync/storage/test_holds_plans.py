@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from sync.reservations import Change
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
 from sync.storage.shelf import SqlShelf
@@ -32,7 +33,7 @@ async def statements_of_a_life(database: Database) -> dict[str, Any]:
         sa.event.listen(engine, "before_cursor_execute", see)
     holds, ledger, shelf = holds_of(database), SqlLedger(database), SqlShelf(database, SetClock())
     first = granted(await holds.reserve(asked(1, cart="one")))
-    await holds.change(first.hold_id, 2, NOW)
+    await holds.change(Change(first.hold_id, 2, NOW))
     await holds.release(granted(await holds.reserve(asked(1, cart="two"))).hold_id, NOW)
     await ordered(ledger, 2, cart="one")
     await evaluated(ledger)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 
 from sync.events import Events
 from sync.records import Evaluation
-from sync.reservations import Asked, Granted, HoldLimits, Refused
+from sync.reservations import Asked, Change, Granted, HoldLimits, Refused
 from sync.stock import Policy, decide
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
@@ -84,7 +84,7 @@ class Shop:
     async def change(self, which: int, wanted: int) -> None:
         if self.ids:
             hold_id = self.ids[which % len(self.ids)]
-            await self._judged(None, self.holds.change(hold_id, wanted, self.clock.at))
+            await self._judged(None, self.holds.change(Change(hold_id, wanted, self.clock.at)))
 
     async def release(self, which: int) -> None:
         if self.ids:

@@ -13,7 +13,7 @@ from sync.errors import Code, Permanent
 from sync.mirroring import LayawayEnd, LayawayState, Mirrored, MirrorPolicy, Proof, Wanted, proof
 from sync.model import StockRow
 from sync.records import AsOf, Work
-from sync.reservations import Asked, Granted, Hold, HoldLimits
+from sync.reservations import Asked, Change, Granted, Hold, HoldLimits
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
@@ -184,7 +184,7 @@ async def test_a_layaway_is_let_go_when_its_hold_is_over_or_smaller_or_unknown(d
     assert (over.line_id, over.units, over.state) == ("7", 2, LayawayState.HELD)
     assert await book.to_end(later(minutes=1), OFF) is not None
     holds = SqlHolds(database, limits=HoldLimits(), tell=lambda _: None)
-    await holds.change(hold.hold_id, 1, later(minutes=1))
+    await holds.change(Change(hold.hold_id, 1, later(minutes=1)))
     assert await book.to_end(later(minutes=1), POLICY) is not None
     await book.end(over, LayawayEnd.LET_GO, None, NOW)
     assert await book.to_end(later(minutes=1), POLICY) is None

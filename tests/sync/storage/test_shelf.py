@@ -16,7 +16,7 @@ from anyio.lowlevel import checkpoint
 from sync.events import Event, Events, HoldMet, RunFinished
 from sync.model import LevelRow
 from sync.records import RunOutcome
-from sync.reservations import Asked, Ending, HoldLimits
+from sync.reservations import Asked, Change, Ending, HoldLimits
 from sync.shelf import LiveShelf, ShelfHold, ShelfItem
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
@@ -137,7 +137,7 @@ async def test_a_hold_that_lasts_anew_is_held_beyond_its_first_end(
 ) -> None:
     holds = holds_of(database)
     mine = granted(await holds.reserve(asked(2)))
-    await holds.change(mine.hold_id, 1, later(minutes=10))
+    await holds.change(Change(mine.hold_id, 1, later(minutes=10)))
     clock.at = later(minutes=16)
     assert numbers(shelf.find_now("1", None)) == (5, 1, 4)
     clock.at = later(minutes=25)

@@ -250,6 +250,9 @@ async def test_who_cannot_reserve_is_told_how_much_is_left() -> None:
     gone = await listener.send("/reserve", {"reservationId": "hold-9", "quantity": 1}, "PUT")
     assert (gone.status_code, gone.json()["error"]) == (409, "unknown_reservation")
     await listener.send("/reserve", {"lightspeedId": 3, "quantity": 1})
+    for method in ("PUT", "POST"):
+        other = await listener.send("/reserve", {"reservationId": "hold-1", "lightspeedId": 1, "quantity": 1}, method)
+        assert (other.status_code, other.json()["error"]) == (409, "unknown_reservation"), method
     await listener.send("/release", {"reservationId": "hold-1"})
     ended = await listener.send("/reserve", {"reservationId": "hold-1", "quantity": 1}, "PUT")
     assert (ended.status_code, ended.json()["error"]) == (409, "reservation_ended")
