@@ -110,6 +110,10 @@ def sandbox(  # noqa: PLR0917 - one parameter an option
             help="First of seven ports: Lightspeed, Shopify, Slack, SMS, control, mail, the shop itself. 0: free ones.",
         ),
     ] = 0,
+    storefront: Annotated[
+        str,
+        typer.Option(metavar="HOST:PORT", help="The daemon's STOREFRONT_LISTEN: the app proxy leads there."),
+    ] = "127.0.0.1:8080",
 ) -> None:
     """Serve the pretend shops, Slack, mail and SMS on loopback, until Ctrl-C.
 
@@ -119,7 +123,7 @@ def sandbox(  # noqa: PLR0917 - one parameter an option
         from monitor.cli import sandbox as serve
     except ModuleNotFoundError as error:
         raise _without_sandbox(error) from error
-    serve.serve(catalog, goods, seed, mend=mend, pace=(cashiers_per_hour, shoppers_per_hour), port=port)
+    serve.serve(catalog, goods, seed, mend, (cashiers_per_hour, shoppers_per_hour), port, storefront)
 
 
 @app.command()

@@ -16,10 +16,17 @@ from sandbox.csv_import import read_export
 from sandbox.goods import Good
 from sandbox.serve import Ports, run
 from sandbox.world import Addresses, World
+from sync.config_values import Unfit, listen
 
 
-def serve(catalog: Path | None, count: int, seed: int, *, mend: bool, pace: tuple[float, float], port: int) -> None:
-    """Serve until Ctrl-C, from `port` on (0: on free ports)."""
+def serve(  # noqa: PLR0917 - one parameter an option
+    catalog: Path | None, count: int, seed: int, mend: bool, pace: tuple[float, float], port: int, storefront: str
+) -> None:
+    """Serve until Ctrl-C, from `port` on (0: on free ports); `storefront` is where the daemon listens to visitors."""
+    try:
+        place = listen(storefront)
+    except Unfit as error:
+        raise usage(f"--storefront {error}.") from error
     try:
         goods: list[Good] = generate(count, seed) if catalog is None else read_export(catalog, mend=mend)
     except (OSError, ValueError) as error:
@@ -31,10 +38,17 @@ def serve(catalog: Path | None, count: int, seed: int, *, mend: bool, pace: tupl
         wanted = json.dumps({"units": {next(good.sku for good in goods if good.in_store and good.online): 1}})
         say(f"# An online order: curl {addresses.control}/shopify/order -d '{wanted}'")
         say("# Save the lines below and source them; give each sandbox a STATE_DIR of its own.")
-        say(*(f"export {name}='{value}'" for name, value in world.settings().items()))
+        environment = world.settings() | {"STOREFRONT_LISTEN": str(place)}
+        say(*(f"export {name}='{value}'" for name, value in environment.items()))
 
     serving = run(
-        goods, ready=ready, ports=_ports(port), seed=seed, cashiers_per_hour=pace[0], shoppers_per_hour=pace[1]
+        goods,
+        ready=ready,
+        ports=_ports(port),
+        seed=seed,
+        cashiers_per_hour=pace[0],
+        shoppers_per_hour=pace[1],
+        daemon=f"http://{place}",
     )
     try:
         with suppress(KeyboardInterrupt, asyncio.CancelledError):

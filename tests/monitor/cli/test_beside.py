@@ -55,14 +55,15 @@ async def test_a_sandbox_that_is_told_to_end_leaves_nothing_behind(number: signa
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     pipe, env = asyncio.subprocess.PIPE, surroundings(tmp_path) | {"TMPDIR": str(temporary)}
-    program = (sys.executable, "-m", "monitor.cli", "sandbox", "--goods", "3")
+    program = (sys.executable, "-m", "monitor.cli", "sandbox", "--goods", "3", "--storefront", "127.0.0.1:8181")
     process = await asyncio.create_subprocess_exec(*program, env=env, cwd=tmp_path, stdout=pipe, stderr=pipe)
     assert process.stdout is not None
     await asyncio.wait_for(process.stdout.readline(), 30.0)
     during = [path.name for path in temporary.iterdir() if path.name.startswith("lightspeed-sync-sandbox-")]
     process.send_signal(number)
-    _, said = await asyncio.wait_for(process.communicate(), 15.0)
+    out, said = await asyncio.wait_for(process.communicate(), 15.0)
     assert (process.returncode, said.decode()) == (0, "")
+    assert "export STOREFRONT_LISTEN='127.0.0.1:8181'" in out.decode().splitlines()
     assert len(during) == 1
     assert not list(temporary.iterdir())
 

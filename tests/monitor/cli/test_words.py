@@ -173,3 +173,8 @@ def test_a_command_for_the_shops_says_that_no_sandbox_is_set(
     monkeypatch.setenv("ENVIRONMENT", "sandbox")
     ended = CliRunner().invoke(app, ["sync", "--dry-run"])
     assert (ended.exit_code, "lightspeed-sync sandbox" in ended.output) == (2, True)
+
+
+def test_a_sandbox_is_told_where_the_storefront_listens_as_the_setting_says_it() -> None:
+    ended = CliRunner().invoke(app, ["sandbox", "--storefront", "8080"])
+    assert (ended.exit_code, "give it such as 127.0.0.1:8080" in ended.output) == (2, True)
