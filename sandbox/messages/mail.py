@@ -20,7 +20,7 @@ from sandbox.clock import Clock
 from sandbox.faults import Fault, FaultKind, Faults
 
 USER = "sandbox"
-PASSWORD = "sandbox"
+PASSWORD = "sandbox-mail-password"
 
 _TIMEOUT = 30  # seconds a client may be silent
 _LARGEST = 10 * 1024 * 1024  # octets of one message

@@ -16,7 +16,7 @@ from monitor.serving import bind_tcp, serving
 from sandbox.clock import RealClock
 from sandbox.faults import Fault, Faults
 from sandbox.messages.certificate import make_certificate
-from sandbox.messages.mail import Mailbox, mail_server
+from sandbox.messages.mail import PASSWORD, USER, Mailbox, mail_server
 from sandbox.messages.slack import TOKEN, SlackWorkspace
 from sandbox.messages.slack_app import slack_app
 from sandbox.messages.sms import ACCOUNT_SID, AUTH_TOKEN, FROM, SmsInbox, sms_app
@@ -78,7 +78,7 @@ class Storm(Arrivals):
             "STATE_DIR": str(self.folder),
             "SLACK_API_URL": f"http://127.0.0.1:{self._slack_port}/api/",
             "SLACK_BOT_TOKEN": TOKEN,
-            "SMTP_URL": f"smtp+starttls://sandbox:sandbox@127.0.0.1:{smtp}",
+            "SMTP_URL": f"smtp+starttls://{USER}:{PASSWORD}@127.0.0.1:{smtp}",
             "SMTP_CA_FILE": str(certificate.ca_file),
             "MAIL_FROM": "lightspeed-sync@wtfswag.com",
             "TWILIO_API_URL": f"http://127.0.0.1:{sms_port}",

@@ -17,7 +17,7 @@ from monitor.serving import bind_tcp
 from sandbox.clock import ManualClock, RealClock
 from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.messages.certificate import Certificate, make_certificate
-from sandbox.messages.mail import Mail, Mailbox, mail_server
+from sandbox.messages.mail import PASSWORD, USER, Mail, Mailbox, mail_server
 from sync.config_values import MailSecurity, MailServer
 from tests.monitor.parcels import group, parcel
 
@@ -56,13 +56,13 @@ class Post:
     def email(
         self,
         *,
-        password: str = "sandbox",
+        password: str = PASSWORD,
         ca_file: Path | None = None,
         security: MailSecurity = MailSecurity.STARTTLS,
         seconds: float = 5,
         verify_against_system: bool = False,
     ) -> Email:
-        server = MailServer("127.0.0.1", self.port, security, "sandbox", password)
+        server = MailServer("127.0.0.1", self.port, security, USER, password)
         tls = tls_context(None if verify_against_system else ca_file or self.ca_file)
         return Email(
             server=server,

@@ -14,7 +14,7 @@ import pytest
 from sandbox.clock import ManualClock, RealClock
 from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.messages.certificate import Certificate, make_certificate
-from sandbox.messages.mail import Mailbox, mail_server
+from sandbox.messages.mail import PASSWORD, USER, Mailbox, mail_server
 
 pytestmark = pytest.mark.anyio
 
@@ -35,11 +35,11 @@ class Post:
         self.port = port
         self.ca_file = ca_file
 
-    def client(self, *, password: str | None = "sandbox", start_tls: bool = True) -> aiosmtplib.SMTP:
+    def client(self, *, password: str | None = PASSWORD, start_tls: bool = True) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(
             hostname="127.0.0.1",
             port=self.port,
-            username="sandbox" if password else None,
+            username=USER if password else None,
             password=password,
             start_tls=start_tls,
             tls_context=ssl.create_default_context(cafile=str(self.ca_file)),
@@ -87,7 +87,7 @@ async def test_a_message_sent_over_verified_tls_is_recorded_parsed(post: Post) -
 async def test_a_client_that_does_not_know_the_certificate_refuses_to_talk(post: Post) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         await aiosmtplib.send(
-            letter(), hostname="127.0.0.1", port=post.port, start_tls=True, username="sandbox", password="sandbox"
+            letter(), hostname="127.0.0.1", port=post.port, start_tls=True, username=USER, password=PASSWORD
         )
 
     assert post.mailbox.messages == []

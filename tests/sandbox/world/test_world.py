@@ -8,6 +8,7 @@ import ssl
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiosmtplib
 import anyio
@@ -123,7 +124,7 @@ def test_settings_name_everything_a_daemon_needs() -> None:
 
     assert settings["ENVIRONMENT"] == "sandbox"
     assert settings["SLACK_API_URL"] == "http://slack.sandbox.test/api/"
-    assert settings["SMTP_URL"] == "smtp+starttls://sandbox:sandbox@127.0.0.1:2525"
+    assert settings["SMTP_URL"] == "smtp+starttls://sandbox:sandbox-mail-password@127.0.0.1:2525"
     assert settings["SMTP_CA_FILE"] == "/x/ca.pem"
     assert settings["SHOPIFY_LOCATION_ID"] == "gid://shopify/Location/1001"
     assert "SMTP_URL" not in Addresses().settings()
@@ -184,16 +185,16 @@ async def test_mail_arrives_with_the_settings_alone() -> None:
     message["From"], message["To"], message["Subject"] = "a@wtfswag.com", "ops@wtfswag.com", "Stock differs"
     async with serve(world):
         settings = world.settings()
-        port = int(settings["SMTP_URL"].rpartition(":")[2])
+        server = urlsplit(settings["SMTP_URL"])
         context = ssl.create_default_context(cafile=settings["SMTP_CA_FILE"])
         await aiosmtplib.send(
             message,
-            hostname="127.0.0.1",
-            port=port,
+            hostname=server.hostname,
+            port=server.port,
             start_tls=True,
             tls_context=context,
-            username="sandbox",
-            password="sandbox",
+            username=server.username,
+            password=server.password,
         )
 
     assert [mail.message["Subject"] for mail in world.mail.messages] == ["Stock differs"]
