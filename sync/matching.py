@@ -136,6 +136,19 @@ def _near(items: Sequence[SkuKey], variants: Sequence[SkuKey], state: _State) ->
             state.report(Code.SK002, sku, f"In Shopify: {_name(variant)}; in Lightspeed: {_names(alike)}", [variant])
 
 
+def alike(items: Sequence[SkuKey], variants: Sequence[SkuKey]) -> frozenset[str]:
+    """Return the ids of the items whose SKU is almost that of one of these variants."""
+    blurred = {_blur(sku) for variant in variants for sku in variant.skus if sku_key(sku)}
+    found = {item.id for item in items if any(_blur(sku) in blurred for sku in item.skus)}
+    keys = [(key, item.id) for item in items for key in _sku_keys(item) if len(key) >= _SHORTEST]
+    if len(keys) * len(variants) <= _MOST_COMPARED:
+        texts = [key for key, _ in keys]
+        for sku in (sku for variant in variants for sku in variant.skus):
+            places = _edited(sku_key(sku), texts)
+            found.update(keys[place][1] for place in places if len(places) <= _MOST_LIKE)
+    return frozenset(found)
+
+
 def _edited(key: str, texts: Sequence[str]) -> Sequence[int]:
     """Return the places of the texts that an edit or two would make equal to `key`, nearest first."""
     if len(key) < _SHORTEST or not texts:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from sync.cards import ItemCard, VariantCard
+
 
 class LinkState(StrEnum):
     """What is known about a link between a Lightspeed item and a Shopify variant."""
@@ -46,7 +48,10 @@ class LayawayLine:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One Lightspeed catalogue item; `stock` is None when its ItemShop row for our shop is missing (unknown, not 0)."""
+    """One Lightspeed catalogue item.
+
+    `stock` is None when its ItemShop row for our shop is missing (unknown, not 0), `card` when it was not asked for.
+    """
 
     item_id: str
     custom_sku: str
@@ -59,6 +64,7 @@ class ItemRow:
     archived: bool
     time_stamp: datetime
     stock: StockRow | None = None
+    card: ItemCard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,10 @@ class LevelRow:
 
 @dataclass(frozen=True, slots=True)
 class VariantRow:
-    """One Shopify variant with its inventory item; `level` is filled only by a full read, None: not stocked here."""
+    """One Shopify variant with its inventory item.
+
+    `level` is filled only by a full read, None: not stocked here; `card` is None when it was not asked for.
+    """
 
     variant_id: str
     product_id: str
@@ -97,6 +106,7 @@ class VariantRow:
     updated_at: datetime
     price: int | None = None  # of one unit, in hundredths of the shop's currency; None: never read
     level: LevelRow | None = None
+    card: VariantCard | None = None
 
 
 class FactKind(StrEnum):

@@ -68,8 +68,13 @@ class PointOfSale(Protocol):
     async def read_stock(self, since: datetime | None, deliver: Deliver[StockRow]) -> Certificate:
         """Deliver the stock rows of our shop changed at or after `since` (None: all), oldest change first."""
 
-    async def read_items(self, since: datetime | None, deliver: Deliver[ItemRow]) -> Certificate:
-        """Deliver catalogue items, archived ones too, changed at or after `since`; None: all, with their stock rows."""
+    async def read_items(
+        self, since: datetime | None, deliver: Deliver[ItemRow], *, cards: bool = False
+    ) -> Certificate:
+        """Deliver catalogue items, archived ones too, changed at or after `since`; None: all, with their stock rows.
+
+        With `cards` each has its card, which costs twice as much.
+        """
 
     async def check(self) -> Sequence[Finding]:
         """Try sign-in, account, shop, register and rights; never raises for what it finds."""
@@ -131,14 +136,14 @@ class Storefront(Protocol):
         What is new may be missing.
         """
 
-    async def read_variants(self, since: datetime, deliver: Deliver[VariantRow]) -> Certificate:
-        """Deliver the variants changed at or after `since`, without levels."""
+    async def read_variants(self, since: datetime, deliver: Deliver[VariantRow], *, cards: bool = False) -> Certificate:
+        """Deliver the variants changed at or after `since`, without levels; with their cards where that is asked."""
 
-    async def variants_of(self, variant_ids: Sequence[str]) -> Mapping[str, VariantRow]:
+    async def variants_of(self, variant_ids: Sequence[str], *, cards: bool = False) -> Mapping[str, VariantRow]:
         """Return these variants as they are now, without levels; a deleted one is missing."""
 
-    async def read_everything(self, deliver: Deliver[VariantRow]) -> Certificate:
-        """Deliver every variant with its level at our location, by a bulk operation."""
+    async def read_everything(self, deliver: Deliver[VariantRow], *, cards: bool = False) -> Certificate:
+        """Deliver every variant with its level at our location, by a bulk operation; with cards where that is asked."""
 
     async def set_available(self, key: str, reference: str, changes: Sequence[StockChange]) -> WriteResult:
         """Set `available` of at most 250 items, all or none, comparing with `before`.

@@ -41,6 +41,7 @@ class Read:
 class Reader:
     """Reads for one pass. `only` narrows the links that it hands out; `whole` hands out those in step, too.
 
+    `cards`: what the shops tell of goods beside their stock is read as well, where they are read whole.
     `supposing`: only a plan is made, so the shop does not go live by it.
     """
 
@@ -56,6 +57,7 @@ class Reader:
         run_id: int,
         only: frozenset[int] | None,
         whole: bool,
+        cards: bool,
         supposing: bool,
     ) -> None:
         self._pos = pos
@@ -67,6 +69,7 @@ class Reader:
         self._run_id = run_id
         self._only = only
         self._whole = whole
+        self._cards = cards
         self._supposing = supposing
         self._read = Read(pulled_at=clock.now())
 
@@ -153,7 +156,7 @@ class Reader:
             seen.update(row.item_id for row in rows if row.stock is not None)
             await self._ledger.keep_items(rows, read_at)
 
-        items = await self._pos.read_items(None, keep)
+        items = await self._pos.read_items(None, keep, cards=self._cards)
         log.info("stock.read_items", rows=items.rows)
 
     async def _export_variants(self) -> None:
@@ -163,7 +166,7 @@ class Reader:
             fresh.update(row.inventory_item_id for row in rows if row.level is not None)
             await self._ledger.keep_variants(rows, read_at)
 
-        variants = await self._storefront.read_everything(keep)
+        variants = await self._storefront.read_everything(keep, cards=self._cards)
         if variants.newest is not None:  # never later than the export's beginning, so the feeds go on from there
             await self._ledger.advance(Feed.LEVELS, variants.newest, self._run_id)
             await self._ledger.advance(Feed.VARIANTS, variants.newest, self._run_id)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -14,9 +16,11 @@ from sync.clock import Clock
 from sync.errors import Code, Transient
 from sync.gate import Gate
 from sync.http import HttpEdge, RetryPolicy
+from sync.lightspeed import cards as item_cards
 from sync.lightspeed import checks, sales_checks, wire
 from sync.lightspeed.auth import Client, LightspeedAuth
 from sync.lightspeed.calls import Calls, Limits
+from sync.lightspeed.card_wire import Category, ItemWithCard
 from sync.lightspeed.layaways import LayawaySettings, LightspeedLayaways
 from sync.lightspeed.paging import MAX_PAGES, Sighting, Walk, at_or_after, behind, list_url
 from sync.lightspeed.sales import LightspeedTill, SalesSettings
@@ -28,6 +32,8 @@ from sync.ports import ApiMeter, Deliver
 
 _NO_STOCK = "non_inventory"  # such items need no ItemShop rows
 T = TypeVar("T")
+Categories = Mapping[str, str]
+"""The full path of each category by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +137,18 @@ class Lightspeed:
             deliver,
         )
 
-    async def read_items(self, since: datetime | None, deliver: Deliver[ItemRow]) -> Certificate:
+    async def read_items(
+        self, since: datetime | None, deliver: Deliver[ItemRow], *, cards: bool = False
+    ) -> Certificate:
         """Deliver items, archived ones too, changed at or after `since`; None: all by id, with their stock rows.
 
+        With `cards` the list of categories is read before, which is what those of the items come from.
         Raises as `read_stock`; also LS011 where Lightspeed left the stock rows out.
         """
-        return await self._walk(self._all_items() if since is None else self._changed_items(since), deliver)
+        categories = await self._categories() if cards else None
+        return await self._walk(
+            self._all_items(categories) if since is None else self._changed_items(since, categories), deliver
+        )
 
     async def check(self) -> Sequence[Finding]:
         """Try sign-in, account, shop, register and rights; never raises for what it finds."""
@@ -148,21 +160,38 @@ class Lightspeed:
             findings += await sales_checks.check_layaways(self._calls, mirror, self.layaways(mirror).lines)
         return findings
 
-    def _all_items(self) -> Read[ItemRow]:
-        asked = {"archived": "true", "sort": "itemID", "load_relations": '["ItemShops"]'}
+    def _all_items(self, categories: Categories | None) -> Read[ItemRow]:
+        relations = ["ItemShops", *(() if categories is None else item_cards.RELATIONS)]
+        asked = {"archived": "true", "sort": "itemID", "load_relations": json.dumps(relations, separators=(",", ":"))}
         return Read(
-            operation="Item.all",
+            operation="Item.all" if categories is None else "Item.cards",
             resource="Item",
             url=self._url("Item", **asked),
             urgency=Urgency.BULK,
             by_id=True,
-            parse=self._items_with_stock,
+            parse=partial(self._items_with_stock, categories=categories),
             tail=lambda walk: self._url("Item", **asked, itemID=behind(walk.highest_id)),
         )
 
-    def _changed_items(self, since: datetime) -> Read[ItemRow]:
-        url = self._url("Item", archived="true", sort="timeStamp", timeStamp=at_or_after(since))
-        return Read("Item.changes", "Item", url, Urgency.URGENT, by_id=False, parse=_items)
+    def _changed_items(self, since: datetime, categories: Categories | None) -> Read[ItemRow]:
+        asked = {"archived": "true", "sort": "timeStamp", "timeStamp": at_or_after(since)}
+        if categories is not None:
+            asked["load_relations"] = json.dumps(item_cards.RELATIONS, separators=(",", ":"))
+        operation = "Item.changes" if categories is None else "Item.changed_cards"
+        parse = partial(_items, categories=categories)
+        return Read(operation, "Item", self._url("Item", **asked), Urgency.URGENT, by_id=False, parse=parse)
+
+    async def _categories(self) -> Categories:
+        """Return the full paths of all categories by id."""
+        paths: dict[str, str] = {}
+
+        async def keep(rows: Sequence[Category]) -> None:
+            paths.update((row.category_id, row.path or row.name) for row in rows)
+
+        url = self._url("Category", sort="categoryID")
+        read = Read("Category.all", "Category", url, Urgency.BULK, by_id=True, parse=_category_rows)
+        await self._walk(read, keep)
+        return paths
 
     def _stock_tail(self, walk: Walk) -> str:
         newest = at_or_after(walk.newest) if walk.newest else ""
@@ -182,13 +211,14 @@ class Lightspeed:
             if row.shop_id == self._settings.shop_id
         ]
 
-    def _items_with_stock(self, raw: list[Any]) -> list[tuple[Sighting, ItemRow]]:
+    def _items_with_stock(self, raw: list[Any], categories: Categories | None) -> list[tuple[Sighting, ItemRow]]:
         """Return a full walk's rows; raises Transient (LS011) where Lightspeed dropped the relation, as it may."""
-        items = wire.parse_rows(wire.Item, raw)
+        items = _parsed(raw, categories)
         needing = [item for item in items if item.item_type != _NO_STOCK]
         if needing and all(item.item_shops is None for item in needing):
             raise Transient(Code.LS011, "(Item: the stock rows were left out)")
-        return [_item(item, self._our_stock(item)) for item in items]
+        rows = [_item(item, self._our_stock(item), categories) for item in items]
+        return [(Sighting(row.item_id, _newest(row), None), row) for row in rows]  # by id: each is taken once
 
     def _our_stock(self, item: wire.Item) -> StockRow | None:
         """Return an item's row at our shop; None where there is none, or more than one: then it is not known."""
@@ -196,14 +226,28 @@ class Lightspeed:
         return ours[0].as_stock(item.item_id) if len(ours) == 1 else None
 
 
-def _items(raw: list[Any]) -> list[tuple[Sighting, ItemRow]]:
-    return [_item(item, None) for item in wire.parse_rows(wire.Item, raw)]
+def _category_rows(raw: list[Any]) -> list[tuple[Sighting, Category]]:
+    rows = wire.parse_rows(Category, raw)
+    return [(Sighting(row.category_id, row.time_stamp, row.time_stamp), row) for row in rows]
 
 
-def _item(item: wire.Item, stock: StockRow | None) -> tuple[Sighting, ItemRow]:
+def _parsed(raw: list[Any], categories: Categories | None) -> Sequence[wire.Item]:
+    return wire.parse_rows(wire.Item, raw) if categories is None else wire.parse_rows(ItemWithCard, raw)
+
+
+def _items(raw: list[Any], categories: Categories | None) -> list[tuple[Sighting, ItemRow]]:
+    rows = [_item(item, None, categories) for item in _parsed(raw, categories)]
+    return [(Sighting(row.item_id, row.time_stamp, row), row) for row in rows]
+
+
+def _newest(row: ItemRow) -> datetime:
+    return max(row.time_stamp, row.stock.time_stamp) if row.stock else row.time_stamp
+
+
+def _item(item: wire.Item, stock: StockRow | None, categories: Categories | None) -> ItemRow:
     if item.time_stamp is None:
         raise wire.NotWire("Item: timeStamp")
-    row = ItemRow(
+    return ItemRow(
         item_id=item.item_id,
         custom_sku=item.custom_sku,
         system_sku=item.system_sku,
@@ -215,6 +259,5 @@ def _item(item: wire.Item, stock: StockRow | None) -> tuple[Sighting, ItemRow]:
         archived=item.archived,
         time_stamp=item.time_stamp,
         stock=stock,
+        card=item_cards.card_of(item, categories or {}) if isinstance(item, ItemWithCard) else None,
     )
-    newest = max(item.time_stamp, stock.time_stamp) if stock else item.time_stamp
-    return Sighting(item.item_id, newest, row), row

@@ -196,7 +196,7 @@ class ItemShop(Wire):
         return StockRow(item_id, self.item_shop_id, self.qoh, self.time_stamp, self.on_layaway)
 
 
-def _related(name: str) -> Callable[[object], object]:
+def related(name: str) -> Callable[[object], object]:
     """Return what unwraps a relation of `name` rows; None stays None: it was not sent at all."""
 
     def unwrap(value: object) -> object:
@@ -220,7 +220,7 @@ class Item(Wire):
     item_type: Text = Field("default", validation_alias="itemType")
     archived: Flag = False
     time_stamp: MaybeMoment = Field(None, validation_alias="timeStamp")
-    item_shops: Annotated[tuple[ItemShop, ...] | None, BeforeValidator(_related("ItemShop"))] = Field(
+    item_shops: Annotated[tuple[ItemShop, ...] | None, BeforeValidator(related("ItemShop"))] = Field(
         None, validation_alias="ItemShops"
     )
 
@@ -249,7 +249,7 @@ class Layaway(Wire):
     units: Units = Field(validation_alias="unitQuantity")
     is_layaway: Flag = Field(default=False, validation_alias="isLayaway")
     time_stamp: Moment = Field(validation_alias="timeStamp")
-    kept: Annotated[tuple[InventorySale, ...] | None, BeforeValidator(_related("InventorySale"))] = Field(
+    kept: Annotated[tuple[InventorySale, ...] | None, BeforeValidator(related("InventorySale"))] = Field(
         None, validation_alias="InventorySales"
     )
 
@@ -270,7 +270,7 @@ class Sale(Wire):
     time_stamp: MaybeMoment = Field(None, validation_alias="timeStamp")
     update_time: MaybeMoment = Field(None, validation_alias="updateTime")
     complete_time: MaybeMoment = Field(None, validation_alias="completeTime")
-    lines: Annotated[tuple[SaleLine, ...] | None, BeforeValidator(_related("SaleLine"))] = Field(
+    lines: Annotated[tuple[SaleLine, ...] | None, BeforeValidator(related("SaleLine"))] = Field(
         None, validation_alias="SaleLines"
     )
 

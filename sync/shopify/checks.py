@@ -15,6 +15,7 @@ from sync.shopify.wire import shaped
 SCOPES = ("read_products", "read_inventory", "write_inventory", "read_locations", "read_orders")
 SEVERAL_SCOPE = "read_merchant_managed_fulfillment_orders"
 OLD_ORDERS_SCOPE = "read_all_orders"
+PRODUCTS_SCOPE = "write_products"
 
 
 async def has_several_locations(api: AdminApi) -> bool:
@@ -36,6 +37,7 @@ async def check(api: AdminApi, location_id: str, shop_domain: str) -> tuple[list
         Finding(ok=True, name="shopify API version", detail=f"{api.version} answers as {api.version}"),
         *(_scope(scope, granted) for scope in needed),
         _old_orders(granted),
+        _products(granted),
         _location(answer, location_id),
         _locations(several=several),
     ]
@@ -77,6 +79,18 @@ def _old_orders(granted: frozenset[str]) -> Finding:
         name=name,
         detail="missing: orders older than 60 days cannot be seen",
         remedy=f"Ask Shopify for {OLD_ORDERS_SCOPE} if orders stay open that long.",
+    )
+
+
+def _products(granted: frozenset[str]) -> Finding:
+    name = f"shopify scope {PRODUCTS_SCOPE}"
+    if PRODUCTS_SCOPE in granted:
+        return Finding(ok=True, name=name, detail="granted")
+    return Finding(
+        ok=True,
+        name=name,
+        detail="missing: titles, prices and other product fields are compared, but cannot be written",
+        remedy=f"Grant {PRODUCTS_SCOPE} to the app and reinstall it if they are to be written.",
     )
 
 

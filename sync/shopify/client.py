@@ -23,7 +23,7 @@ from sync.shopify.documents import SET_AVAILABLE
 from sync.shopify.levels import levels_of, levels_walk
 from sync.shopify.orders import OrderReader, Patience, orders_named
 from sync.shopify.pages import walk_changes
-from sync.shopify.variants import variants_of, variants_walk
+from sync.shopify.variants import variant_cards_walk, variants_of, variants_walk, variants_with_cards
 from sync.webhooks import Subscription, Topic
 
 API = "shopify"
@@ -101,22 +101,25 @@ class ShopifyStorefront:
         """Return the ids of the orders with these names or numbers; see `Storefront`."""
         return await orders_named(self._api, names, since)
 
-    async def read_variants(self, since: datetime, deliver: Deliver[VariantRow]) -> Certificate:
+    async def read_variants(self, since: datetime, deliver: Deliver[VariantRow], *, cards: bool = False) -> Certificate:
         """Deliver the variants changed at or after `since`, without levels; see `Storefront`."""
         until = self._clock.now()
-        certificate = await walk_changes(self._api, variants_walk, since, deliver, self._clock, until=until)
+        if cards:
+            certificate = await walk_changes(self._api, variant_cards_walk, since, deliver, self._clock, until=until)
+        else:
+            certificate = await walk_changes(self._api, variants_walk, since, deliver, self._clock, until=until)
         # The window was closed by our clock: where it is slow, the server's time lies beyond what was asked for.
         newest = certificate.newest and min(certificate.newest, until)
         return replace(certificate, newest=newest)
 
-    async def variants_of(self, variant_ids: Sequence[str]) -> Mapping[str, VariantRow]:
+    async def variants_of(self, variant_ids: Sequence[str], *, cards: bool = False) -> Mapping[str, VariantRow]:
         """Return these variants as they are now, without levels; see `Storefront`."""
-        return await variants_of(self._api, variant_ids)
+        return await (variants_with_cards if cards else variants_of)(self._api, variant_ids)
 
-    async def read_everything(self, deliver: Deliver[VariantRow]) -> Certificate:
+    async def read_everything(self, deliver: Deliver[VariantRow], *, cards: bool = False) -> Certificate:
         """Deliver every variant with its level by a bulk operation, and look anew whether there are more locations."""
         self._several = await checks.has_several_locations(self._api)
-        return await export.read_everything(self._api, self._location_id, deliver)
+        return await export.read_everything(self._api, self._location_id, deliver, cards=cards)
 
     async def set_available(self, key: str, reference: str, changes: Sequence[StockChange]) -> WriteResult:
         """Set `available`, all or none; see `Storefront`.

@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
-from datetime import datetime
-from itertools import islice
-from typing import IO, Annotated
+from typing import IO
 from urllib.parse import urlsplit
-
-import msgspec
 
 from sync.errors import Code, Permanent, SyncError, Transient
 from sync.http import Answer, Outcome, Request
@@ -22,79 +17,33 @@ from sync.pacing import Urgency
 from sync.ports import Deliver
 from sync.shopify.answers import Unproven, printable, whole
 from sync.shopify.api import AdminApi
-from sync.shopify.documents import BULK_CANCEL, BULK_POLL, BULK_START, EXPORT_VARIANTS
-from sync.shopify.levels import level_row
+from sync.shopify.documents import BULK_CANCEL, BULK_POLL, BULK_START, EXPORT_CARDS, EXPORT_VARIANTS, Document
+from sync.shopify.export_rows import lines_of, pages_of, pages_with_cards
 from sync.shopify.shapes import BulkOperation, BulkPoll, BulkStart
-from sync.shopify.variants import variant_row
-from sync.shopify.wire import price_of, shaped
+from sync.shopify.wire import shaped
 
-_ROWS_A_PAGE = 500
 _FIRST_POLL = 1.0
 _POLL_GROWTH = 1.5
 _LONGEST_POLL = 30.0
-_LONGEST_LINE = 1024 * 1024  # a variant is about 700 bytes; a line beyond this is no variant
 _UNDER_WAY = frozenset({"CREATED", "RUNNING", "CANCELING"})
 
 
-_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-class _Quantity(msgspec.Struct, rename="camel"):
-    name: str
-    quantity: int
-    updated_at: _Moment | None
-
-
-class _Level(msgspec.Struct, rename="camel"):
-    is_active: bool
-    updated_at: _Moment
-    quantities: list[_Quantity]
-
-
-class _Product(msgspec.Struct):
-    id: str
-    title: str
-    status: str
-
-
-class _Item(msgspec.Struct, rename="camel"):
-    id: str
-    tracked: bool
-    inventory_level: _Level | None
-
-
-class _Variant(msgspec.Struct, rename="camel"):
-    id: str
-    title: str
-    sku: str | None
-    barcode: str | None
-    updated_at: _Moment
-    product: _Product
-    inventory_item: _Item
-    price_text: str = msgspec.field(name="price")
-
-    @property
-    def price(self) -> int | None:
-        return price_of(self.price_text)
-
-
-_DECODER = msgspec.json.Decoder(_Variant)
-
-
-async def read_everything(api: AdminApi, location_id: str, deliver: Deliver[VariantRow]) -> Certificate:
-    """Deliver every variant with its level at `location_id`.
+async def read_everything(
+    api: AdminApi, location_id: str, deliver: Deliver[VariantRow], *, cards: bool = False
+) -> Certificate:
+    """Deliver every variant with its level at `location_id`, and with its card where `cards` are wanted.
 
     The certificate's `newest` is the operation's start: what changed before is in it, what changed while it ran may be
     missing.
     """
     started_at = api.clock.now()
-    operation = await _export(api, location_id)
+    operation = await _export(api, EXPORT_CARDS if cards else EXPORT_VARIANTS, location_id)
     rows, pages = 0, 0
     if operation.url is not None:
         with tempfile.TemporaryFile() as spool:
             await _download(api, operation, spool)
             _check_count(spool, operation)
-            for page in _pages(spool):
+            for page in (pages_with_cards if cards else pages_of)(spool):
                 await deliver(page)
                 rows, pages = rows + len(page), pages + 1
     elif operation.object_count != "0":
@@ -102,9 +51,9 @@ async def read_everything(api: AdminApi, location_id: str, deliver: Deliver[Vari
     return Certificate("shopify.export", rows, pages, operation.created_at, started_at, api.clock.now())
 
 
-async def _export(api: AdminApi, location_id: str) -> BulkOperation:
+async def _export(api: AdminApi, document: Document, location_id: str) -> BulkOperation:
     """Start the operation and wait for its end."""
-    operation_id = await _start(api, location_id)
+    operation_id = await _start(api, document, location_id)
     until, wait = api.clock.monotonic() + api.limits.export_seconds, _FIRST_POLL
     while True:
         await api.clock.sleep(wait)
@@ -124,8 +73,8 @@ async def _export(api: AdminApi, location_id: str) -> BulkOperation:
         wait = min(_LONGEST_POLL, wait * _POLL_GROWTH)
 
 
-async def _start(api: AdminApi, location_id: str) -> str:
-    query = EXPORT_VARIANTS.text.replace('"LOCATION"', json.dumps(location_id))
+async def _start(api: AdminApi, document: Document, location_id: str) -> str:
+    query = document.text.replace('"LOCATION"', json.dumps(location_id))
     # Sent like a read: an answer lost costs one of five slots until that export ends, nothing else.
     answer = await api.read(BULK_START, {"query": query}, shaped(BulkStart), Urgency.BULK)
     payload = answer.bulk_operation_run_query
@@ -187,33 +136,7 @@ def _check_place(url: str, api_url: str) -> None:
 
 
 def _check_count(spool: IO[bytes], operation: BulkOperation) -> None:
-    spool.seek(0)
-    lines = sum(1 for line in _lines(spool))
+    lines = sum(1 for line in lines_of(spool))
     if operation.object_count != str(lines):
         counted = printable(operation.object_count, 20)
         raise Transient(Code.SH013, f"Shopify counted {counted} rows, the export's file has {lines}.")
-
-
-def _pages(spool: IO[bytes]) -> Iterator[list[VariantRow]]:
-    spool.seek(0)
-    lines = _lines(spool)
-    while page := [_row(line) for line in islice(lines, _ROWS_A_PAGE)]:
-        yield page
-
-
-def _lines(spool: IO[bytes]) -> Iterator[bytes]:
-    while line := spool.readline(_LONGEST_LINE):
-        if line.strip():
-            yield line
-
-
-def _row(line: bytes) -> VariantRow:
-    try:
-        variant = _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # its text may quote the row
-        raise Transient(Code.SH007, "A row of the export cannot be read.") from None
-    level = variant.inventory_item.inventory_level
-    row = None
-    if level is not None:
-        row = level_row(variant.inventory_item.id, level.quantities, level.updated_at, active=level.is_active)
-    return variant_row(variant, row)

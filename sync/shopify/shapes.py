@@ -100,6 +100,133 @@ class VariantsChanged(Wire):
     product_variants: Connection[Variant]
 
 
+class NamedOption(Wire):
+    """One option of a product."""
+
+    name: str
+
+
+class ChosenOption(Wire):
+    """What a variant has of one option."""
+
+    name: str
+    value: str
+
+
+class MediaCount(Wire):
+    """How many pictures and other media."""
+
+    count: int
+
+
+class CollectionTitle(Wire):
+    """One collection."""
+
+    title: str
+
+
+class CollectionTitles(Wire):
+    """The collections that a product lies in."""
+
+    nodes: list[CollectionTitle]
+
+
+class ProductWithCard(Product):
+    """A product with what is compared of it. No count of media: none was ever there."""
+
+    description_html: str
+    product_type: str
+    tags: list[str]
+    media_count: MediaCount | None
+    options: list[NamedOption]
+    collections: CollectionTitles
+
+
+class VariantWithCard(Variant):
+    """A variant with what is compared of it."""
+
+    compare_at_price: Price
+    selected_options: list[ChosenOption]
+    product: ProductWithCard
+
+
+class VariantCardsById(Wire):
+    """Answer to `VARIANT_CARDS_BY_ID`, in the order of the ids; a deleted one's place is empty."""
+
+    nodes: list[VariantWithCard | None]
+
+
+class VariantCardsChanged(Wire):
+    """Answer to `VARIANT_CARDS_CHANGED`."""
+
+    product_variants: Connection[VariantWithCard]
+
+
+# --- products
+
+
+class ProductsById(Wire):
+    """Answer to `PRODUCTS_BY_ID`, in the order of the ids; a deleted one's place is empty."""
+
+    nodes: list[ProductWithCard | None]
+
+
+class ProductVariants(Wire):
+    """A product's page of variants."""
+
+    variants: Connection[VariantWithCard]
+
+
+class VariantsOfProduct(Wire):
+    """Answer to `VARIANTS_OF_PRODUCT`; no product: it was deleted."""
+
+    product: ProductVariants | None
+
+
+class ProductByHandle(Wire):
+    """Answer to `PRODUCT_BY_HANDLE`; none: the handle is free."""
+
+    product_by_identifier: Ref | None
+
+
+class CollectionRef(Wire):
+    """One collection by its id."""
+
+    id: str
+    title: str
+
+
+class Collections(Wire):
+    """Answer to `COLLECTIONS`."""
+
+    collections: Connection[CollectionRef]
+
+
+class ProductPayload(Wire):
+    """What came of a product's write."""
+
+    product: Ref | None
+    user_errors: list[UserError]
+
+
+class ProductUpdated(Wire):
+    """Answer to `UPDATE_PRODUCT`."""
+
+    product_update: ProductPayload | None
+
+
+class PricesUpdated(Wire):
+    """Answer to `UPDATE_PRICES`."""
+
+    product_variants_bulk_update: ProductPayload | None
+
+
+class ProductCreated(Wire):
+    """Answer to `CREATE_PRODUCT`."""
+
+    product_set: ProductPayload | None
+
+
 # --- bulk operations, writes, check
 
 

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from sync.cards import VariantCard
 from sync.errors import Code, Transient
 from sync.model import LevelRow, VariantRow
 from sync.pacing import Urgency
 from sync.shopify.api import AdminApi
-from sync.shopify.documents import VARIANTS_BY_ID, VARIANTS_CHANGED
+from sync.shopify.cards import product_card, variant_card
+from sync.shopify.documents import (
+    VARIANT_CARDS_BY_ID,
+    VARIANT_CARDS_CHANGED,
+    VARIANTS_BY_ID,
+    VARIANTS_CHANGED,
+    Document,
+)
 from sync.shopify.pages import Page, Walk, changed
-from sync.shopify.shapes import VariantsById, VariantsChanged
-from sync.shopify.wire import parse
+from sync.shopify.shapes import (
+    VariantCardsById,
+    VariantCardsChanged,
+    VariantsById,
+    VariantsChanged,
+    VariantWithCard,
+)
+from sync.shopify.wire import Wire, parse
 
 _PAGE = 250
+_CARDS_BY_ID = 50  # 14 points each if every id counts
+
+M = TypeVar("M", bound=Wire)
 
 
 def variants_walk(since: datetime, until: datetime | None) -> Walk[VariantsChanged, VariantRow]:
@@ -35,22 +52,53 @@ async def _page(answer: VariantsChanged) -> Page[VariantRow]:
     return Page(rows, max((row.updated_at for row in rows), default=None), variants.page_info)
 
 
+def variant_cards_walk(since: datetime, until: datetime | None) -> Walk[VariantCardsChanged, VariantRow]:
+    """Return the same walk with cards."""
+    variables = {"query": changed(since, until)}
+    return Walk(
+        "shopify.variants", VARIANT_CARDS_CHANGED, variables, _PAGE, VariantCardsChanged, _cards_page, Urgency.BULK
+    )
+
+
+async def _cards_page(answer: VariantCardsChanged) -> Page[VariantRow]:
+    variants = answer.product_variants
+    rows = [row_with_card(node) for node in variants.nodes]
+    return Page(rows, max((row.updated_at for row in rows), default=None), variants.page_info)
+
+
 async def variants_of(api: AdminApi, variant_ids: Sequence[str]) -> dict[str, VariantRow]:
     """Return these variants as they are now, 250 a call; deleted ones are missing."""
-    wanted = list(dict.fromkeys(variant_ids))
-    found: dict[str, VariantRow] = {}
-    for start in range(0, len(wanted), _PAGE):
-        ids = wanted[start : start + _PAGE]
-        answer = await api.read(VARIANTS_BY_ID, {"ids": ids}, partial(_by_id, len(ids)))
-        found |= {node.id: variant_row(node) for node in answer.nodes if node is not None}
-    return found
+    answers = _nodes(api, VARIANTS_BY_ID, VariantsById, variant_ids, _PAGE)
+    return {node.id: variant_row(node) async for answer in answers for node in answer.nodes if node is not None}
 
 
-def _by_id(asked: int, data: Mapping[str, Any]) -> VariantsById:
-    answer = parse(VariantsById, data)
-    if len(answer.nodes) != asked:
-        raise Transient(Code.SH013, f"Asked for {asked} variants, answered with {len(answer.nodes)}.")
+async def variants_with_cards(api: AdminApi, variant_ids: Sequence[str]) -> dict[str, VariantRow]:
+    """Return these variants with their cards as they are now, 50 a call; deleted ones are missing."""
+    answers = _nodes(api, VARIANT_CARDS_BY_ID, VariantCardsById, variant_ids, _CARDS_BY_ID)
+    return {node.id: row_with_card(node) async for answer in answers for node in answer.nodes if node is not None}
+
+
+async def _nodes(
+    api: AdminApi, document: Document, shape: type[M], ids: Sequence[str], at_once: int
+) -> AsyncIterator[M]:
+    wanted = list(dict.fromkeys(ids))
+    for start in range(0, len(wanted), at_once):
+        some = wanted[start : start + at_once]
+        yield await api.read(document, {"ids": some}, partial(_by_id, shape, len(some)))
+
+
+def _by_id(shape: type[M], asked: int, data: Mapping[str, Any]) -> M:
+    answered = len(data.get("nodes") or ())
+    answer = parse(shape, data)
+    if answered != asked:
+        raise Transient(Code.SH013, f"Asked for {asked} variants, answered with {answered}.")
     return answer
+
+
+def row_with_card(node: VariantWithCard) -> VariantRow:
+    """Return the row of one variant with its card."""
+    collections = [each.title for each in node.product.collections.nodes]
+    return variant_row(node, card=variant_card(node, product_card(node.product, collections)))
 
 
 class _ProductLike(Protocol):
@@ -90,7 +138,7 @@ class VariantLike(Protocol):
     def inventory_item(self) -> _ItemLike: ...  # noqa: D102
 
 
-def variant_row(node: VariantLike, level: LevelRow | None = None) -> VariantRow:
+def variant_row(node: VariantLike, level: LevelRow | None = None, card: VariantCard | None = None) -> VariantRow:
     """Return the row of one variant."""
     return VariantRow(
         variant_id=node.id,
@@ -105,4 +153,5 @@ def variant_row(node: VariantLike, level: LevelRow | None = None) -> VariantRow:
         updated_at=node.updated_at,
         price=node.price,
         level=level,
+        card=card,
     )

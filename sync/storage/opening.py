@@ -43,6 +43,7 @@ REVISIONS = (
     "0010",
     "0011",
     "0012",
+    "0013",
 )  # oldest first; a test compares them with the migrations
 
 

@@ -24,6 +24,7 @@ from sync.storage.tables import (
     layaways,
     links,
     outbox,
+    product_writes,
     quarantine,
     rule_states,
     runs,
@@ -67,12 +68,14 @@ _ANSWERED = sa.and_(stock_intents.c.outcome.is_not(None), stock_intents.c.outcom
 _OPEN_INTENTS = sa.select(stock_intents.c.run_id).where(
     sa.or_(stock_intents.c.outcome.is_(None), stock_intents.c.outcome == "unanswered")
 )
+_WRITTEN = sa.and_(product_writes.c.outcome.is_not(None), product_writes.c.outcome != "unanswered")
 _SUCCESSES = sa.select(sa.func.max(runs.c.run_id)).where(runs.c.outcome == RunOutcome.OK.value).group_by(runs.c.job)
 _PROOF = sa.select(sa.func.max(runs.c.run_id)).where(
     runs.c.job == "full", runs.c.outcome == RunOutcome.OK.value, runs.c.numbers["unequal"].as_integer() == 0
 )
 _NAMED = (  # by rows that stay
     _OPEN_INTENTS,
+    sa.select(product_writes.c.run_id).where(sa.not_(_WRITTEN)),
     sa.select(quarantine.c.run_id),
     sa.select(watermarks.c.run_id),
     sa.select(links.c.evaluated_run).where(links.c.evaluated_run.is_not(None)),
@@ -89,6 +92,7 @@ FORGOTTEN: tuple[Forgotten, ...] = (
     Forgotten(
         stock_calls, stock_calls.c.at, (sa.not_(sa.exists().where(stock_intents.c.call_key == stock_calls.c.key)),)
     ),
+    Forgotten(product_writes, product_writes.c.at, (_WRITTEN,)),
     Forgotten(corrections, corrections.c.at),
     Forgotten(quarantine, quarantine.c.closed_at),
     Forgotten(

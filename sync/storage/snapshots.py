@@ -12,12 +12,13 @@ import sqlalchemy as sa
 
 from sync.matching import sku_key
 from sync.model import ItemRow, LevelRow, StockRow, VariantRow
+from sync.storage.cards import forget_variant_cards, keep_item_cards, keep_variant_cards
 from sync.storage.statements import CONFIRMED, mark_due, one_of, upsert
 from sync.storage.tables import item_stock, items, levels, links, variants
 from sync.storage.touched import touch
 
-_ITEM = tuple(field.name for field in fields(ItemRow) if field.name != "stock")
-_VARIANT = tuple(field.name for field in fields(VariantRow) if field.name != "level")
+_ITEM = tuple(field.name for field in fields(ItemRow) if field.name not in ("stock", "card"))
+_VARIANT = tuple(field.name for field in fields(VariantRow) if field.name not in ("level", "card"))
 LEVEL = tuple(field.name for field in fields(LevelRow))
 _STOCK = tuple(field.name for field in fields(StockRow))
 # A level's own time moves with quantities that decide nothing here (incoming, on hand).
@@ -40,13 +41,14 @@ def keep_stock(connection: sa.Connection, rows: Sequence[StockRow], read_at: dat
 def keep_items(
     connection: sa.Connection, rows: Sequence[ItemRow], read_at: datetime, sku_fields: Sequence[str]
 ) -> set[str]:
-    """Keep items and the stock rows they carry; return the ids of those of which either differed."""
+    """Keep items and the stock rows and cards they carry; return the ids of those of which item or stock differed."""
     changed = _changed(connection, items, _ITEM, {row.item_id: _values(row, _ITEM) for row in rows}, read_at)
     archived = [new["item_id"] for _, new in changed if new["archived"]]
     _end(connection, links.c.item_id, archived, "archived in Lightspeed", read_at)
     for old, new in changed:
         if old is not None and _differ(old, new, sku_fields):
             _rename(connection, new, sku_fields)
+    keep_item_cards(connection, [row.card for row in rows if row.card is not None], read_at)
     stock = keep_stock(connection, [row.stock for row in rows if row.stock is not None], read_at)
     return stock | {new["item_id"] for _, new in changed}
 
@@ -71,6 +73,7 @@ def keep_variants(connection: sa.Connection, rows: Sequence[VariantRow], read_at
     )
     matters = {new["inventory_item_id"] for old, new in changed if old is None or _differ(old, new, _VARIANT_MATTERS)}
     _look_again(connection, sorted(matters))
+    keep_variant_cards(connection, [row.card for row in rows if row.card is not None], read_at)
     moved = keep_levels(connection, [row.level for row in rows if row.level is not None], read_at)
     carrying = {row.variant_id for row in rows if row.inventory_item_id in moved}
     return carrying | {new["variant_id"] for _, new in changed}
@@ -99,6 +102,7 @@ def look_again(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> 
 def retire_variants(connection: sa.Connection, variant_ids: Sequence[str], now: datetime) -> int:
     """Forget variants that were deleted in Shopify and end their links; return how many ended."""
     connection.execute(sa.delete(variants).where(variants.c.variant_id.in_(variant_ids)))
+    forget_variant_cards(connection, variant_ids)
     return _end(connection, links.c.variant_id, variant_ids, "deleted in Shopify", now)
 
 

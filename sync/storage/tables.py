@@ -20,6 +20,7 @@ from sync.storage.alert_tables import (
     verdicts,
     windows,
 )
+from sync.storage.card_tables import item_cards, product_cards, product_writes, variant_cards
 from sync.storage.columns import JSON, flag, maybe, metadata, number, partial_index, table, text, whole
 from sync.storage.hold_tables import holds
 from sync.storage.layaway_tables import layaways
@@ -33,6 +34,7 @@ __all__ = [
     "evaluations",
     "holds",
     "incidents",
+    "item_cards",
     "layaways",
     "metadata",
     "order_events",
@@ -40,9 +42,12 @@ __all__ = [
     "order_lines",
     "orders",
     "outbox",
+    "product_cards",
+    "product_writes",
     "rule_states",
     "silences",
     "transitions",
+    "variant_cards",
     "verdicts",
     "windows",
 ]

@@ -50,7 +50,7 @@ def passes_of(shop: Shop) -> tuple[Passes, Judged]:
 def flood(shop: Shop, feed: str) -> None:
     """Let a feed of Shopify's hold more than its lists can show."""
 
-    async def too_many(*_: object) -> None:
+    async def too_many(*_: object, **__: object) -> None:
         raise Permanent(Code.SH018, "There are 25000 rows and more.")
 
     setattr(shop.work.engine.storefront, feed, too_many)
@@ -163,7 +163,7 @@ async def test_a_catalogue_that_cannot_be_read_is_on_record_and_counted(
         told: list[Event] = []
         shop.work.events.join(told.append)
 
-        async def fail(*_: object) -> None:
+        async def fail(*_: object, **__: object) -> None:
             raise error
 
         shop.work.engine.storefront.read_variants = fail  # type: ignore[method-assign, assignment]

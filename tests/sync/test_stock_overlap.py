@@ -39,14 +39,14 @@ class Watched:
         storefront: Any = self.shop.work.engine.storefront
         ask = getattr(storefront, name)
 
-        async def call(*args: Any) -> Any:
+        async def call(*args: Any, **more: Any) -> Any:
             self.log.append((name, _named(name, args)))
             self.under_way += name == "set_available"
             self.most = max(self.most, self.under_way)
             try:
                 if before is not None:
                     await before(*args)
-                return await ask(*args)
+                return await ask(*args, **more)
             finally:
                 self.under_way -= name == "set_available"
 
@@ -208,11 +208,11 @@ async def test_a_full_pass_reads_both_shops_at_once_and_the_orders_after_them(tm
         pos: Any = shop.work.engine.pos
         walk = pos.read_items
 
-        async def beside(*args: Any) -> Any:
+        async def beside(*args: Any, **more: Any) -> Any:
             async with asyncio.timeout(PATIENCE):
                 await exporting.wait()
             seen.log.append(("read_items", ()))
-            return await walk(*args)
+            return await walk(*args, **more)
 
         pos.read_items = beside
         seen.watch("read_everything", begun)
@@ -232,17 +232,17 @@ async def test_rows_that_are_older_than_what_moved_in_lightspeed_meanwhile_are_r
         engine: Any = shop.work.engine
         export, walk = engine.storefront.read_everything, engine.pos.read_items
 
-        async def first(deliver: Any) -> Any:
-            certificate = await export(deliver)
+        async def first(deliver: Any, **more: Any) -> Any:
+            certificate = await export(deliver, **more)
             exported.set()
             return certificate
 
-        async def afterwards(*args: Any) -> Any:
+        async def afterwards(*args: Any, **more: Any) -> Any:
             async with asyncio.timeout(PATIENCE):
                 await exported.wait()
             world.shopify.place_order({sku: 2})
             world.lightspeed.sell(sku, 5)
-            return await walk(*args)
+            return await walk(*args, **more)
 
         engine.storefront.read_everything, engine.pos.read_items = first, afterwards
         seen.watch("levels_of")
@@ -263,7 +263,7 @@ async def test_a_reading_of_a_full_pass_that_fails_calls_the_other_off_and_moves
         pos: Any = shop.work.engine.pos
         called_off = asyncio.Event()
 
-        async def never(*_: object) -> None:
+        async def never(*_: object, **__: object) -> None:
             try:
                 async with asyncio.timeout(PATIENCE):
                     await asyncio.Event().wait()

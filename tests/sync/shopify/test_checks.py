@@ -47,6 +47,7 @@ async def test_a_connection_that_works_has_no_problems(stage: Stage) -> None:
         (True, "shopify scope read_locations"),
         (True, "shopify scope read_orders"),
         (True, "shopify scope read_all_orders"),
+        (True, "shopify scope write_products"),
         (True, "shopify location"),
         (True, "shopify locations"),
     ]

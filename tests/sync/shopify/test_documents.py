@@ -30,7 +30,7 @@ from graphql.execution.values import get_variable_values
 
 from sandbox.shopify.cost import estimate
 from sync.shopify import documents
-from sync.shopify.checks import SCOPES, SEVERAL_SCOPE
+from sync.shopify.checks import PRODUCTS_SCOPE, SCOPES, SEVERAL_SCOPE
 from sync.shopify.documents import Document
 from sync.shopify.orders import _IDS, _PAGE
 
@@ -189,7 +189,7 @@ def test_the_scopes_we_ask_for_are_enough(document: Document, real_schema: Graph
     if not file.exists():
         pytest.skip(ABSENT)
     required = json.loads(file.read_text(encoding="utf-8"))
-    granted = {*SCOPES, SEVERAL_SCOPE}
+    granted = {*SCOPES, SEVERAL_SCOPE, PRODUCTS_SCOPE}
     types, fields = _types_asked(real_schema, parse(document.text))
     members = {field.partition(".")[2] for field in fields if field.startswith(("Mutation.", "QueryRoot."))}
     needs = [required["types"].get(one) for one in types]

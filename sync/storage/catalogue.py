@@ -1,0 +1,65 @@
+"""What the catalogue asks of the database: cards in the order of their products, and product changes on record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync.products import CardPair
+from sync.storage.card_tables import item_cards, product_cards, variant_cards
+from sync.storage.cards import columns_of, item_card, variant_card
+from sync.storage.database import Database
+from sync.storage.statements import CONFIRMED
+from sync.storage.tables import links
+
+_PAIRS_AT_ONCE = 1000
+
+
+class SqlCatalogue:
+    """Cards and product writes over the database; see `sync.catalogue.ports.CatalogueBook`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def pairs(self) -> AsyncIterator[Sequence[CardPair]]:
+        """Hand out the cards of all confirmed links, product by product; a product's pairs are never split."""
+        after, held = ("", ""), list[CardPair]()
+        while True:
+            read = await self._database.read(lambda c, after=after: pairs_after(c, after, _PAIRS_AT_ONCE))  # type: ignore[misc]
+            if not read:
+                break
+            after = (read[-1].variant.product_id, read[-1].variant.variant_id)
+            held += read
+            whole = [pair for pair in held if pair.variant.product_id != after[0]]
+            held = held[len(whole) :]
+            if whole:
+                yield whole
+        if held:
+            yield held
+
+
+def pairs_after(connection: sa.Connection, after: tuple[str, str], limit: int) -> list[CardPair]:
+    """Return the pairs behind a product and variant, in their order."""
+    product_id, variant_id = after
+    values = {"product": product_id, "variant": variant_id, "most": limit}
+    return [
+        CardPair(row["link_id"], row["sku"], row["inventory_item_id"], item_card(row), variant_card(row))
+        for row in connection.execute(_pairs(), values).mappings()
+    ]
+
+
+@cache
+def _pairs() -> sa.Select[Any]:
+    place = sa.tuple_(variant_cards.c.product_id, variant_cards.c.variant_id)
+    return (
+        sa.select(links.c.link_id, links.c.sku, links.c.inventory_item_id, *columns_of())
+        .join_from(variant_cards, links, links.c.variant_id == variant_cards.c.variant_id)
+        .join(item_cards, item_cards.c.item_id == links.c.item_id)
+        .join(product_cards, product_cards.c.product_id == variant_cards.c.product_id)
+        .where(CONFIRMED, place > sa.tuple_(sa.bindparam("product"), sa.bindparam("variant")))
+        .order_by(variant_cards.c.product_id, variant_cards.c.variant_id)
+        .limit(sa.bindparam("most"))
+    )
