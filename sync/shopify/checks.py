@@ -16,6 +16,16 @@ SCOPES = ("read_products", "read_inventory", "write_inventory", "read_locations"
 SEVERAL_SCOPE = "read_merchant_managed_fulfillment_orders"
 OLD_ORDERS_SCOPE = "read_all_orders"
 PRODUCTS_SCOPE = "write_products"
+_OPTIONAL = {  # what there is not without each, and what to do if it is wanted
+    OLD_ORDERS_SCOPE: (
+        "orders older than 60 days cannot be seen",
+        f"Ask Shopify for {OLD_ORDERS_SCOPE} if orders stay open that long.",
+    ),
+    PRODUCTS_SCOPE: (
+        "titles, prices and other product fields are compared, but cannot be written",
+        f"Grant {PRODUCTS_SCOPE} to the app and reinstall it if they are to be written.",
+    ),
+}
 
 
 async def has_several_locations(api: AdminApi) -> bool:
@@ -36,8 +46,7 @@ async def check(api: AdminApi, location_id: str, shop_domain: str) -> tuple[list
         _shop(answer, shop_domain),
         Finding(ok=True, name="shopify API version", detail=f"{api.version} answers as {api.version}"),
         *(_scope(scope, granted) for scope in needed),
-        _old_orders(granted),
-        _products(granted),
+        *(_optional(scope, granted, *told) for scope, told in _OPTIONAL.items()),
         _location(answer, location_id),
         _locations(several=several),
     ]
@@ -70,28 +79,12 @@ def _scope(scope: str, granted: frozenset[str]) -> Finding:
     )
 
 
-def _old_orders(granted: frozenset[str]) -> Finding:
-    name = f"shopify scope {OLD_ORDERS_SCOPE}"
-    if OLD_ORDERS_SCOPE in granted:
+def _optional(scope: str, granted: frozenset[str], without: str, remedy: str) -> Finding:
+    """Tell of a scope that is not needed, and what there is not `without` it."""
+    name = f"shopify scope {scope}"
+    if scope in granted:
         return Finding(ok=True, name=name, detail="granted")
-    return Finding(
-        ok=True,
-        name=name,
-        detail="missing: orders older than 60 days cannot be seen",
-        remedy=f"Ask Shopify for {OLD_ORDERS_SCOPE} if orders stay open that long.",
-    )
-
-
-def _products(granted: frozenset[str]) -> Finding:
-    name = f"shopify scope {PRODUCTS_SCOPE}"
-    if PRODUCTS_SCOPE in granted:
-        return Finding(ok=True, name=name, detail="granted")
-    return Finding(
-        ok=True,
-        name=name,
-        detail="missing: titles, prices and other product fields are compared, but cannot be written",
-        remedy=f"Grant {PRODUCTS_SCOPE} to the app and reinstall it if they are to be written.",
-    )
+    return Finding(ok=True, name=name, detail=f"missing: {without}", remedy=remedy)
 
 
 def _location(answer: CheckConnection, location_id: str) -> Finding:
