@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from monitor.conditions import AllOf, AnyOf, Comparison, Condition, comparisons
+from monitor.facts import STOCK_JOB
 from monitor.metrics import PREFIX
 from monitor.rules import NoData, Rule, Take
 from monitor.signals import DEFAULT_WINDOW, SIGNALS
@@ -97,6 +98,7 @@ EXPRESSIONS: Mapping[str, str] = {
     "equality_proof_age": _since("last_equality_proof_timestamp_seconds"),
     "propagation": f"histogram_quantile(0.95, sum by (le) ({_PROPAGATED})) >= 0",
     "missed_runs": _grown("scheduler_runs_missed_total"),
+    "failing_jobs": _sum("job_failing", f'{{job!="{STOCK_JOB}"}}'),
     "pause_age": _waiting("paused_since_timestamp_seconds"),
     "error_rate": _rate(),
     "lightspeed_error_rate": _rate(_of("lightspeed")),

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from monitor.facts import Facts, failing_since
+from monitor.facts import STOCK_JOB, Facts, failing_since
 from monitor.rules import Sample
 from monitor.units import counted
 from sync.errors import Code
@@ -126,6 +126,14 @@ def propagation(facts: Facts, over: timedelta) -> Sample:
 def missed_runs(facts: Facts, over: timedelta) -> Sample:
     """Read how many runs the schedule asked for and had to leave out, or to join to others."""
     return Sample(sum(missed for at, missed in facts.vitals.missed if at > facts.now - over))
+
+
+def failing_jobs(facts: Facts, _: timedelta) -> Sample:
+    """Read how many jobs failed when they last ran; of stock passes `sync_latency` tells."""
+    failed = {job: code for job, code in facts.vitals.failed_jobs.items() if job != STOCK_JOB}
+    named = tuple(f"{job}: {code.name} {code.title}" for job, code in sorted(failed.items()))
+    remedies = dict.fromkeys(code.remedy for _, code in sorted(failed.items()))
+    return Sample(len(failed), examples=named, remedy=" ".join(remedies))
 
 
 # --- reservations ---

@@ -275,6 +275,14 @@ _WORK: Mapping[str, Signal] = {
         readings.missed_runs,
         windowed=True,
     ),
+    "failing_jobs": Signal(
+        Unit.COUNT,
+        "jobs other than stock passes that failed when they last ran",
+        _PROCESS,
+        _READY,
+        readings.failing_jobs,
+        named="Jobs",
+    ),
     "pause_age": Signal(
         Unit.DURATION,
         "time since somebody paused syncing",

@@ -13,12 +13,15 @@ from datetime import datetime
 from pathlib import Path
 
 from sync.clock import Clock
-from sync.events import ApiAttempt, Event, HoldMet, Propagated, QuotaSeen, ServerClock, SignInLasts
+from sync.errors import Code
+from sync.events import ApiAttempt, Event, HoldMet, Propagated, QuotaSeen, RunFinished, ServerClock, SignInLasts
+from sync.records import RunOutcome
 from sync.reservations import CAPS
 
 _MOST_CHANGES = 5_000  # remembered; more of them move no percentile
 _MOST_MINUTES = 24 * 60  # of which refused reservations are remembered
 _MOST_BEATS = 10_000  # two weeks of a missed beat every two minutes
+_ASKED_FOR = ("plan", "part")  # runs that a person asked for, and was told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Vitals:
     signed_in_until: Mapping[str, datetime] = field(default_factory=dict)
     succeeded_at: Mapping[str, datetime] = field(default_factory=dict)  # the last call
     failing_since: Mapping[str, datetime] = field(default_factory=dict)  # the first failure since; none: missing
+    failed_jobs: Mapping[str, Code] = field(default_factory=dict)  # by job: what its last run failed with
     propagated: Sequence[tuple[datetime, float]] = ()
     missed: Sequence[tuple[datetime, int]] = ()
     refused: Sequence[tuple[datetime, int]] = ()  # minute by minute
@@ -64,6 +68,7 @@ class VitalsWatch:
         self._signed_in_until: dict[str, datetime] = {}
         self._succeeded_at: dict[str, datetime] = {}
         self._failing_since: dict[str, datetime] = {}
+        self._failed_jobs: dict[str, Code] = {}
         self._propagated: deque[tuple[datetime, float]] = deque(maxlen=_MOST_CHANGES)
         self._missed: deque[tuple[datetime, int]] = deque(maxlen=_MOST_BEATS)
         self._refused: deque[tuple[datetime, int]] = deque(maxlen=_MOST_MINUTES)
@@ -75,6 +80,8 @@ class VitalsWatch:
         match event:
             case ApiAttempt():
                 self._attempted(event)
+            case RunFinished() if event.job not in _ASKED_FOR:
+                self._ended(event)
             case QuotaSeen():
                 self._quota[event.api] = event.used_ratio
             case ServerClock():
@@ -86,6 +93,12 @@ class VitalsWatch:
                 self._propagated.append((self._clock.now(), event.seconds))
             case HoldMet() if event.outcome in CAPS:
                 self._refuse(event.count)
+
+    def _ended(self, event: RunFinished) -> None:
+        if event.outcome is RunOutcome.FAILED:
+            self._failed_jobs[event.job] = event.code or Code.IN001
+        else:
+            self._failed_jobs.pop(event.job, None)
 
     def _refuse(self, count: int) -> None:
         minute = self._clock.now().replace(second=0, microsecond=0)
@@ -121,6 +134,7 @@ class VitalsWatch:
             signed_in_until=dict(self._signed_in_until),
             succeeded_at=dict(self._succeeded_at),
             failing_since=dict(self._failing_since),
+            failed_jobs=dict(self._failed_jobs),
             propagated=tuple(self._propagated),
             missed=tuple(self._missed),
             refused=tuple(self._refused),

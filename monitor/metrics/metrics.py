@@ -114,6 +114,7 @@ class Metrics:
             "runs", "Runs on record that ended, by any outcome; of orders only where some were due.", "job"
         )
         self.run_failures = self._kinds.counter("run_failures", "Runs that failed or were interrupted.", "job")
+        self.job_failing = self._kinds.gauge("job_failing", "1 while the last run of a job is one that failed.", "job")
         self.run_brakes = self._kinds.counter("run_brakes", "Runs that stopped before writing, for a person.", "job")
         self.run_seconds = self._kinds.histogram("run_duration_seconds", "How long runs took.", _PASS_SECONDS, "job")
         self.running = self._kinds.gauge("running", "1 while a run is going on.", "job")
@@ -240,7 +241,7 @@ class Metrics:
             self.alerts.labels(severity.value, state)
 
     def _start_runs(self, jobs: Sequence[str]) -> None:
-        by_job = (self.runs, self.run_failures, self.run_brakes, self.run_seconds, self.running)
+        by_job = (self.runs, self.run_failures, self.job_failing, self.run_brakes, self.run_seconds, self.running)
         for metric, job in product(by_job, [job for job in jobs if job not in UNRECORDED]):
             metric.labels(job)
         for counter, job in product((self.expected, self.actual, self.missed), jobs):
@@ -301,6 +302,7 @@ class Metrics:
         self.runs.labels(event.job).inc()
         self.run_seconds.labels(event.job).observe(event.seconds)
         self.last_completion.set(event.at, event.job)
+        self.job_failing.labels(event.job).set(event.outcome is RunOutcome.FAILED)
         match event.outcome:
             case RunOutcome.OK:
                 self.last_success.set(event.at, event.job)

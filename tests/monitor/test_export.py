@@ -191,7 +191,7 @@ def seen(now: datetime) -> Facts:
 def bare(now: datetime) -> Facts:
     """Return facts of a shop where nothing ever happened."""
     calm = replace(seen(now), standing=CALM, stock=None, full=None, proof=None, pauses=[], backlog=Backlog())
-    vitals = replace(calm.vitals, failing_since={}, alerts_file_rejected=True)
+    vitals = replace(calm.vitals, failing_since={}, failed_jobs={}, alerts_file_rejected=True)
     return replace(calm, orders=OrderStanding({}, None), vitals=vitals)
 
 
@@ -204,6 +204,8 @@ def test_each_expression_comes_to_the_signals_own_number(promtool: str, tmp_path
     metrics.reloaded(facts.now, taken=not facts.vitals.alerts_file_rejected)
     for api, ratio in facts.vitals.quota.items():
         metrics.api_quota.labels(api).set(ratio)
+    for job in facts.vitals.failed_jobs:
+        metrics.job_failing.labels(job).set(1)
     series = [
         {"series": found.name + labelled(found.labels), "values": f"{found.value:.17g}+0x70"}
         for family in metrics.registry.collect()
@@ -220,7 +222,7 @@ def test_each_expression_comes_to_the_signals_own_number(promtool: str, tmp_path
         "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": checks}],
     }
 
-    assert len(told) == 33
+    assert len(told) == 34
     assert run(promtool, tmp_path, "test rules", ("tests.json", json.dumps(tests))) == ""
 
 

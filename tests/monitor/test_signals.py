@@ -99,6 +99,7 @@ FACTS = Facts(
         clocks={"lightspeed": -31.0, "shopify": 2.5},
         signed_in_until={"lightspeed": NOW + timedelta(days=2)},
         failing_since={"lightspeed": ago(4)},
+        failed_jobs={"stock": Code.LS001, "sales": Code.LS001, "layaways": Code.LS014},
         succeeded_at={"lightspeed": ago(5), "shopify": ago(1)},
         propagated=[(ago(20), 900.0), *((ago(3), float(seconds)) for seconds in range(1, 101))],
         missed=[(ago(16), 50), (ago(14), 2), (ago(1), 1)],
@@ -144,6 +145,7 @@ FACTS = Facts(
         ("shopify_down", 0.0),
         ("propagation", 95.0),
         ("missed_runs", 3),
+        ("failing_jobs", 2),
         ("quota_used", 0.4),
         ("token_expiry", 172_800.0),
         ("disk_free", 0.25),
@@ -159,7 +161,7 @@ def test_a_signal_reads_its_number(name: str, value: float) -> None:
 
 
 def test_every_signal_has_a_unit_a_title_a_source_and_a_remedy() -> None:
-    assert len(SIGNALS) == 39
+    assert len(SIGNALS) == 40
     assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.source and signal.remedy)] == []
     assert [name for name, signal in SIGNALS.items() if signal.windowed] == [
         "refused_holds",

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from monitor.vitals import Disk, VitalsWatch, disk_of
-from sync.events import ApiAttempt, HoldMet, Propagated, QuotaSeen, ServerClock, SignInLasts
+from sync.errors import Code
+from sync.events import ApiAttempt, HoldMet, Propagated, QuotaSeen, RunFinished, ServerClock, SignInLasts
+from sync.records import RunOutcome
 from sync.reservations import Ending, Refusal, Taking
 from tests.monitor.support import START, HandClock
 
@@ -41,6 +43,19 @@ def test_calls_fail_since_the_first_failure_after_a_success(watch: VitalsWatch, 
 
     watch(ApiAttempt("shopify", "levels", 0.1))
     assert watch.taken().failing_since == {}
+
+
+def test_a_job_fails_until_a_run_of_it_does_not(watch: VitalsWatch) -> None:
+    def ended(job: str, outcome: RunOutcome, code: Code | None = None) -> None:
+        watch(RunFinished(1, job, START, outcome, 1.0, code))
+
+    ended("sales", RunOutcome.FAILED, Code.LS001)
+    ended("layaways", RunOutcome.FAILED, Code.LS014)
+    ended("plan", RunOutcome.FAILED, Code.LS001)  # a person asked for it, and was told
+    ended("full", RunOutcome.BRAKED, Code.BR001)  # a brake that holds is no failure
+    assert watch.taken().failed_jobs == {"sales": Code.LS001, "layaways": Code.LS014}
+    ended("sales", RunOutcome.OK)
+    assert watch.taken().failed_jobs == {"layaways": Code.LS014}
 
 
 def test_the_newest_of_what_servers_say_counts(watch: VitalsWatch) -> None:
