@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from monitor.asked import CloseOrder, DecideOrder, RetryOrder, SyncOrder, SyncReply
+from monitor.asked import CloseOrder, DecideOrder, MapOrder, RetryOrder, SyncOrder, SyncReply, UnmapOrder
 from sync.clock import Clock
 from sync.errors import Code, Permanent, Refused
 from sync.events import Listener, PauseChanged, RunWanted
+from sync.mapping import Mapped, Wanted
+from sync.mapping_desk import MappingDesk
 from sync.order_desk import Closed, OrderDesk, Retried
 from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
 from sync.ports import Ledger
@@ -29,6 +31,7 @@ class Actions:
         *,
         stock: StockSync,
         desk: OrderDesk,
+        mapping: MappingDesk,
         ledger: Ledger,
         clock: Clock,
         tell: Listener,
@@ -37,6 +40,7 @@ class Actions:
     ) -> None:
         self._stock = stock
         self._desk = desk
+        self._mapping = mapping
         self._ledger = ledger
         self._clock = clock
         self._tell = tell
@@ -129,6 +133,15 @@ class Actions:
         log.info("conflict.decided", decision=order.decision.value, skus=order.skus, by=order.by)
         self._tell(RunWanted(Job.INCREMENTAL))  # it carries the decision out, and the rules are judged after it
         return len(chosen)
+
+    async def map_skus(self, order: MapOrder) -> Sequence[Mapped]:
+        """Link pairs of SKUs; see `MappingDesk.map`."""
+        wanted = [Wanted(*pair) for pair in order.pairs]
+        return await self._mapping.map(wanted, order.by, replace=order.replace, pin=order.pin)
+
+    async def unmap_skus(self, order: UnmapOrder) -> int:
+        """End links; see `MappingDesk.unmap`."""
+        return await self._mapping.unmap(order.skus, order.by, order.reason)
 
     async def retry_orders(self, order: RetryOrder) -> Sequence[Retried]:
         """Look again at orders; see `OrderDesk.retry`."""

@@ -76,6 +76,30 @@ class DecideOrder(BaseModel):
     by: str
 
 
+class MapOrder(BaseModel):
+    """Pairs that a person links: a Lightspeed SKU and a Shopify SKU each; `replace` ends wrong links.
+
+    `pin` makes links that there are already the person's own: said of single pairs, not of a whole file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pairs: tuple[tuple[Text, Text], ...]
+    by: Text
+    replace: bool = False
+    pin: bool = False
+
+
+class UnmapOrder(BaseModel):
+    """Links that a person ends, by their SKUs; their two sides are kept apart from then on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    skus: tuple[Text, ...]
+    by: Text
+    reason: Text = ""
+
+
 class RetryOrder(BaseModel):
     """Orders to look at again, by any of their names; none named: all that wait for a person."""
 

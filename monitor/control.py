@@ -28,16 +28,19 @@ from monitor.asked import (
     FileOrder,
     FileStand,
     LiftOrder,
+    MapOrder,
     PauseOrder,
     ResumeOrder,
     RetryOrder,
     SilenceOrder,
     SyncOrder,
     TrialOrder,
+    UnmapOrder,
 )
 from monitor.asking import BEFORE, FILE_STAND, KINDS, REHEARSED, SILENCE, told_before
 from monitor.desk import AlertDesk
 from monitor.door import SOCKET, short_name
+from monitor.mapped import MAPPED
 from monitor.rehearsal import Rehearsal
 from sync.errors import Code, SyncError
 
@@ -87,12 +90,26 @@ def control_app(
         return JSONResponse(FILE_STAND.dump_python(file_stand(), mode="json"))
 
     engine = (sync, pause, resume, decide, retry_orders, close_order, connect)
-    known = (*engine, alerts_file, *_alerting(desk), *_rehearsing(rehearsal))
+    known = (*engine, alerts_file, *_mapping(actions), *_alerting(desk), *_rehearsing(rehearsal))
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
     handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return app
+
+
+def _mapping(actions: Actions) -> Sequence[Answer]:
+    """Return what answers on links between SKUs."""
+
+    async def map_skus(request: Request) -> Response:
+        mapped = await actions.map_skus(MapOrder.model_validate_json(await request.body()))
+        return JSONResponse(MAPPED.dump_python(mapped, mode="json"))
+
+    async def unmap_skus(request: Request) -> Response:
+        ended = await actions.unmap_skus(UnmapOrder.model_validate_json(await request.body()))
+        return JSONResponse({"ended": ended})
+
+    return map_skus, unmap_skus
 
 
 def _alerting(desk: AlertDesk) -> Sequence[Answer]:

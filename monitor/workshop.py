@@ -84,6 +84,7 @@ async def workshop(
             actions = Actions(
                 stock=engine.stock,
                 desk=engine.desk,
+                mapping=engine.mapping,
                 ledger=engine.ledger,
                 clock=clock,
                 tell=events,

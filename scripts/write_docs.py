@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bench import sku_suggestions
 from monitor.alerts_table import alerts_table, metrics_table, signals_table
 from sync.config_table import sandbox_table, settings_table
 from tests.simulation.report import SAVED, load, table
@@ -17,6 +18,7 @@ PARTS = {
     "signals": signals_table,
     "alerts": alerts_table,
     "metrics": metrics_table,
+    "sku-suggestions": sku_suggestions.table,
     "simulation": lambda: table(load(SAVED)),
 }
 

@@ -26,6 +26,7 @@ from sync.lightspeed.layaways import LayawaySettings
 from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
+from sync.mapping_desk import MappingDesk
 from sync.mirror import Mirror
 from sync.mirror_ports import MirrorBook
 from sync.mirroring import MirrorPolicy
@@ -45,6 +46,7 @@ from sync.stock_sync import StockSync
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
+from sync.storage.mapping import SqlMapBook
 from sync.storage.mirror_book import SqlMirrorBook
 from sync.storage.order_book import SqlBookings
 from sync.storage.tokens import SqlTokens
@@ -90,6 +92,7 @@ class Engine:
     sale_watch: SaleWatch | None
     mirror: Mirror
     desk: OrderDesk
+    mapping: MappingDesk
     holds: SqlHolds
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
@@ -195,6 +198,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         sale_watch=watch,
         mirror=mirror,
         desk=desk,
+        mapping=MappingDesk(book=SqlMapBook(database), linking=linking, clock=clock, tell=tell, turn=turn),
         holds=holds,
         redeem=pos.auth.redeem,
     )

@@ -81,6 +81,11 @@ class Code(Enum):
         "A layaway did not move Lightspeed's stock as LIGHTSPEED_LAYAWAY_LOWERS_STOCK says, so reservations are not mirrored.",
         "Set it to the other value and restart. If that is refused as well, remove LIGHTSPEED_HOLDS_CUSTOMER_ID.",
     )
+    LS015 = (
+        "Item not confirmed",
+        "Lightspeed was asked to make an item and did not answer; it may exist.",
+        "Run the command again in some minutes: the item is looked for by its SKU before another one is made.",
+    )
     SH001 = (
         "Shopify rate limit",
         "Shopify asked us to slow down.",
@@ -294,6 +299,31 @@ class Code(Enum):
         "Decision must wait",
         "An earlier decision on this SKU, or a stock write of it, is still on its way.",
         "Try again after the next sync; `lightspeed-sync conflicts list` shows what is pending.",
+    )
+    SK006 = (
+        "Kept apart by a person",
+        "A person has said that the two are not linked, so their stock is not synced.",
+        "`lightspeed-sync sku map LIGHTSPEED_SKU SHOPIFY_SKU` links them after all.",
+    )
+    SK007 = (
+        "Linked to another",
+        "One of the two is linked to something else already.",
+        "If that link is wrong, say it with `--replace`: then it ends.",
+    )
+    SK008 = (
+        "Link in doubt",
+        "Neither SKU nor barcode nor title of a link's two sides agree any more.",
+        "Look whether both still are the same goods: `lightspeed-sync sku map LIGHTSPEED_SKU SHOPIFY_SKU` says yes, `lightspeed-sync sku unmap SKU` ends the link.",
+    )
+    SK009 = (
+        "Another app writes the same stock",
+        "Somebody keeps changing Shopify's number of a SKU back after we corrected it.",
+        "Shopify's inventory history of the product names the app: turn its stock sync off, or take the SKU out of it. `lightspeed-sync why SKU` shows our side.",
+    )
+    SK010 = (
+        "Mapping file not understood",
+        "The file is no SKU mapping as `lightspeed-sync sku export` writes it.",
+        "Correct the place named here; JSON needs `sku_mappings`, CSV the columns `lightspeed_sku` and `shopify_sku`.",
     )
     OR001 = (
         "Order is gone",

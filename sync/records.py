@@ -326,6 +326,10 @@ class SkuKey:
     codes: tuple[str, ...]  # UPC, EAN, barcode
     title: str
     item_type: str = "default"
+    price: int | None = None  # in hundredths of the shop's currency; None: never read
+    linked_to: str = ""  # the id of the other side of its confirmed link
+    by_person: bool = False  # a person made that link
+    apart: tuple[str, ...] = ()  # of a variant: the items that a person keeps apart from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +348,8 @@ class Proposal:
 class SkuProblem:
     """A SKU that could not be linked, for people.
 
-    SK001 duplicates, SK002 near misses, SK003 kits and the like, LS002 not in Lightspeed, or there by another code.
+    SK001 duplicates, SK002 near misses, SK003 kits and the like, SK006 kept apart by a person, LS002 not in
+    Lightspeed, or there by another code.
     """
 
     code: Code

@@ -22,6 +22,7 @@ from monitor.cli.common import (
     usage,
 )
 from monitor.cli.order_commands import app as order_commands
+from monitor.cli.sku_commands import app as sku_commands
 
 app = typer.Typer(
     name="lightspeed-sync",
@@ -31,14 +32,13 @@ app = typer.Typer(
 )
 check = typer.Typer(help="Check settings, the alerts file, or the connections.", no_args_is_help=True)
 connect = typer.Typer(help="Give consent to a service for the first time.", no_args_is_help=True)
-sku = typer.Typer(help="See which SKUs could not be linked.", no_args_is_help=True)
 conflicts = typer.Typer(help="Decide on differences that nothing explains.", no_args_is_help=True)
 app.add_typer(alert_commands, name="alerts")
 app.add_typer(check, name="check")
 app.add_typer(conflicts, name="conflicts")
 app.add_typer(connect, name="connect")
-app.add_typer(sku, name="sku")
 app.add_typer(order_commands, name="orders")
+app.add_typer(sku_commands, name="sku")
 
 _TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)  # why a place to listen at cannot be had
 _LAST_PORT = 65_529  # seven in a row
@@ -256,17 +256,6 @@ def dismiss(skus: Skus, json: Json = False) -> None:
     Example: lightspeed-sync conflicts dismiss KAVA-PREM-001
     """
     _decide(skus, "dismissed", json=json)
-
-
-@sku.command()
-def mismatches(json: Json = False) -> None:
-    """List the SKUs that are sold online and could not be linked, with the reason.
-
-    Example: lightspeed-sync sku mismatches
-    """
-    from monitor.cli import skus
-
-    raise typer.Exit(skus.mismatches(settings(have=stored()), json=json))
 
 
 @check.command("config")

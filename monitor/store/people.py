@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from monitor.hiding import Matcher, Silence, Subject
 from monitor.notice import Severity
+from sync.storage import deeds
 from sync.storage.tables import audit, incidents, silences
 
 
@@ -106,8 +107,7 @@ def acknowledge(connection: Connection, alert: str, who: str, now: datetime) -> 
 
 def record(connection: Connection, deed: Deed) -> None:
     """Add to the trail."""
-    values = {"at": deed.at, "who": deed.who, "what": deed.what, "subject": deed.subject, "detail": dict(deed.detail)}
-    connection.execute(sa.insert(audit).values(values))
+    deeds.record(connection, deed.at, deed.who, deed.what, deed.subject, deed.detail)
 
 
 def trail(connection: Connection, limit: int) -> Sequence[Deed]:

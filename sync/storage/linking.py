@@ -14,7 +14,7 @@ from sync.model import LinkState
 from sync.records import Proposal, SkuKey, SkuProblem
 from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, batches, insert_all, streamed
-from sync.storage.tables import items, links, sku_problems, variants
+from sync.storage.tables import items, kept_apart, links, sku_problems, variants
 
 _SUGGESTED = links.c.state == LinkState.SUGGESTED.value
 _UNLINKED = sa.select(  # made once: it is asked for at every evaluation
@@ -26,12 +26,29 @@ _CODES = ("upc", "ean", "manufacturer_sku", "system_sku")
 
 def linkable(connection: sa.Connection, sku_fields: Sequence[str]) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:
     """Return Lightspeed's live items and Shopify's live variants by what they may be found by, in id order."""
-    live = sa.select(items).where(items.c.archived == sa.false()).order_by(items.c.item_id)
-    active = sa.select(variants).where(variants.c.inventory_item_id != "", variants.c.product_status != "ARCHIVED")
+    live = _with_link(items, links.c.item_id == items.c.item_id, links.c.variant_id)
+    live = live.where(items.c.archived == sa.false()).order_by(items.c.item_id)
+    active = _with_link(variants, links.c.inventory_item_id == variants.c.inventory_item_id, links.c.item_id)
+    active = active.where(variants.c.inventory_item_id != "", variants.c.product_status != "ARCHIVED")
+    apart = _kept_apart(connection)
     return (
         [_item_key(row, sku_fields) for row in streamed(connection, live).mappings()],
-        [_variant_key(row) for row in streamed(connection, active.order_by(variants.c.variant_id)).mappings()],
+        [_variant_key(row, apart) for row in streamed(connection, active.order_by(variants.c.variant_id)).mappings()],
     )
+
+
+def _with_link(table: sa.Table, same: sa.ColumnElement[bool], other: sa.Column[str]) -> sa.Select[Any]:
+    """Select a side's rows with the id of the other side of their confirmed link, and whether a person made it."""
+    joined = table.outerjoin(links, sa.and_(same, CONFIRMED))
+    return sa.select(table, other.label("linked_to"), links.c.mapped_by).select_from(joined)
+
+
+def _kept_apart(connection: sa.Connection) -> Mapping[str, tuple[str, ...]]:
+    """Return the items that people keep apart from each variant."""
+    found: dict[str, tuple[str, ...]] = {}
+    for item_id, variant_id in connection.execute(sa.select(kept_apart.c.item_id, kept_apart.c.variant_id)):
+        found[variant_id] = (*found.get(variant_id, ()), item_id)
+    return found
 
 
 def keep_links(
@@ -64,12 +81,16 @@ def keep_links(
 
 
 def link_ids_of(connection: sa.Connection, skus: Sequence[str]) -> Mapping[str, int]:
-    """Return the confirmed link of each SKU as it was given; the oldest where several have it."""
+    """Return the confirmed link of each SKU as it was given; the oldest where several have it.
+
+    A link that a person made is found by either shop's SKU.
+    """
     by_key: dict[str, int] = {}
-    for batch in batches(sorted({sku_key(sku) for sku in skus})):
-        select = sa.select(links.c.sku_key, links.c.link_id).where(links.c.sku_key.in_(batch), CONFIRMED)
-        for key, link_id in connection.execute(select.order_by(links.c.link_id)):
-            by_key.setdefault(key, link_id)
+    for batch in batches(sorted({sku_key(sku) for sku in skus} - {""})):
+        for column in (links.c.sku_key, links.c.other_key):
+            select = sa.select(column, links.c.link_id).where(column.in_(batch), CONFIRMED)
+            for key, link_id in connection.execute(select.order_by(links.c.link_id)):
+                by_key.setdefault(key, link_id)
     return {sku: by_key[sku_key(sku)] for sku in skus if sku_key(sku) in by_key}
 
 
@@ -106,16 +127,22 @@ def _item_key(row: Mapping[Any, Any], sku_fields: Sequence[str]) -> SkuKey:
         codes=tuple(row[name] for name in _CODES if row[name] and name not in sku_fields),
         title=row["description"],
         item_type=row["item_type"],
+        linked_to=row["linked_to"] or "",
+        by_person=row["mapped_by"] is not None,
     )
 
 
-def _variant_key(row: Mapping[Any, Any]) -> SkuKey:
+def _variant_key(row: Mapping[Any, Any], apart: Mapping[str, tuple[str, ...]]) -> SkuKey:
     return SkuKey(
         id=row["variant_id"],
         inventory_item_id=row["inventory_item_id"],
         skus=(row["sku"],),
         codes=(row["barcode"],) if row["barcode"] else (),
         title=" ".join(text for text in (row["product_title"], row["title"]) if text and text != "Default Title"),
+        price=row["price"],
+        linked_to=row["linked_to"] or "",
+        by_person=row["mapped_by"] is not None,
+        apart=apart.get(row["variant_id"], ()),
     )
 
 

@@ -21,6 +21,7 @@ from sync.storage.tables import (
     evaluations,
     holds,
     incidents,
+    item_makings,
     layaways,
     links,
     outbox,
@@ -109,6 +110,7 @@ FORGOTTEN: tuple[Forgotten, ...] = (
     Forgotten(incidents, incidents.c.resolved_at, (sa.not_(_MESSAGES), sa.not_(_DECIDED), sa.not_(_JUDGED))),
     Forgotten(transitions, transitions.c.at),
     Forgotten(evaluations, evaluations.c.at, keep=_EVALUATIONS),
+    Forgotten(item_makings, item_makings.c.settled_at),
     Forgotten(silences, silences.c.ends_at),
     Forgotten(audit, audit.c.at),
     Forgotten(api_minutes, api_minutes.c.minute, at_once=BATCH // 4),  # a minute has a row for each service

@@ -174,8 +174,11 @@ def _end(connection: sa.Connection, column: sa.Column[Any], ids: Sequence[str], 
 
 
 def _rename(connection: sa.Connection, item: Mapping[str, Any], sku_fields: Sequence[str]) -> None:
-    """Follow a SKU that was changed in Lightspeed: a link joins ids, its SKU is what people call it."""
+    """Follow a SKU that was changed in Lightspeed: a link joins ids, its SKU is what people call it.
+
+    One that a person made keeps the SKUs as they were then: what changes of them is looked at by the next check.
+    """
     sku = next((item[name] for name in sku_fields if item[name].strip()), "")
     if sku:
         change = sa.update(links).values(sku=sku, sku_key=sku_key(sku))
-        connection.execute(change.where(links.c.item_id == item["item_id"], CONFIRMED))
+        connection.execute(change.where(links.c.item_id == item["item_id"], CONFIRMED, links.c.mapped_by.is_(None)))

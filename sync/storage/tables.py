@@ -24,6 +24,7 @@ from sync.storage.card_tables import item_cards, product_cards, product_writes, 
 from sync.storage.columns import JSON, flag, maybe, metadata, number, partial_index, table, text, whole
 from sync.storage.hold_tables import holds
 from sync.storage.layaway_tables import layaways
+from sync.storage.mapping_tables import item_makings, kept_apart, link_doubts
 from sync.storage.order_tables import document_lines, documents, order_events, order_facts, order_lines, orders
 from sync.storage.types import Moment
 
@@ -35,7 +36,10 @@ __all__ = [
     "holds",
     "incidents",
     "item_cards",
+    "item_makings",
+    "kept_apart",
     "layaways",
+    "link_doubts",
     "metadata",
     "order_events",
     "order_facts",
@@ -157,6 +161,8 @@ links = table(
     Column("parked", Text),  # the catalogue code Shopify refuses its writes with
     Column("parked_at", Moment),
     Column("approved_at", Moment),  # a person has taken the target for it, a dismissed difference taken off
+    Column("mapped_by", Text),  # the person who joined the two; NULL: matching did
+    text("other_key", ""),  # of a person's link: matching.sku_key of Lightspeed's SKU as it was then
     # memory
     maybe("base"),
     maybe("write_before"),
@@ -193,6 +199,7 @@ partial_index("ix_links_due", links.c.link_id, where=links.c.due == sa.true(), u
 Index("ix_links_item_id", links.c.item_id)
 Index("ix_links_inventory_item_id", links.c.inventory_item_id)
 Index("ix_links_sku_key", links.c.sku_key)
+Index("ix_links_other_key", links.c.other_key)
 Index("ix_links_variant_id", links.c.variant_id)
 
 quarantine = table(
@@ -259,6 +266,7 @@ stock_intents = table(
 )
 Index("ix_stock_intents_call_key", stock_intents.c.call_key)
 Index("ix_stock_intents_at", stock_intents.c.at)
+partial_index("ix_stock_intents_corrected", stock_intents.c.at, where=stock_intents.c.correction != 0, unique=False)
 partial_index(
     "ix_stock_intents_open",
     stock_intents.c.link_id,
@@ -279,6 +287,7 @@ corrections = table(
     whole("target"),
 )
 Index("ix_corrections_link_id", corrections.c.link_id)
+Index("ix_corrections_at", corrections.c.at)
 
 # --- webhooks, stored before they are answered ---
 

@@ -121,7 +121,7 @@ def changes_of(connection: sa.Connection, sku: str, limit: int) -> Sequence[Chan
         .join_from(stock_intents, links, links.c.link_id == intent.link_id)
         .join(stock_calls, stock_calls.c.key == intent.call_key)
         .outerjoin(runs, runs.c.run_id == intent.run_id)
-        .where(links.c.sku_key == sku_key(sku))
+        .where(sa.or_(links.c.sku_key == sku_key(sku), links.c.other_key == sku_key(sku)))
         .order_by(intent.intent_id.desc())
         .limit(limit)
     )
