@@ -105,7 +105,11 @@ def _by_code(items: Sequence[SkuKey], variants: Sequence[SkuKey], state: _State)
 
 
 def _codes(thing: SkuKey) -> Sequence[str]:
-    return [barcode(text) or sku_key(text) for text in (*thing.codes, *thing.skus)]
+    return [barcode(text) or _unpadded(sku_key(text)) for text in (*thing.codes, *thing.skus)]
+
+
+def _unpadded(key: str) -> str:
+    return key.lstrip("0") if key.isdigit() else key
 
 
 # --- almost the same ---
@@ -119,10 +123,10 @@ def _near(items: Sequence[SkuKey], variants: Sequence[SkuKey], state: _State) ->
     texts = [key for key, _ in keys] if compared else []
     for variant in variants:
         sku = variant.skus[0] if variant.skus else ""
-        alike = misread.get(blurred(sku), []) or [keys[place][1] for place in _nearest(sku_key(sku), texts)]
-        alike = [item for item in alike if item.id not in variant.apart]
-        if 0 < len(alike) <= _MOST_LIKE:
-            state.report(Code.SK002, sku, f"In Shopify: {_name(variant)}; in Lightspeed: {_names(alike)}", [variant])
+        near = misread.get(blurred(sku), []) or [keys[place][1] for place in _nearest(sku_key(sku), texts)]
+        near = [item for item in near if item.id not in variant.apart]
+        if 0 < len(near) <= _MOST_LIKE:
+            state.report(Code.SK002, sku, f"In Shopify: {_name(variant)}; in Lightspeed: {_names(near)}", [variant])
 
 
 def alike(items: Sequence[SkuKey], variants: Sequence[SkuKey]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from sync.model import LinkState
 from sync.records import Proposal, SkuKey, SkuProblem
 from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, batches, insert_all, streamed
-from sync.storage.tables import items, kept_apart, links, sku_problems, variants
+from sync.storage.tables import item_cards, items, kept_apart, links, sku_problems, variants
 
 _SUGGESTED = links.c.state == LinkState.SUGGESTED.value
 _UNLINKED = sa.select(  # made once: it is asked for at every evaluation
@@ -24,15 +24,20 @@ _UNLINKED = sa.select(  # made once: it is asked for at every evaluation
 _CODES = ("upc", "ean", "manufacturer_sku", "system_sku")
 
 
-def linkable(connection: sa.Connection, sku_fields: Sequence[str]) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:
-    """Return Lightspeed's live items and Shopify's live variants by what they may be found by, in id order."""
+def linkable(
+    connection: sa.Connection, sku_fields: Sequence[str], *, priced: bool = False
+) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:
+    """Return Lightspeed's live items and Shopify's live variants by what they may be found by, in id order.
+
+    `priced`: items with their prices too, as far as they were read.
+    """
     live = _with_link(items, links.c.item_id == items.c.item_id, links.c.variant_id)
     live = live.where(items.c.archived == sa.false()).order_by(items.c.item_id)
     active = _with_link(variants, links.c.inventory_item_id == variants.c.inventory_item_id, links.c.item_id)
     active = active.where(variants.c.inventory_item_id != "", variants.c.product_status != "ARCHIVED")
-    apart = _kept_apart(connection)
+    apart, prices = _kept_apart(connection), _prices(connection) if priced else {}
     return (
-        [_item_key(row, sku_fields) for row in streamed(connection, live).mappings()],
+        [_item_key(row, sku_fields, prices) for row in streamed(connection, live).mappings()],
         [_variant_key(row, apart) for row in streamed(connection, active.order_by(variants.c.variant_id)).mappings()],
     )
 
@@ -41,6 +46,13 @@ def _with_link(table: sa.Table, same: sa.ColumnElement[bool], other: sa.Column[s
     """Select a side's rows with the id of the other side of their confirmed link, and whether a person made it."""
     joined = table.outerjoin(links, sa.and_(same, CONFIRMED))
     return sa.select(table, other.label("linked_to"), links.c.mapped_by).select_from(joined)
+
+
+def _prices(connection: sa.Connection) -> Mapping[str, int | None]:
+    """Return what each item costs online, as far as it was read: its Online price, else its Default one."""
+    card = item_cards.c
+    rows = connection.execute(sa.select(card.item_id, card.online_price, card.price))
+    return {item_id: online or price for item_id, online, price in rows}
 
 
 def _kept_apart(connection: sa.Connection) -> Mapping[str, tuple[str, ...]]:
@@ -119,7 +131,7 @@ def _suggestion(row: sa.Row[Any]) -> str:
     return f"Lightspeed's item {row.item_id} may be meant ({row.reason}); only the same SKU links them."
 
 
-def _item_key(row: Mapping[Any, Any], sku_fields: Sequence[str]) -> SkuKey:
+def _item_key(row: Mapping[Any, Any], sku_fields: Sequence[str], prices: Mapping[str, int | None]) -> SkuKey:
     return SkuKey(
         id=row["item_id"],
         inventory_item_id="",
@@ -127,6 +139,7 @@ def _item_key(row: Mapping[Any, Any], sku_fields: Sequence[str]) -> SkuKey:
         codes=tuple(row[name] for name in _CODES if row[name] and name not in sku_fields),
         title=row["description"],
         item_type=row["item_type"],
+        price=prices.get(row["item_id"]),
         linked_to=row["linked_to"] or "",
         by_person=row["mapped_by"] is not None,
     )

@@ -33,7 +33,7 @@ class SqlMapBook:
 
     async def things(self) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:
         """Return live items and variants, linked ones too."""
-        return await self._database.read(lambda c: linking.linkable(c, self._sku_fields))
+        return await self._database.read(lambda c: linking.linkable(c, self._sku_fields, priced=True))
 
     async def join(self, pairs: Sequence[Pair], by: str, now: datetime, *, replace: bool) -> Mapping[Pair, Code]:
         """Link pairs by a person's word; return why not, of those that cannot be."""
