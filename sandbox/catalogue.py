@@ -15,6 +15,7 @@ from itertools import islice, product
 
 from sandbox.goods import Good
 
+_ONLINE_EVERY = 10  # every tenth good is a dollar dearer in the store than online
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}  # NFKC folds these back to ASCII
 
 
@@ -152,14 +153,16 @@ def _variants(line: _Line, title: str, base: str, serial: Iterator[int], rng: ra
     chosen = [(name, _some(values, rng)) for name, values in line.options]
     for values in product(*(values for _, values in chosen)):
         price = start + sum(line.steps.get(value, 0) for value in values)
+        number = next(serial)
         yield Good(
             sku="-".join([base, *(_code(value) for value in values)]),
             title=title,
             handle=handle,
             options=tuple(zip((name for name, _ in chosen), values, strict=True)),
-            price=price,
+            price=price + 1 if number % _ONLINE_EVERY == 0 else price,
+            online_price=price if number % _ONLINE_EVERY == 0 else None,
             cost=(price * Decimal(rng.randint(35, 60)) / 100).quantize(Decimal("0.01")),
-            barcode=_barcode(next(serial), rng),
+            barcode=_barcode(number, rng),
             vendor=vendor,
             category=line.category,
             description_html=f"<p>{line.text}</p><ul><li>{vendor}</li><li>{line.category}</li></ul>",

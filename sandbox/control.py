@@ -19,9 +19,11 @@ from starlette.routing import Route
 
 from sandbox.faults import Fault, FaultKind
 from sandbox.faults_http import ASGIApp
+from sandbox.flaws import Flaw
 from sandbox.messages.mail import Mail
 from sandbox.messages.slack import Message
 from sandbox.messages.sms import Sms
+from sandbox.planting import plant
 from sandbox.world import World
 
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -30,7 +32,7 @@ _SERVICES = ("lightspeed", "shopify", "slack", "smtp", "sms")
 Body = Mapping[str, Any]
 Wanted = TypeVar("Wanted")
 
-_JSON_NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object"}
+_JSON_NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array"}
 
 
 def control_routes() -> Collection[str]:
@@ -44,6 +46,7 @@ def control_app(world: World) -> ASGIApp:
     `GET /state[?sku=S&sku=T]`
     `POST /faults` {service, operation, kind, times, seconds, code}, `DELETE /faults[?service=S]`
     `POST /people` {cashiers_per_hour, shoppers_per_hour}
+    `POST /plant` {count, seed, flaws}
     `POST /lightspeed/sell`, `/refund`, `/receive`, `/count` {sku, quantity}
     `POST /shopify/order` {units, test, discount_cents, shipping_cents, tip_cents}, `/fulfil` {order, units},
     `/cancel` {order, restock}, `/refund` {order, units, restock_type}, `/refund-money` {order, cents, shipping},
@@ -212,6 +215,16 @@ def _add_fault(world: World, body: Body) -> dict[str, Any]:
     return {"service": service, "operation": operation, **asdict(fault)}
 
 
+def _plant(world: World, body: Body) -> dict[str, Any]:
+    flaws = _take(body, "flaws", list, list(Flaw))
+    unknown = [flaw for flaw in flaws if flaw not in set(Flaw)]
+    if unknown:
+        raise ValueError(f"no flaw {unknown[0]!r}; there are {', '.join(Flaw)}")
+    chosen = tuple(Flaw(flaw) for flaw in flaws)
+    planted = plant(world, _take(body, "count", int), seed=_take(body, "seed", int, 1), flaws=chosen)
+    return {"planted": [asdict(each) for each in planted]}
+
+
 def _set_pace(world: World, body: Body) -> dict[str, Any]:
     cashiers = _take(body, "cashiers_per_hour", float, world.cashiers.per_hour)
     shoppers = _take(body, "shoppers_per_hour", float, world.shoppers.per_hour)
@@ -286,6 +299,7 @@ def _adjust(world: World, body: Body) -> dict[str, Any]:
 _DEEDS: Mapping[str, Callable[[World, Body], dict[str, Any]]] = {
     "/faults": _add_fault,
     "/people": _set_pace,
+    "/plant": _plant,
     "/lightspeed/sell": _at_the_till("sell"),
     "/lightspeed/refund": _at_the_till("refund"),
     "/lightspeed/receive": _at_the_till("receive"),

@@ -10,6 +10,7 @@ from decimal import Decimal
 class Good:
     """One sellable thing: a Lightspeed item and, when `online`, a Shopify variant.
 
+    `category` is a path (`Drinks/THC`); Shopify's product type is its last part, and a collection bears that name.
     Goods with the same `handle` are variants of one Shopify product (and of one Lightspeed matrix).
     `stock` is what lies in the store; `online_stock` is what Shopify starts with (None: the same).
     """
@@ -19,6 +20,8 @@ class Good:
     handle: str
     options: tuple[tuple[str, str], ...] = ()  # (("Size", "Small"), ("Colour", "Green"))
     price: Decimal = Decimal("9.99")
+    online_price: Decimal | None = None  # where it differs online: Lightspeed's `Online` level, Shopify's price
+    compare_at: Decimal | None = None  # Shopify's struck-through price
     cost: Decimal = Decimal("4.00")
     barcode: str = ""
     vendor: str = "WTF"

@@ -14,6 +14,7 @@ import httpx
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.faults_http import ASGIApp, Receive, Scope, Send
+from sandbox.flaws import Planted
 from sandbox.goods import Good
 from sandbox.lightspeed import fixtures
 from sandbox.lightspeed.app import lightspeed_app
@@ -135,6 +136,7 @@ class World:
         self.shoppers = Shoppers(self.shopify, _sold(goods, in_store=False), clock=clock, seed=seed)
         self.requests: dict[str, Counter[str]] = {service: Counter() for service in SERVICES}
         self.addresses = Addresses()
+        self.planted: list[Planted] = []
 
     def settings(self) -> dict[str, str]:
         """Return the environment of a daemon that is to talk to this world where it is served now.

@@ -57,7 +57,11 @@ class Books:
         self.search_lag = timedelta(0)
         self.items = Table[Item](
             lambda item: item.time_stamp,
-            {"customSku": lambda item: item.custom_sku.casefold(), "systemSku": lambda item: item.system_sku},
+            {
+                "customSku": lambda item: item.custom_sku.casefold(),
+                "systemSku": lambda item: item.system_sku,
+                "itemMatrixID": lambda item: item.item_matrix_id,
+            },
         )
         self.item_shops = Table[ItemShop](lambda row: row.time_stamp, {"itemID": lambda row: row.item_id})
         self.sales = Table[Sale](

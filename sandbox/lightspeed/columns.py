@@ -78,6 +78,37 @@ ITEM: Columns = {
     "defaultVendorID": _int("default_vendor_id"),
 }
 
+IMAGE: Columns = {
+    "imageID": _int("image_id"),
+    "description": _fixed(""),
+    "filename": _text("filename"),
+    "ordering": _int("ordering"),
+    "publicID": _text("public_id"),
+    "baseImageURL": _text("base_image_url"),
+    "size": _fixed(380_994),
+    "createTime": _time("create_time"),
+    "timeStamp": _time("time_stamp"),
+    "itemID": _int("item_id"),
+    "itemMatrixID": _fixed(0),
+}
+
+ECOMMERCE: Columns = {
+    "itemECommerceID": _int("item_ecommerce_id"),
+    "longDescription": _text("long_description"),
+    "shortDescription": _text("short_description"),
+    "weight": _number("weight"),
+    "width": _number("width"),
+    "height": _number("height"),
+    "length": _number("length"),
+    "listOnStore": _bool("list_on_store"),
+}
+
+TAG_RELATION: Columns = {
+    "tagRelationID": _int("tag_relation_id"),
+    "itemID": _int("item_id"),
+    "tagID": _int("tag_id"),
+}
+
 ITEM_SHOP: Columns = {
     "itemShopID": _int("item_shop_id"),
     "qoh": _int("qoh"),

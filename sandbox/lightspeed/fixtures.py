@@ -159,7 +159,30 @@ def manufacturer(key: int, name: str, now: datetime) -> Mapping[str, Value]:
     return {"manufacturerID": key, "name": name, "createTime": now, "timeStamp": now}
 
 
-def item_matrix(key: int, title: str, category_id: int, now: datetime) -> Mapping[str, Value]:
+ATTRIBUTE_SETS: Sequence[tuple[str, ...]] = (
+    ("Color", "Size"),
+    ("Size",),
+    ("Color",),
+    ("Attribute 1", "Attribute 2", "Attribute 3"),
+)
+"""The sets of attributes that every account has, by their ids from 1 on."""
+
+
+def attribute_set(key: int, names: Sequence[str], *, system: bool) -> Mapping[str, Value]:
+    """Return one set of attributes that the items of a matrix differ by; there are three at the most."""
+    first, second, third = (*names, "", "", "")[:3]
+    return {
+        "itemAttributeSetID": key,
+        "name": "3 Attributes" if system and third else "/".join(names[:3]),
+        "attributeName1": first,
+        "attributeName2": second,
+        "attributeName3": third,
+        "system": system,
+        "archived": False,
+    }
+
+
+def item_matrix(key: int, title: str, category_id: int, set_id: int, now: datetime) -> Mapping[str, Value]:
     """Return one matrix: what the variants of a product have in common."""
     return {
         "itemMatrixID": key,
@@ -171,7 +194,7 @@ def item_matrix(key: int, title: str, category_id: int, now: datetime) -> Mappin
         "modelYear": 0,
         "archived": False,
         "timeStamp": now,
-        "itemAttributeSetID": 1,
+        "itemAttributeSetID": set_id,
         "manufacturerID": 0,
         "categoryID": category_id,
         "defaultVendorID": 0,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from sandbox.goods import Good
 from sandbox.lightspeed import fixtures
 from sandbox.lightspeed.books import Books
+from sandbox.lightspeed.details import Details
 from sandbox.lightspeed.payload import Body, get_bool, get_decimal, get_int, get_text
 from sandbox.lightspeed.rows import Category, Item
+from sandbox.lightspeed.tables import Table
 from sandbox.lightspeed.wire import ApiError, listed
 
 _SKIPS = 0.02  # how often a system SKU is left out: they coincide with item ids in young accounts only
+_CODE_DIGITS = range(11, 15)  # of a UPC or EAN
 _PRICES = {1: "price", 2: "msrp", 3: "online_price"}
 
 
@@ -24,6 +28,7 @@ class Catalogue:
 
     def __init__(self, books: Books, seed: int) -> None:
         self._books = books
+        self.details = Details(books)
         self._random = Random(f"catalogue {seed}")
         self._last_sku = 0
         self._categories: dict[str, int] = {}
@@ -32,15 +37,28 @@ class Catalogue:
 
     def stock_up(self, goods: Sequence[Good], shop_id: int, age: timedelta) -> None:
         """Open the account with goods; all stock lies in one shop, and last moved at times spread over `age`."""
+        self.details.furnish()
         in_store = [good for good in goods if good.in_store]
         variants = Counter(good.handle for good in in_store if good.options)
         for number, good in enumerate(in_store):
-            matrix = self._matrix(good) if variants[good.handle] > 1 else 0
-            item = self._item_of(good, matrix)
             since = age * (1 - number / (len(in_store) + 1))
-            item.create_time = item.time_stamp = (self._books.now() - since).replace(microsecond=0)
-            self._books.add_item(item, {shop_id: 0 if good.archived else good.stock})
+            self._stock(
+                good, shop_id, (self._books.now() - since).replace(microsecond=0), matrix=variants[good.handle] > 1
+            )
         self._renumber()
+
+    def add(self, good: Good, shop_id: int) -> Item:
+        """Take one more good into the shop; one whose handle is that of a matrix joins it."""
+        item = self._stock(good, shop_id, self._books.now(), matrix=good.handle in self._matrices)
+        self._renumber()
+        return item
+
+    def _stock(self, good: Good, shop_id: int, at: datetime, *, matrix: bool) -> Item:
+        item = self._item_of(good, self._matrix(good) if matrix else 0)
+        item.create_time = item.time_stamp = at
+        self._books.add_item(item, {shop_id: 0 if good.archived else good.stock})
+        self.details.describe(item, good)
+        return item
 
     def offer(self, services: Mapping[int, str], age: timedelta) -> None:
         """Add items without stock or price under ids of their own, older than all goods."""
@@ -62,7 +80,7 @@ class Catalogue:
         """Make an item (`POST Item`): only a description is needed. Raises ApiError."""
         if not get_text(body, "description").strip():
             raise ApiError(400, "Item not created. An Item must have a description.")
-        self._check_codes(body, None)
+        self._check(body, None)
         now = self._books.now()
         item = Item(
             item_id=self._books.items.next_id(),
@@ -71,15 +89,18 @@ class Catalogue:
             create_time=now,
             time_stamp=now,
         )
-        _put(item, body)
+        self._put(item, body)
         self._books.add_item(item, {})
         return item
 
     def update(self, item: Item, body: Body) -> Item:
-        """Change an item (`PUT Item`), and its stock where ItemShops are given: absolute. Raises ApiError."""
+        """Change an item (`PUT Item`), and its stock where ItemShops are given: absolute. Raises ApiError.
+
+        It can come back from the archive so, but not go there: that takes a DELETE.
+        """
         if "description" in body and not get_text(body, "description").strip():
             raise ApiError(400, "Item not updated. An Item must have a description.")
-        self._check_codes(body, item)
+        self._check(body, item)
         rows = self._books.stock_rows(item.item_id)
         by_key = {row.item_shop_id: shop_id for shop_id, row in rows.items()}
         stock = []
@@ -90,9 +111,7 @@ class Catalogue:
             stock.append((shop_id, get_int(row, "qoh", rows[shop_id].qoh)))
         for shop_id, qoh in stock:
             self._books.set_stock(item, shop_id, qoh)
-        if get_bool(body, "archived", default=item.archived) and not item.archived:
-            self._books.archive(item)
-        _put(item, body)
+        self._put(item, body)
         self._books.touch(item)
         return item
 
@@ -126,12 +145,13 @@ class Catalogue:
             avg_cost=good.cost,
             price=good.price,
             msrp=good.price,
-            online_price=good.price,
+            online_price=Decimal(0) if good.online_price is None else good.online_price,
             archived=good.archived,
             publish_to_ecom=good.online,
             category_id=self._category(good.category),
             manufacturer_id=self._manufacturer(good.vendor),
             item_matrix_id=matrix,
+            attribute_set_id=self._set_of(good) if matrix else 0,
             attributes=tuple(options[:3]) if matrix else (),
         )
 
@@ -139,19 +159,47 @@ class Catalogue:
         self._last_sku += 2 if self._random.random() < _SKIPS else 1
         return f"21{self._last_sku:010d}"
 
-    def _check_codes(self, body: Body, item: Item | None) -> None:
-        """Refuse a UPC or EAN that another item has (422, as was seen live)."""
+    def _check(self, body: Body, item: Item | None) -> None:
+        """Refuse a code that is none (400) or another item's (422, as was seen live), and what does not exist (400)."""
+        done = "Item not created." if item is None else "Item not updated."
         for name in ("upc", "ean"):
             code = get_text(body, name)
+            if code and not (code.isdigit() and len(code) in _CODE_DIGITS):
+                raise ApiError(400, f"{done} The {name} must be 11 to 14 digits.")
             if code and any(code == getattr(other, name) for other in self._books.items if other is not item):
                 raise ApiError(422, f"An Item with {name} '{code}' already exists.")
+        tables: Mapping[str, Table[Any]] = {
+            "categoryID": self._books.categories,
+            "itemMatrixID": self._books.open_empty("ItemMatrix"),
+            "manufacturerID": self._books.open_empty("Manufacturer"),
+        }
+        for name, table in tables.items():
+            key = get_int(body, name)
+            if key and table.get(key) is None:
+                raise ApiError(400, f"{done} The {name} '{key}' is invalid.")
+        for row in listed(body.get("Prices"), "ItemPrice"):
+            get_decimal(row, "amount")
+        self.details.check(body, done)
+
+    def _put(self, item: Item, body: Body) -> None:
+        """Put a body on an item; one that belongs to a matrix is named after it and its attributes."""
+        _put(item, body)
+        self.details.put(item, body)
+        matrix = self._books.open_empty("ItemMatrix").get(item.item_matrix_id)
+        if matrix is not None and "description" not in body and {"itemMatrixID", "ItemAttributes"} & body.keys():
+            item.description = " ".join([str(matrix.fields["description"]), *item.attributes])
+
+    def _set_of(self, good: Good) -> int:
+        return self.details.attribute_set([name for name, _ in good.options])
 
     def _matrix(self, good: Good) -> int:
         if good.handle not in self._matrices:
             key = len(self._matrices) + 1
             self._matrices[good.handle] = key
             category = self._category(good.category)
-            self._books.keep("ItemMatrix", fixtures.item_matrix(key, good.title, category, self._books.now()))
+            self._books.keep(
+                "ItemMatrix", fixtures.item_matrix(key, good.title, category, self._set_of(good), self._books.now())
+            )
         return self._matrices[good.handle]
 
     def _manufacturer(self, name: str) -> int:
@@ -208,7 +256,7 @@ def _put(item: Item, body: Body) -> None:
     item.default_cost = get_decimal(body, "defaultCost", item.default_cost)
     item.tax = get_bool(body, "tax", default=item.tax)
     item.discountable = get_bool(body, "discountable", default=item.discountable)
-    item.archived = get_bool(body, "archived", default=item.archived)
+    item.archived = item.archived and get_bool(body, "archived", default=True)
     item.publish_to_ecom = get_bool(body, "publishToEcom", default=item.publish_to_ecom)
     item.category_id = get_int(body, "categoryID", item.category_id)
     item.manufacturer_id = get_int(body, "manufacturerID", item.manufacturer_id)

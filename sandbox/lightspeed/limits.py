@@ -39,8 +39,14 @@ def query_cost(query: Query, *, many: Mapping[str, bool], is_list: bool) -> floa
     """Return what relations, `count` and `or` add; `many` says which relation is to-many."""
     if query.count:
         return _COUNT_COST - 1 + either_cost(query.either)
-    names = tuple(many) if query.all_relations else query.relations
+    names = tuple(many) if query.all_relations else _with_parents(query.relations)
     return sum(_relation_cost(name, many, is_list=is_list) for name in names) + either_cost(query.either)
+
+
+def _with_parents(relations: tuple[str, ...]) -> tuple[str, ...]:
+    """Return relations and those that they hang on: `TagRelations.Tag` loads TagRelations, too."""
+    parents = (name.rpartition(".")[0] for name in relations)
+    return tuple(dict.fromkeys((*(parent for parent in parents if parent), *relations)))
 
 
 def _relation_cost(name: str, many: Mapping[str, bool], *, is_list: bool) -> float:

@@ -40,7 +40,7 @@ class Resource:
     columns: Columns
     sortable: tuple[str, ...]
     relations: Mapping[str, Relation] = field(default_factory=dict)
-    extras: Callable[[Any], Json] | None = None
+    extras: Callable[[Books, Any], Json] | None = None
     pseudo: Mapping[str, Callable[[Any], Sequence[Value]]] = field(default_factory=dict)
     hides_archived: bool = False
     searched: Callable[[Books, Any], bool] | None = None  # lists leave out rows that are not searched yet
@@ -70,7 +70,7 @@ def render(books: Books, resource: Resource, row: Any, relations: Sequence[str] 
         elif rows:
             shown[name] = rows[0]
     if resource.extras is not None:
-        shown.update(resource.extras(row))
+        shown.update(resource.extras(books, row))
     return shown
 
 
@@ -143,15 +143,41 @@ def _item_relations() -> dict[str, Relation]:
         "Category": Relation("Category", many=False, find=_category_of),
         "TaxClass": Relation("TaxClass", many=False, find=_record("TaxClass", "tax_class_id")),
         "ItemAttributes": Relation("ItemAttributes", many=False, find=_attributes),
+        "ItemECommerce": Relation("ItemECommerce", many=False, find=_text_of),
         "Manufacturer": Relation("Manufacturer", many=False, find=_record("Manufacturer", "manufacturer_id")),
         "ItemShops": Relation("ItemShop", many=True, find=_stock_rows),
-        "Images": Relation("Image", many=True, find=_none),
-        "TagRelations": Relation("TagRelation", many=True, find=_none),
+        "Images": Relation("Image", many=True, find=lambda _books, item: item.images),
+        "TagRelations": Relation("TagRelation", many=True, find=lambda _books, item: item.tags),
         "ItemVendorNums": Relation("ItemVendorNum", many=True, find=_none),
         "ItemComponents": Relation("ItemComponent", many=True, find=_none),
         "CustomFieldValues": Relation("CustomFieldValue", many=True, find=_none),
-        "ItemMatrix": Relation("ItemMatrix", many=False, find=_record("ItemMatrix", "item_matrix_id")),
     }
+
+
+def _text_of(_books: Books, item: Item) -> Rows:
+    return [] if item.ecommerce is None else [item.ecommerce]
+
+
+def _category_of_record(books: Books, row: Record) -> Rows:
+    category = books.categories.get(int(str(row.fields["categoryID"])))
+    return [] if category is None else [category]
+
+
+def _items_of(books: Books, row: Record) -> Rows:
+    return books.items.having("itemMatrixID", row.key)
+
+
+def _matrix_extras(books: Books, row: Record) -> Json:
+    """Print a matrix's prices (those of its first item) and the values that its items have."""
+    items = books.items.having("itemMatrixID", row.key)
+    values = {
+        f"attribute{place + 1}Values": list(
+            dict.fromkeys(item.attributes[place] for item in items if item.attributes[place:])
+        )
+        for place in range(3)
+    }
+    prices = _prices(items[0]) if items else {}
+    return {**prices, **{name: found for name, found in values.items() if found}}
 
 
 def _none(_books: Books, _row: Any) -> Rows:
@@ -208,7 +234,7 @@ _ATTRIBUTES: Columns = {
     "attribute1": _attribute(0),
     "attribute2": _attribute(1),
     "attribute3": _attribute(2),
-    "itemAttributeSetID": Column(Kind.INT, lambda _item: 1),
+    "itemAttributeSetID": Column(Kind.INT, lambda item: item.attribute_set_id),
 }
 
 RESOURCES: dict[str, Resource] = {
@@ -219,7 +245,7 @@ RESOURCES: dict[str, Resource] = {
         columns.ITEM,
         ("itemID", "timeStamp", "description"),
         _item_relations(),
-        extras=_prices,
+        extras=lambda _books, item: _prices(item),
         pseudo={"itemCode": lambda item: (str(item.item_id), item.upc, item.ean)},
         hides_archived=True,
     ),
@@ -233,7 +259,7 @@ RESOURCES: dict[str, Resource] = {
         columns.SALE,
         ("saleID", "timeStamp", "completeTime", "updateTime", "updatetime"),
         _sale_relations(),
-        extras=lambda sale: {"taxTotal": text(sale.tax_total)},
+        extras=lambda _books, sale: {"taxTotal": text(sale.tax_total)},
         searched=lambda books, sale: books.is_searched(sale),
     ),
     "SaleLine": Resource(
@@ -291,7 +317,13 @@ RESOURCES |= {
             "ItemMatrix",
             "itemMatrixID",
             ("itemMatrixID", "timeStamp", "description"),
-            fixtures.item_matrix(1, "", 0, _NOW),
+            fixtures.item_matrix(1, "", 0, 0, _NOW),
+        ),
+        _reference(
+            "ItemAttributeSet",
+            "itemAttributeSetID",
+            ("itemAttributeSetID",),
+            fixtures.attribute_set(1, (), system=True),
         ),
         _reference("Tag", "tagID", ("tagID", "name"), fixtures.tag(1, "")),
     )
@@ -307,13 +339,45 @@ RESOURCES["Customer"] = replace(
 )
 RESOURCES["Contact"] = replace(
     _reference("Contact", "contactID", (), _CONTACT),
-    extras=lambda _row: {"Addresses": "", "Phones": "", "Emails": "", "Websites": ""},
+    extras=lambda _books, _row: {"Addresses": "", "Phones": "", "Emails": "", "Websites": ""},
 )
 RESOURCES["InventorySale"] = Resource("InventorySale", "", lambda books: books.sale_lines, columns.INVENTORY_SALE, ())
-RESOURCES["ItemAttributes"] = Resource("ItemAttributes", "", lambda books: books.items, _ATTRIBUTES, ())
+RESOURCES["ItemMatrix"] = replace(
+    RESOURCES["ItemMatrix"],
+    relations={
+        "Category": Relation("Category", many=False, find=_category_of_record),
+        "ItemAttributeSet": Relation(
+            "ItemAttributeSet", many=False, find=_record("ItemAttributeSet", "itemAttributeSetID")
+        ),
+        "Items": Relation("Item", many=True, find=_items_of),
+    },
+    extras=_matrix_extras,
+)
+RESOURCES["ItemAttributes"] = Resource(
+    "ItemAttributes",
+    "",
+    lambda books: books.items,
+    _ATTRIBUTES,
+    (),
+    {
+        "ItemAttributeSet": Relation(
+            "ItemAttributeSet", many=False, find=_record("ItemAttributeSet", "attribute_set_id")
+        )
+    },
+)
+RESOURCES["ItemECommerce"] = Resource("ItemECommerce", "", lambda books: books.items, columns.ECOMMERCE, ())
+RESOURCES["Image"] = Resource("Image", "", lambda books: books.items, columns.IMAGE, ())
+RESOURCES["TagRelation"] = Resource(
+    "TagRelation",
+    "",
+    lambda books: books.items,
+    columns.TAG_RELATION,
+    (),
+    {"Tag": Relation("Tag", many=False, find=_record("Tag", "tag_id"))},
+)
 RESOURCES |= {
     name: Resource(name, "", lambda books: books.items, {}, ())
-    for name in ("Image", "TagRelation", "ItemVendorNum", "ItemComponent", "CustomFieldValue", "SaleNote")
+    for name in ("ItemVendorNum", "ItemComponent", "CustomFieldValue", "SaleNote")
 }
 
 ENDPOINTS = frozenset(
@@ -333,6 +397,7 @@ ENDPOINTS = frozenset(
         "TaxClass",
         "Manufacturer",
         "ItemMatrix",
+        "ItemAttributeSet",
         "Tag",
         "Customer",
     }

@@ -5,8 +5,45 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 ZERO = Decimal(0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Image:
+    """One picture of an item; where it lies is put together of `base_image_url`, `public_id` and an extension."""
+
+    image_id: int
+    item_id: int
+    filename: str
+    public_id: str
+    base_image_url: str
+    ordering: int
+    create_time: datetime
+    time_stamp: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class ECommerce:
+    """What a web shop is told of an item."""
+
+    item_ecommerce_id: int
+    long_description: str = ""
+    short_description: str = ""
+    weight: Decimal = ZERO
+    width: Decimal = ZERO
+    height: Decimal = ZERO
+    length: Decimal = ZERO
+    list_on_store: bool = False
+
+
+class TagRelation(NamedTuple):
+    """That an item bears a tag."""
+
+    tag_relation_id: int
+    item_id: int
+    tag_id: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +74,11 @@ class Item:
     item_matrix_id: int = 0
     default_vendor_id: int = 0
     tax_class_id: int = 1
+    attribute_set_id: int = 0
     attributes: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    tags: tuple[TagRelation, ...] = ()
+    ecommerce: ECommerce | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from sandbox.lightspeed.goods import Catalogue
 from sandbox.lightspeed.limits import Limiter
 from sandbox.lightspeed.oauth import OAuth
 from sandbox.lightspeed.rows import Item, Sale, SaleLine
+from sandbox.lightspeed.wire import ApiError
 
 CASH = 1
 HOLDS_CUSTOMER = 2  # the technical customer of online reservations
@@ -177,11 +178,27 @@ class LightspeedShop:
         item.custom_sku = new
         self.books.touch(item)
 
-    def reprice(self, sku: str, price: Decimal) -> None:
-        """Give an item another price; stock does not move."""
+    def reprice(self, sku: str, price: Decimal, *, online: Decimal | None = None) -> None:
+        """Give an item another price, and another one online (0: none of its own); stock does not move."""
         item = self.item(sku)
         item.price = price
+        item.online_price = item.online_price if online is None else online
         self.books.touch(item)
+
+    def edit(self, sku: str, changes: Mapping[str, object]) -> None:
+        """Change an item in the back office, by what a `PUT Item` takes; raises ValueError for what it refuses."""
+        try:
+            self.catalogue.update(self.item(sku), changes)
+        except ApiError as refused:
+            raise ValueError(refused.message) from refused
+
+    def picture(self, sku: str, urls: Sequence[str]) -> None:
+        """Give an item these pictures instead of those it has; its time stamp does not move."""
+        self.catalogue.details.picture(self.item(sku), urls)
+
+    def add(self, good: Good) -> str:
+        """Take one more good into the shop, with its stock; returns the itemID."""
+        return str(self.catalogue.add(good, self._shop_id).item_id)
 
     def void(self, sale_id: str) -> None:
         """Void a completed sale at the till; raises ValueError for one that cannot be."""

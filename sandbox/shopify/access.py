@@ -47,6 +47,18 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "Mutation.inventoryActivate": ("write_inventory",),
     "Mutation.inventoryDeactivate": ("write_inventory",),
     "Mutation.inventoryItemUpdate": ("write_inventory",),
+    "Collection": ("read_products",),
+    **{
+        f"Mutation.{name}": ("write_products",)
+        for name in (
+            "productCreate",
+            "productSet",
+            "productUpdate",
+            "productVariantsBulkUpdate",
+            "tagsAdd",
+            "tagsRemove",
+        )
+    },
     "InventoryItem.inventoryLevel": ("read_inventory",),
     "InventoryItem.inventoryLevels": ("read_inventory",),
     **{

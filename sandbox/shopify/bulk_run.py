@@ -15,6 +15,7 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -133,6 +134,7 @@ class _Planner:
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
         if is_leaf_type(kind):
             return Field(key, resolve, asked, "date" if kind.name == "DateTime" else "leaf", (), kind.name)
+        kind = self._concrete(kind)
         if not isinstance(kind, GraphQLObjectType):
             return Field(key, resolve, asked, "object", (), kind.name)
         if kind.name.endswith("Connection"):
@@ -153,12 +155,17 @@ class _Planner:
             self.refusals.append(
                 f"Bulk queries cannot contain connections with a nesting depth greater than {MAX_DEPTH}."
             )
-        row_type = get_named_type(kind.fields["nodes"].type)
+        row_type = self._concrete(get_named_type(kind.fields["nodes"].type))
         self.coordinates.add(row_type.name)
         below = self.fields(row_type, self._rows(kind, sets), depth=depth + 1, in_list=False)
         if any(_holds_connection(found) for found in below) and not any(found.key == "id" for found in below):
             self.refusals.append("The parent 'node' field for a nested connection must select the 'id' field.")
         return field._replace(below=below, type_name=row_type.name)
+
+    def _concrete(self, kind: Any) -> Any:
+        """Return the only type that an interface's rows are of here; other types are what they are."""
+        possible = self._reading.schema.get_possible_types(kind) if isinstance(kind, GraphQLInterfaceType) else ()
+        return possible[0] if len(possible) == 1 else kind
 
     def _rows(self, kind: GraphQLObjectType, sets: list[SelectionSetNode]) -> list[SelectionSetNode]:
         grouped: dict[str, list[FieldNode]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.shopify.index import Doc
-from sandbox.shopify.model import Item, Product, Variant
+from sandbox.shopify.model import Collection, Item, Product, Variant
 
 
 def total_available(item: Item) -> int:
@@ -21,11 +21,24 @@ def product_doc(product: Product) -> Doc:
         "product_type": product.product_type,
         "status": product.status,
         "tag": product.tags,
+        "collection_id": tuple(str(collection.number) for collection in product.collections),
         "sku": tuple(variant.item.sku for variant in product.variants),
         "barcode": tuple(variant.barcode for variant in product.variants),
         "created_at": product.created_at,
         "updated_at": product.updated_at,
         "inventory_total": sum(total_available(variant.item) for variant in product.variants),
+    }
+
+
+def collection_doc(collection: Collection) -> Doc:
+    """Return a collection's searchable values."""
+    return {
+        "id": collection.number,
+        "title": collection.title,
+        "handle": collection.handle,
+        "updated_at": collection.updated_at,
+        "product_id": tuple(str(product.number) for product in collection.products),
+        "collection_type": "custom",
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -30,6 +30,12 @@ from sandbox.shopify.schema import schema_of
 from sandbox.shopify.selections import Scope, collect
 
 INPUT_LIMIT = 250
+OTHER_LIMITS: Mapping[tuple[str, ...], int] = {("productSet", "input", "variants"): 2_048}  # lists that may be longer
+INPUT_POINTS: Mapping[tuple[str, ...], float] = {  # what an entry of an input's list costs
+    ("productSet", "input", "variants"): 0.2,
+    ("productSet", "input", "files"): 1.9,
+}
+VARIANT_FILE_POINTS = 0.6
 _MOST_ESTIMATES = 1000
 _ESTIMATES: dict[tuple[Any, ...], tuple[DocumentNode, Estimate]] = {}  # by document, operation and variables' sizes
 LIMITS_PAGE = "https://shopify.dev/api/usage/limits"
@@ -62,6 +68,21 @@ class Asked:
         _ESTIMATES[key] = (self.document.node, found)
         return found
 
+    @cached_property
+    def requested(self) -> int:
+        """The points that have to be there before it runs: for what it asks and for what it brings."""
+        return self.estimate.requested + self.input_points
+
+    @cached_property
+    def input_points(self) -> int:
+        """What its inputs cost beside the fields it asks for."""
+        points = 0.0
+        for path, rows in _arguments_lists(self):
+            points += INPUT_POINTS.get(tuple(path), 0.0) * len(rows)
+            if path == ["productSet", "input", "variants"]:
+                points += VARIANT_FILE_POINTS * sum(1 for row in rows if row.get("file"))
+        return round(points)
+
 
 def _size(value: Any) -> Any:
     """Return what of a variable may move an estimate: a number or a switch, the length of a list."""
@@ -79,7 +100,7 @@ def answer(context: Context, asked: Reading) -> Body:
     store = context.store
     if not isinstance(asked, Asked):
         return {"errors": list(asked)}
-    requested = asked.estimate.requested
+    requested = asked.requested
     if requested > MAX_QUERY_COST:
         return {"errors": [_too_dear(requested)]}
     oversized = next(_oversized(asked), None)
@@ -135,25 +156,33 @@ def root_fields(asked: Reading | None) -> list[str]:
 
 
 def _oversized(asked: Asked) -> Iterator[Error]:
-    """Find list arguments with more than 250 entries."""
+    """Find list arguments with more entries than are taken."""
+    for path, rows in _arguments_lists(asked):
+        limit = OTHER_LIMITS.get(tuple(path), INPUT_LIMIT)
+        if len(rows) > limit:
+            message = f"The input array size of {len(rows)} is greater than the maximum allowed of {limit}."
+            yield {"message": message, "path": path, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}
+
+
+def _arguments_lists(asked: Asked) -> Iterator[tuple[list[str], list[Any]]]:
+    """Yield every list in the arguments of the root fields with its path, which names no places."""
     root = asked.schema.get_root_type(asked.operation.operation)
     assert root is not None  # noqa: S101 - a validated operation has its root type
     for node in asked.roots:
         definition = root.fields.get(node.name.value)
-        if definition is None:
-            continue
-        for path, size in _lists(get_argument_values(definition, node, asked.variables), [node.name.value]):
-            if size > INPUT_LIMIT:
-                message = f"The input array size of {size} is greater than the maximum allowed of {INPUT_LIMIT}."
-                yield {"message": message, "path": path, "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"}}
+        if definition is not None:
+            yield from _lists(get_argument_values(definition, node, asked.variables), [node.name.value])
 
 
-def _lists(value: Any, path: list[str]) -> Iterator[tuple[list[str], int]]:
+def _lists(value: Any, path: list[str]) -> Iterator[tuple[list[str], list[Any]]]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _lists(inner, [*path, name])
     elif isinstance(value, list):
-        yield path, len(value)
+        yield path, value
+        for element in value:
+            if isinstance(element, dict):
+                yield from _lists(element, path)
 
 
 def _run(asked: Asked, context: Context) -> ExecutionResult:
@@ -198,8 +227,8 @@ def _access_denied(name: str, scopes: tuple[str, ...]) -> GraphQLError:
 
 def _told(bucket: Bucket, asked: Asked, context: Context, result: ExecutionResult) -> Body:
     """Give the unused points back, count the call, and put the answer together."""
-    store, requested = context.store, asked.estimate.requested
-    actual = min(asked.estimate.actual(result.data), requested)
+    store, requested = context.store, asked.requested
+    actual = min(asked.estimate.actual(result.data) + asked.input_points, requested)
     if store.rate_limits:
         bucket.give_back(requested - actual)
     store.points += actual
@@ -233,7 +262,7 @@ def throttled_body(bucket: Bucket, requested: int) -> Body:
 
 def fault_cost(asked: Reading | None) -> int:
     """Return what a request asks for in points, 0 for one that cannot be run."""
-    return asked.estimate.requested if isinstance(asked, Asked) else 0
+    return asked.requested if isinstance(asked, Asked) else 0
 
 
 def _refused(node: FieldNode, code: str) -> Error:

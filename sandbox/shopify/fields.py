@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 from sandbox.shopify.bulk import Operation
@@ -11,7 +13,7 @@ from sandbox.shopify.context import Info, listed
 from sandbox.shopify.docs import total_available
 from sandbox.shopify.index import Entry
 from sandbox.shopify.listing import Page, as_entries
-from sandbox.shopify.model import AdjustmentGroup, Change, Item, Level, Location, Product, Quantity, Variant
+from sandbox.shopify.model import AdjustmentGroup, Change, Item, Level, Location, Media, Product, Quantity, Variant
 from sandbox.shopify.money import Money, price_text
 from sandbox.shopify.reads import api_version, count_of
 from sandbox.shopify.search import Kind
@@ -27,6 +29,7 @@ LEVEL_FILTERS = {
     "inventory_group_id": Kind.NUMBER,
 }
 WAREHOUSES_ALLOWED, OPTIONS_ALLOWED, VARIANTS_ALLOWED = 200, 3, 2048
+_MARKUP = re.compile(r"<[^>]*>")
 
 
 def number(row: Any, _: Info) -> str:
@@ -135,13 +138,46 @@ def options(product: Product, _: Info, **asked: Any) -> list[dict[str, Any]]:
         chosen = [value for variant in product.variants for option, value in variant.options if option == name]
         values = list(dict.fromkeys(chosen))
         base = product.number * 10 + place
+        known = dict.fromkeys((*values, *product.declared.get(name, ())))
         shown = [
-            {"id": f"gid://shopify/ProductOptionValue/{base * 100 + at}", "name": value, "has_variants": True}
-            for at, value in enumerate(values)
+            {
+                "id": f"gid://shopify/ProductOptionValue/{base * 10_000 + at}",
+                "name": value,
+                "has_variants": value in values,
+            }
+            for at, value in enumerate(known)
         ]
         gid = f"gid://shopify/ProductOption/{base}"
         found.append({"id": gid, "name": name, "position": place, "values": values, "option_values": shown})
     return found
+
+
+def media_status(media: Media, info: Info) -> str:
+    """Return how far a picture has come: given, being copied, there."""
+    now = info.context.store.clock.now()
+    if now >= media.ready_at:
+        return "READY"
+    return "PROCESSING" if now > media.created_at + timedelta(seconds=1) else "UPLOADED"
+
+
+def media_image(media: Media, info: Info) -> dict[str, Any] | None:
+    """Return where a picture lies once it is there: on Shopify's own servers, under a name of their making."""
+    if media_status(media, info) != "READY":
+        return None
+    name = media.source.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return {
+        "id": f"gid://shopify/ImageSource/{media.number}",
+        "url": f"https://cdn.shopify.com/s/files/1/0001/files/{media.number}_{name}",
+        "alt_text": media.alt or None,
+        "height": 800,
+        "width": 800,
+    }
+
+
+def visible_text(markup: str, truncateAt: int | None = None) -> str:  # noqa: N803 - Shopify's name
+    """Return a text without its markup."""
+    text = " ".join(unescape(_MARKUP.sub(" ", markup)).split())
+    return text if truncateAt is None or len(text) <= truncateAt else text[: max(0, truncateAt - 3)] + "..."
 
 
 def selected_options(variant: Variant, _: Info) -> list[dict[str, str]]:
@@ -190,6 +226,7 @@ FIELDS: dict[str, Callable[..., Any]] = {
             "InventoryItem",
             "Product",
             "ProductVariant",
+            "Collection",
             "Order",
             "Refund",
             "Fulfillment",
@@ -246,8 +283,23 @@ FIELDS: dict[str, Callable[..., Any]] = {
     "InventoryItem.unitCost": money(lambda item: item.cost_cents),
     "InventoryItem.variants": connection(lambda item: [item.variant]),
     "InventoryAdjustmentGroup.changes": changes,
+    "Collection.description": lambda collection, _, **asked: visible_text(collection.description_html, **asked),
+    "Collection.hasProduct": lambda collection, _, id: any(row.id == id for row in collection.products),  # noqa: A006
+    "Collection.products": connection(lambda collection: collection.products),
+    "Collection.productsCount": lambda collection, _: count_of(len(collection.products), None),
+    "MediaImage.image": media_image,
+    "MediaImage.mediaContentType": constant("IMAGE"),
+    "MediaImage.preview": lambda media, info: {"image": media_image(media, info), "status": media_status(media, info)},
+    "MediaImage.status": media_status,
+    "MediaImage.updatedAt": lambda media, _: media.created_at,
+    "Product.collections": connection(lambda product: product.collections),
+    "Product.description": lambda product, _, **asked: visible_text(product.description_html, **asked),
+    "Product.featuredMedia": lambda product, _: next(iter(product.media), None),
     "Product.hasOnlyDefaultVariant": lambda product, _: product.option_names == ("Title",),
+    "Product.inCollection": lambda product, _, id: any(row.id == id for row in product.collections),  # noqa: A006
     "Product.isGiftCard": constant(False),
+    "Product.media": connection(lambda product: product.media),
+    "Product.mediaCount": lambda product, _: count_of(len(product.media), None),
     "Product.options": options,
     "Product.publishedAt": lambda product, _: product.created_at if product.status == "ACTIVE" else None,
     "Product.tags": lambda product, _: sorted(product.tags),
@@ -257,7 +309,9 @@ FIELDS: dict[str, Callable[..., Any]] = {
     "Product.variantsCount": lambda product, _: count_of(len(product.variants), None),
     "ProductVariant.availableForSale": available_for_sale,
     "ProductVariant.barcode": lambda variant, _: variant.barcode or None,
-    "ProductVariant.compareAtPrice": constant(None),
+    "ProductVariant.compareAtPrice": lambda variant, _: (
+        price_text(variant.compare_cents) if variant.compare_cents is not None else None
+    ),
     "ProductVariant.displayName": lambda variant, _: f"{variant.product.title} - {variant.title}",
     "ProductVariant.inventoryItem": lambda variant, _: variant.item,
     "ProductVariant.inventoryQuantity": lambda variant, _: total_available(variant.item),
@@ -266,7 +320,6 @@ FIELDS: dict[str, Callable[..., Any]] = {
     "ProductVariant.selectedOptions": selected_options,
     "ProductVariant.sellableOnlineQuantity": lambda variant, _: max(0, total_available(variant.item)),
     "ProductVariant.sku": lambda variant, _: variant.item.sku or None,
-    "ProductVariant.taxable": constant(True),
     "BulkOperation.url": bulk_url,
     "BulkOperation.partialDataUrl": bulk_partial_url,
     "WebhookSubscription.apiVersion": subscription_version,

@@ -53,8 +53,42 @@ class Location:
 
 
 @dataclass(slots=True, eq=False)
+class Collection:
+    """A shelf of the shop that products are put on by hand."""
+
+    number: int
+    title: str
+    handle: str
+    updated_at: datetime
+    description_html: str = ""
+    products: list[Product] = field(default_factory=list)
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = f"gid://shopify/Collection/{self.number}"
+
+
+@dataclass(slots=True, eq=False)
+class Media:
+    """A picture of a product, copied from `source`; it can be looked at from `ready_at` on."""
+
+    number: int
+    source: str
+    alt: str
+    created_at: datetime
+    ready_at: datetime
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = f"gid://shopify/MediaImage/{self.number}"
+
+
+@dataclass(slots=True, eq=False)
 class Product:
-    """What the shop lists; its variants are what it sells."""
+    """What the shop lists; its variants are what it sells.
+
+    `declared` are values of its options that were given without a variant, by the option's name.
+    """
 
     number: int
     handle: str
@@ -68,6 +102,9 @@ class Product:
     updated_at: datetime
     option_names: tuple[str, ...] = ()
     variants: list[Variant] = field(default_factory=list)
+    media: list[Media] = field(default_factory=list)
+    collections: list[Collection] = field(default_factory=list)
+    declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +126,8 @@ class Variant:
     created_at: datetime
     updated_at: datetime
     inventory_policy: str = "DENY"
+    compare_cents: int | None = None
+    taxable: bool = True
     is_gift_card: bool = False
     deleted: bool = False
     id: str = field(init=False)
@@ -169,6 +208,18 @@ class StockWrite:
     reason: str
     reference: str | None
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductWrite:
+    """One field of a product or a variant written through the API; `subject` is its gid."""
+
+    at: datetime
+    mutation: str
+    subject: str
+    field: str
+    before: object
+    after: object
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo
 
-from sandbox.shopify import inventory
+from sandbox.shopify import inventory, product_set, products
 from sandbox.shopify.bulk import SLOTS
 from sandbox.shopify.bulk_run import export, read_bulk_query
 from sandbox.shopify.context import Context
@@ -86,6 +86,12 @@ MUTATIONS = {
     "Mutation.inventoryActivate": inventory.activate,
     "Mutation.inventoryDeactivate": inventory.deactivate,
     "Mutation.inventoryItemUpdate": inventory.update_item,
+    "Mutation.productCreate": products.create,
+    "Mutation.productSet": product_set.set_product,
+    "Mutation.productUpdate": products.update,
+    "Mutation.productVariantsBulkUpdate": products.update_variants,
+    "Mutation.tagsAdd": products.add_tags,
+    "Mutation.tagsRemove": products.remove_tags,
     "Mutation.webhookSubscriptionCreate": subscribe,
     "Mutation.webhookSubscriptionDelete": unsubscribe,
     "Mutation.bulkOperationRunQuery": run_bulk_query,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.shopify.access import SERVED
 from sandbox.shopify.context import Context, Info, listed, sorted_by
+from sandbox.shopify.docs import collection_doc
 from sandbox.shopify.index import Doc, Entry
 from sandbox.shopify.listing import Page, as_entries, number_of
 from sandbox.shopify.search import Kind, Predicate
@@ -20,11 +21,20 @@ PRODUCT_FILTERS = {
     "product_type": Kind.TEXT,
     "status": Kind.TEXT,
     "tag": Kind.TEXT,
+    "collection_id": Kind.TEXT,
     "sku": Kind.TEXT,
     "barcode": Kind.TEXT,
     "created_at": Kind.DATE,
     "updated_at": Kind.DATE,
     "inventory_total": Kind.NUMBER,
+}
+COLLECTION_FILTERS = {
+    "id": Kind.NUMBER,
+    "title": Kind.TEXT,
+    "handle": Kind.TEXT,
+    "updated_at": Kind.DATE,
+    "product_id": Kind.TEXT,
+    "collection_type": Kind.TEXT,
 }
 VARIANT_FILTERS = {
     "id": Kind.NUMBER,
@@ -94,6 +104,13 @@ def product_variants(_: Any, info: Info, **asked: Any) -> Page:
     return listed(info, entries, asked, VARIANT_FILTERS, key=_sort(asked, VARIANT_FILTERS))
 
 
+def collections(_: Any, info: Info, **asked: Any) -> Page:
+    """Return collections; there are so few that no index holds them."""
+    rows = info.context.store.shelves.collections.values()
+    entries = [Entry(row.number, row, collection_doc(row)) for row in rows]
+    return listed(info, entries, asked, COLLECTION_FILTERS, key=_sort(asked, COLLECTION_FILTERS))
+
+
 def inventory_items(_: Any, info: Info, **asked: Any) -> Page:
     """Return inventory items."""
     return listed(info, info.context.store.item_index.entries(), asked, ITEM_FILTERS)
@@ -160,6 +177,8 @@ def find(context: Context, gid: str) -> Any:
         "InventoryItem": store.shelves.items,
         "ProductVariant": store.shelves.variants,
         "Product": store.shelves.products,
+        "Collection": {row.id: row for row in store.shelves.collections.values()} if kind == "Collection" else {},
+        "ProductSetOperation": store.operations,
         "InventoryLevel": store.stock.levels,
         "InventoryAdjustmentGroup": store.stock.groups,
         "Location": store.locations,
@@ -250,6 +269,9 @@ def inventory_properties(_: Any, _info: Info) -> dict[str, Any]:
 ROOT = {
     "QueryRoot.bulkOperation": one("BulkOperation"),
     "QueryRoot.bulkOperations": bulk_operations,
+    "QueryRoot.collection": one("Collection"),
+    "QueryRoot.collections": collections,
+    "QueryRoot.collectionsCount": _counted(collections),
     "QueryRoot.currentAppInstallation": installation,
     "QueryRoot.fulfillmentOrder": one("FulfillmentOrder"),
     "QueryRoot.inventoryItem": one("InventoryItem"),
@@ -265,6 +287,7 @@ ROOT = {
     "QueryRoot.orders": orders,
     "QueryRoot.ordersCount": _counted(orders),
     "QueryRoot.product": one("Product"),
+    "QueryRoot.productOperation": one("ProductSetOperation"),
     "QueryRoot.productVariant": one("ProductVariant"),
     "QueryRoot.productVariants": product_variants,
     "QueryRoot.productVariantsCount": _counted(product_variants),

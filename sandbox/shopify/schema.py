@@ -13,7 +13,7 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, buil
 
 from sandbox.shopify.bulk import Operation
 from sandbox.shopify.fields import FIELDS
-from sandbox.shopify.model import AdjustmentGroup, Item, Level, Location, Product, Quantity, Variant
+from sandbox.shopify.model import AdjustmentGroup, Collection, Item, Level, Location, Media, Product, Quantity, Variant
 from sandbox.shopify.mutations import MUTATIONS
 from sandbox.shopify.order_fields import ORDER_FIELDS
 from sandbox.shopify.order_model import (
@@ -26,6 +26,7 @@ from sandbox.shopify.order_model import (
     Refund,
     RefundShippingLine,
 )
+from sandbox.shopify.product_set import SetOperation
 from sandbox.shopify.reads import ROOT
 from sandbox.shopify.webhooks import Subscription
 from sandbox.shopify.wire import teach_scalars
@@ -40,7 +41,10 @@ MISSING: dict[str, dict[str, tuple[str, ...]]] = {
 
 _TYPE_NAMES = {
     AdjustmentGroup: "InventoryAdjustmentGroup",
+    Collection: "Collection",
     Item: "InventoryItem",
+    Media: "MediaImage",
+    SetOperation: "ProductSetOperation",
     Level: "InventoryLevel",
     Location: "Location",
     Product: "Product",

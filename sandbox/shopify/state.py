@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sandbox.clock import Clock
 from sandbox.goods import Good
 from sandbox.shopify.access import Access
+from sandbox.shopify.assortment import Assortment
 from sandbox.shopify.bulk import BulkOperations
 from sandbox.shopify.cost import STANDARD, Bucket, Plan
 from sandbox.shopify.docs import item_doc, product_doc, variant_doc
@@ -20,7 +21,7 @@ from sandbox.shopify.index import Index
 from sandbox.shopify.listing import REACH
 from sandbox.shopify.model import Event, Item, Level, Location, RestockType, StockWrite, Truth
 from sandbox.shopify.money import cents
-from sandbox.shopify.opening import online, open_shelves
+from sandbox.shopify.opening import collection_of, online, open_shelves
 from sandbox.shopify.order_model import Line, Order, Tax
 from sandbox.shopify.orders import OrderBook
 from sandbox.shopify.prices import Prices
@@ -76,6 +77,7 @@ class ShopifyStore:
         self.subscriptions = Subscriptions(clock)
         self.bulk = BulkOperations(clock, self.random)
         self.buckets: dict[str, Bucket] = {}
+        self.operations: dict[str, object] = {}  # product sets that were asked to run beside their call
         self.stock = Stock(clock, index_lag_seconds, self._publish)
         self.order_book = OrderBook(clock, self.stock, index_lag_seconds, self._publish, tax)
         self._open(goods, location_id, second_location_id, index_lag_seconds)
@@ -99,6 +101,16 @@ class ShopifyStore:
         self.product_index.load(self.shelves.products.values())
         self.variant_index.load(self.shelves.variants.values())
         self.item_index.load(self.shelves.items.values())
+        self.assortment = Assortment(
+            self.clock,
+            self.shelves,
+            self.stock,
+            self.locations,
+            products=self.product_index,
+            variants=self.variant_index,
+            items=self.item_index,
+            tell=self._tell,
+        )
 
     def _publish(self, event: Event) -> None:
         """Tell the listeners, and let a product's updatedAt move with its stock, as Shopify does."""
@@ -272,56 +284,70 @@ class ShopifyStore:
 
     def bundle(self, sku: str) -> None:
         """Turn a variant into a bundle's parent: its stock follows its components and cannot be written."""
-        self._item_changed(self.item(sku), bundle=True)
+        self.update_item(self.item(sku), bundle=True)
 
     def untrack(self, sku: str) -> None:
         """Stop counting an item: orders no longer move its stock."""
-        self._item_changed(self.item(sku), tracked=False)
+        self.update_item(self.item(sku), tracked=False)
 
     def gift_card(self, sku: str) -> None:
         """Turn a variant into a gift card: not counted, not sent, not taxed."""
         item = self.item(sku)
         item.variant.is_gift_card = True
-        self._item_changed(item, tracked=False, requires_shipping=False)
+        self.update_item(item, tracked=False, requires_shipping=False)
 
     def delete_variant(self, sku: str) -> None:
         """Delete a variant for good: its item is gone too, and order lines forget what it was."""
-        item = self.shelves.by_sku.pop(sku)
-        item.variant.deleted = True
-        item.variant.product.variants.remove(item.variant)
-        del self.shelves.variants[item.variant.id], self.shelves.items[item.id]
-        for index, number in ((self.variant_index, item.variant.number), (self.item_index, item.number)):
-            index.drop(number)
-        for level in item.levels.values():
-            self.stock.remove(level)
+        self.assortment.remove_variant(self.item(sku).variant)
 
     def update_item(self, item: Item, **changes: object) -> None:
         """Change an inventory item's own fields."""
-        self._item_changed(item, **changes)
+        self.assortment.change_item(item, changes)
 
     def archive(self, sku: str) -> None:
         """Take the good's product out of the shop."""
-        self.item(sku).variant.product.status = "ARCHIVED"
-        self._item_changed(self.item(sku))
+        self.edit_product(sku, status="ARCHIVED")
 
     def delete_product(self, sku: str) -> str:
         """Delete the good's product with all its variants and return the product's gid."""
         product = self.item(sku).variant.product
-        for variant in product.variants:
-            del self.shelves.variants[variant.id], self.shelves.items[variant.item.id]
-            self.shelves.by_sku = {name: item for name, item in self.shelves.by_sku.items() if item is not variant.item}
-            self.variant_index.drop(variant.number)
-            self.item_index.drop(variant.item.number)
-        del self.shelves.products[product.id]
-        self.product_index.drop(product.number)
-        self._tell(Event("products/delete", product.id, self.clock.now()))
+        self.assortment.remove(product)
         return product.id
 
     def rename_sku(self, old: str, new: str) -> None:
         """Give a variant another SKU."""
         item = self.item(old)
         self.shelves.by_sku[new] = self.shelves.by_sku.pop(old)
-        self._item_changed(item, sku=new)
+        self.assortment.change_item(item, {"sku": new})
+
+    def mistype_sku(self, sku: str, typed: str) -> None:
+        """Type another SKU into a variant; the good is still known here by its own."""
+        self.assortment.change_item(self.item(sku), {"sku": typed})
+
+    def edit_product(self, sku: str, **changes: object) -> None:
+        """Edit the good's product in the admin: title, description_html, product_type, tags, status, vendor."""
+        self.assortment.change(self.item(sku).variant.product, changes)
+
+    def reprice(self, sku: str, price: Decimal, compare_at: Decimal | None = None) -> None:
+        """Give a variant another price, and a price it is compared with (None: none)."""
+        crossed = None if compare_at is None else cents(compare_at)
+        fields = {"price_cents": cents(price), "compare_cents": crossed}
+        self.assortment.change_variant(self.item(sku).variant, fields)
+
+    def picture(self, sku: str, urls: Sequence[str]) -> None:
+        """Give the good's product these pictures instead of those it has."""
+        product = self.item(sku).variant.product
+        self.assortment.unpicture(product)
+        self.assortment.picture(product, [(url, "") for url in urls])
+
+    def collect(self, sku: str, titles: Sequence[str]) -> None:
+        """Put the good's product into the collections of these titles, and out of all others."""
+        found = [collection_of(self.shelves, title, self.stock.now()) for title in titles]
+        self.assortment.collect(self.item(sku).variant.product, [each for each in found if each is not None])
+
+    def add(self, good: Good) -> str:
+        """Put one more good up for sale, in the product of its handle if there is one; returns the variant's gid."""
+        return self.assortment.put_up(good, self.home.id).id
 
     def order(self, gid: str) -> Order:
         """Return an order by its gid; raises ValueError for one that is not there."""
@@ -336,16 +362,6 @@ class ShopifyStore:
         if missing or not units:
             raise ValueError(f"{order.name} has no line for {missing or 'nothing'}")
         return {found[self.item(sku)]: amount for sku, amount in units.items()}
-
-    def _item_changed(self, item: Item, **changes: object) -> None:
-        for name, value in changes.items():
-            setattr(item, name, value)
-        variant, now = item.variant, self.stock.now()
-        item.updated_at = variant.updated_at = variant.product.updated_at = now
-        self.item_index.touch(item)
-        self.variant_index.touch(variant)
-        self.product_index.touch(variant.product)
-        self._publish(Event("inventory_items/update", item.id, self.clock.now()))
 
     def bucket(self, app: str) -> Bucket:
         """Return the cost bucket of one app in this shop."""

@@ -129,6 +129,7 @@ _BODIES: Mapping[str, Callable[[ShopifyStore, Event], Body]] = {
     },
     "inventory_levels/connect": _level,
     "inventory_items/update": _only_id,
+    "products/create": _product,
     "products/update": _product,
     "products/delete": _only_id,
 }

@@ -25,6 +25,9 @@ def teach_scalars(schema: GraphQLSchema) -> None:
     """Let the schema's own scalars write and read values."""
     moment = schema.type_map["DateTime"]
     decimal = schema.type_map["Decimal"]
+    money = schema.type_map["Money"]
+    assert isinstance(money, GraphQLScalarType)  # noqa: S101 - our own schema says so
+    money.coerce_input_value = _read_decimal
     assert isinstance(moment, GraphQLScalarType)  # noqa: S101 - our own schema says so
     assert isinstance(decimal, GraphQLScalarType)  # noqa: S101 - our own schema says so
     moment.coerce_output_value = datetime_text
