@@ -22,9 +22,10 @@ from monitor.door import SOCKET
 from monitor.heartbeat import Heartbeat, WellLimits
 from monitor.rehearsal import Rehearsal
 from monitor.reload import Reload
-from monitor.schedule import Daily, Every, Job, Schedule
+from monitor.schedule import Daily, Every, Job, Schedule, Tally
 from monitor.serving import bind_tcp, serving
 from monitor.shopfront import open_shopfront
+from monitor.supervisor import Supervisor, Work, supervised
 from monitor.watch import Monitor, open_monitor
 from monitor.workshop import Workshop, workshop
 from sync import mirror
@@ -246,7 +247,11 @@ def heartbeat(shop: Workshop, monitor: Monitor) -> Heartbeat | None:
 
 
 def scheduled(
-    shop: Workshop, monitor: Monitor, passes: Passes, broke: Callable[[str, Exception], None] | None = None
+    shop: Workshop,
+    monitor: Monitor,
+    passes: Passes,
+    broke: Callable[[str, Exception], None] | None = None,
+    *tallies: Tally,
 ) -> Schedule:
     """Return the schedule of an open workshop, not started yet, with all that hears its events joined to them."""
     heart = heartbeat(shop, monitor)
@@ -254,7 +259,7 @@ def scheduled(
     schedule = Schedule(
         jobs=[*jobs(shop.alerts, passes), *beats],
         clock=shop.clock,
-        tallies=(monitor.metrics, monitor.vitals),
+        tallies=(monitor.metrics, monitor.vitals, *tallies),
         broke=broke,
     )
     shop.events.join(WakeUps(schedule))
@@ -271,11 +276,15 @@ def _bound(setting: str, place: Listen) -> socket.socket:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, alerts: AlertsFile, broke: Callable[[str, Exception], None] | None = None
+    settings: Settings,
+    alerts: AlertsFile,
+    supervisor: Supervisor,
+    broke: Callable[[str, Exception], None] | None = None,
 ) -> AsyncIterator[Reload]:
     """Run the daemon while the block runs: state, engine, monitor, listeners, then the schedule.
 
-    Yields what takes a changed alerts.yaml; `broke` is told of a job that ended with an error it should have handled.
+    Yields what takes a changed alerts.yaml; `broke` is told of a job that ended with an error it should have handled,
+    `supervisor` how the daemon is.
     """
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(workshop(settings, alerts))
@@ -283,7 +292,9 @@ async def running(
         passes = watched_passes(shop, monitor)
         if broke is not None:
             shop.events.join(runs_that_end_all(broke))
-        schedule = scheduled(shop, monitor, passes, broke)
+        work = Work(shop.clock, "stock", alerts.sync_interval)
+        shop.events.join(work)
+        schedule = scheduled(shop, monitor, passes, broke, work)
         rehearsal = Rehearsal(
             lambda: monitor.judge.content, monitor.outbox.ways, monitor.store, shop.clock, settings.ops_url or ""
         )
@@ -310,14 +321,15 @@ async def running(
             environment=settings.environment.value,
         )
         try:
-            yield reload
+            with supervised(supervisor, shop.clock, work):
+                yield reload
         finally:
             patience = max(0.0, alerts.limits.health.drain.total_seconds() - _CLOSING_SECONDS)
             drained = await schedule.drain(patience)
             log.info("daemon.stopping", drained=drained)
 
 
-async def run(settings: Settings, alerts: AlertsFile) -> int:
+async def run(settings: Settings, alerts: AlertsFile, supervisor: Supervisor) -> int:
     """Run until SIGTERM or SIGINT, or until the state cannot be trusted any more; return the exit code."""
     share_one_arena()
     gc.freeze()  # what is loaded by now stays: looking through it for garbage took an eighth of a pass's CPU
@@ -332,7 +344,7 @@ async def run(settings: Settings, alerts: AlertsFile) -> int:
             fatal.append(error)
             stop.set()
 
-    async with running(settings, alerts, broke) as reload:
+    async with running(settings, alerts, supervisor, broke) as reload:
         loop.add_signal_handler(signal.SIGHUP, reload.ask)
         await stop.wait()
     log.info("daemon.stopped")

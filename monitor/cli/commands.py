@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from importlib.metadata import version as release
 from pathlib import Path
 from typing import Annotated
@@ -69,10 +70,12 @@ def run_daemon() -> None:
     Example: lightspeed-sync run
     """
     from monitor import daemon
+    from monitor.supervisor import Supervisor
 
     chosen, content = settings_and_alerts(have=stored(), shops=True, daemon=True)
+    supervisor = Supervisor.of(os.environ, os.getpid())
     try:
-        raise typer.Exit(run(lambda: daemon.run(chosen, content)))
+        raise typer.Exit(run(lambda: daemon.run(chosen, content, supervisor)))
     except OSError as error:
         if error.errno not in _TAKEN:
             raise

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.play import ALERTS, Shop, shop
+from tests.e2e.service_manager import Manager
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +47,8 @@ async def metrics(served: Shop) -> str:
 async def test_a_daemon_takes_a_changed_file_and_keeps_the_old_where_the_new_is_wrong(served: Shop) -> None:
     started_with = ALERTS.replace("alerts:\n", f"alerts:{REJECTED}", 1)
     (served.folder / "alerts.yaml").write_text(started_with)
+    manager = Manager(served.folder / "notify")
+    served.env |= {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "60000000"}
     await served.start(fresh=True)
     await served.until(served.ready, "the daemon to be ready")
 
@@ -79,3 +82,6 @@ async def test_a_daemon_takes_a_changed_file_and_keeps_the_old_where_the_new_is_
     assert "REFUSED" not in told
     assert "counts from the next start: limits.storefront" in told
     assert await served.stop() == 0
+    heard = manager.heard()
+    manager.close()
+    assert (heard[0], heard[-1], set(heard[1:-1])) == ("READY=1", "STOPPING=1", {"WATCHDOG=1"})
