@@ -13,6 +13,8 @@ import httpx
 from pydantic import SecretStr
 
 from sync.booking import BookingItems
+from sync.catalogue.catalogue import Catalogue
+from sync.catalogue.policy import CataloguePolicy
 from sync.clock import Clock
 from sync.config_values import YesNo
 from sync.events import ApiEvents, Listener
@@ -43,6 +45,7 @@ from sync.shopify.client import API as SHOPIFY
 from sync.shopify.client import ShopifyStorefront
 from sync.stock import Policy
 from sync.stock_sync import StockSync
+from sync.storage.catalogue import SqlCatalogue
 from sync.storage.database import Database
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
@@ -69,6 +72,7 @@ class EngineLimits:
     holds: HoldLimits = field(default_factory=HoldLimits)
     asks: AskLimits = field(default_factory=AskLimits)
     check_pace: timedelta = timedelta(seconds=15)  # least time between two passes that shoppers' pages ask for
+    catalogue: CataloguePolicy = field(default_factory=CataloguePolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Engine:
     ledger: Ledger
     bookings: Bookings
     linking: Linking
+    catalogue: Catalogue
     stock: StockSync
     inbox: Inbox
     intake: Intake
@@ -183,6 +188,14 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         location_id=settings.shopify_location_id,
         patience=limits.webhooks,
     )
+    catalogue = Catalogue(
+        book=SqlCatalogue(database),
+        products=storefront.products,
+        shelves=storefront,
+        ledger=ledger,
+        clock=clock,
+        policy=limits.catalogue,
+    )
     url = settings.public_url
     return Engine(
         pos=pos,
@@ -190,6 +203,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         ledger=ledger,
         bookings=bookings,
         linking=linking,
+        catalogue=catalogue,
         stock=stock,
         inbox=inbox,
         intake=intake,

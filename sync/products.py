@@ -17,7 +17,9 @@ class Field(StrEnum):
     DESCRIPTION = "description"
     IMAGES = "images"
     PRICE = "price"
-    CATEGORY = "category"
+    CATEGORY = "category"  # compared as such, changed as one of the two below
+    TAGS = "tags"
+    COLLECTIONS = "collections"
     PRODUCT = "product"  # the whole of one that is made
     STATUS = "status"  # of one that is no longer sold
 
@@ -103,6 +105,27 @@ class ProductChange:
     reason: str
     points: int
     refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductUpdate:
+    """What is to be written of one product: None or () where a field stays as it is. `tags` replace those it has."""
+
+    product_id: str
+    title: str | None = None
+    html: str | None = None
+    tags: tuple[str, ...] | None = None
+    join: tuple[str, ...] = ()  # collections, by gid
+    image_urls: tuple[str, ...] = ()  # added to what it has
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRefusal:
+    """Why Shopify refused a product's write: the catalogue code's name, and its own words."""
+
+    code: str
+    message: str
 
 
 class ProductOutcome(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sync.cards import ItemCard, ProductCard
+from sync.cards import ItemCard
 from sync.catalogue.compare import compare, leaf_of
 from sync.catalogue.limits import wrong_price, wrong_tags, wrong_text, wrong_title
 from sync.catalogue.policy import CataloguePolicy, CategoriesAs, FieldPolicy
@@ -69,16 +69,13 @@ def _images(pair: CardPair, difference: FieldDifference, policy: CataloguePolicy
 
 
 def _category(pair: CardPair, difference: FieldDifference, policy: CataloguePolicy) -> ProductChange | None:
-    has = _categories(pair.variant.product, policy)
+    product, as_tags = pair.variant.product, policy.categories_as is CategoriesAs.TAGS
+    has = list(product.tags if as_tags else product.collections)
     if not _wanted(policy.categories, empty=not has):
         return None
     wanted = [*has, leaf_of(pair.item.category)]
-    wrong = wrong_tags(wanted) if policy.categories_as is CategoriesAs.TAGS else ""
-    return _refused(_of_product(pair, difference, has, wanted), wrong)
-
-
-def _categories(product: ProductCard, policy: CataloguePolicy) -> list[str]:
-    return list(product.tags if policy.categories_as is CategoriesAs.TAGS else product.collections)
+    meant = replace(difference, field=Field.TAGS if as_tags else Field.COLLECTIONS)
+    return _refused(_of_product(pair, meant, has, wanted), wrong_tags(wanted) if as_tags else "")
 
 
 def _price(pair: CardPair, difference: FieldDifference, policy: CataloguePolicy) -> ProductChange | None:

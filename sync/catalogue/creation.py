@@ -35,7 +35,7 @@ def creation(items: Sequence[NewItem], policy: CataloguePolicy) -> ProductChange
     """
     first = items[0]
     after = _product(items, policy)
-    subject = f"matrix/{first.card.matrix_id}" if first.card.matrix_id else f"item/{first.card.item_id}"
+    subject = _subject(items)
     code, wrong = _wrong(items, after)
     count = len(items)
     told = f" with {count} variants" if count > 1 else ""
@@ -60,9 +60,15 @@ def handle_of(title: str, subject: str) -> str:
     return "-".join(part for part in (slug, "ls", subject.replace("/", "-")) if part)
 
 
+def _subject(items: Sequence[NewItem]) -> str:
+    """Return what a product is made of: a matrix, or an item alone."""
+    first = items[0]
+    alone = not first.card.matrix_id or first.linked_matrix
+    return f"item/{first.card.item_id}" if alone else f"matrix/{first.card.matrix_id}"
+
+
 def _product(items: Sequence[NewItem], policy: CataloguePolicy) -> dict[str, Any]:
     first = items[0].card
-    subject = f"matrix/{first.matrix_id}" if first.matrix_id else f"item/{first.item_id}"
     title = title_of(first)
     leaf = "" if policy.categories is FieldPolicy.NEVER else leaf_of(first.category)
     as_tags = policy.categories_as is CategoriesAs.TAGS
@@ -72,7 +78,7 @@ def _product(items: Sequence[NewItem], policy: CataloguePolicy) -> dict[str, Any
     options = _option_names(items)
     return {
         "title": title,
-        "handle": handle_of(title, subject),
+        "handle": handle_of(title, _subject(items)),
         "html": "" if policy.description is FieldPolicy.NEVER else as_html(text),
         "tags": list(tags),
         "collections": [leaf] if leaf and not as_tags else [],

@@ -88,12 +88,18 @@ class AdminApi:
             call.leave()
 
     async def write(
-        self, document: Document, variables: Mapping[str, Any], interpret: Callable[[Mapping[str, Any]], T]
+        self,
+        document: Document,
+        variables: Mapping[str, Any],
+        interpret: Callable[[Mapping[str, Any]], T],
+        *,
+        once: bool = False,
     ) -> T:
         """Send a write until its outcome is known, always with the same bytes, and return what `interpret` makes of it.
 
         `interpret` raises `Unproven` for an answer that asks to be asked again. Repeating is safe only because the
-        variables hold an idempotency key. Raises `OutcomeUnknown` as soon as one attempt may have had its effect and
+        variables hold an idempotency key; what holds none is sent `once`, and again only if surely nothing came of it.
+        Raises `OutcomeUnknown` as soon as one attempt may have had its effect and
         none was answered; `Transient` or Permanent only when surely none had.
         """
         if self._wrong_version is not None:
@@ -116,7 +122,8 @@ class AdminApi:
                     raise
                 raise OutcomeUnknown(doubt.code, doubt.detail) from error
             wait = self._wait_before(attempt + 1, last)
-            if attempt >= self.limits.write_attempts or self.clock.monotonic() + wait > until:
+            most = 1 if once and doubt is not None else self.limits.write_attempts
+            if attempt >= most or self.clock.monotonic() + wait > until:
                 break
             await self.clock.sleep(wait)
         if doubt is not None:

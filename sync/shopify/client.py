@@ -23,6 +23,7 @@ from sync.shopify.documents import SET_AVAILABLE
 from sync.shopify.levels import levels_of, levels_walk
 from sync.shopify.orders import OrderReader, Patience, orders_named
 from sync.shopify.pages import walk_changes
+from sync.shopify.products import ShopifyProducts
 from sync.shopify.variants import variant_cards_walk, variants_of, variants_walk, variants_with_cards
 from sync.webhooks import Subscription, Topic
 
@@ -128,6 +129,11 @@ class ShopifyStorefront:
         """
         variables = writes.variables(key, reference, self._location_id, changes)
         return await self._api.write(SET_AVAILABLE, variables, writes.interpreter(changes))
+
+    @property
+    def products(self) -> ShopifyProducts:
+        """Return the products of the same shop: one sign-in and one quota serve both."""
+        return ShopifyProducts(self._api, self._location_id)
 
     async def subscriptions(self) -> Sequence[Subscription]:
         """Return our app's webhook subscriptions; see `Hooks`."""

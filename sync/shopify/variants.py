@@ -68,19 +68,20 @@ async def _cards_page(answer: VariantCardsChanged) -> Page[VariantRow]:
 
 async def variants_of(api: AdminApi, variant_ids: Sequence[str]) -> dict[str, VariantRow]:
     """Return these variants as they are now, 250 a call; deleted ones are missing."""
-    answers = _nodes(api, VARIANTS_BY_ID, VariantsById, variant_ids, _PAGE)
+    answers = nodes_of(api, VARIANTS_BY_ID, VariantsById, variant_ids, _PAGE)
     return {node.id: variant_row(node) async for answer in answers for node in answer.nodes if node is not None}
 
 
 async def variants_with_cards(api: AdminApi, variant_ids: Sequence[str]) -> dict[str, VariantRow]:
     """Return these variants with their cards as they are now, 50 a call; deleted ones are missing."""
-    answers = _nodes(api, VARIANT_CARDS_BY_ID, VariantCardsById, variant_ids, _CARDS_BY_ID)
+    answers = nodes_of(api, VARIANT_CARDS_BY_ID, VariantCardsById, variant_ids, _CARDS_BY_ID)
     return {node.id: row_with_card(node) async for answer in answers for node in answer.nodes if node is not None}
 
 
-async def _nodes(
+async def nodes_of(
     api: AdminApi, document: Document, shape: type[M], ids: Sequence[str], at_once: int
 ) -> AsyncIterator[M]:
+    """Yield the answers to a point read of these ids, so many of them a call."""
     wanted = list(dict.fromkeys(ids))
     for start in range(0, len(wanted), at_once):
         some = wanted[start : start + at_once]
@@ -91,7 +92,7 @@ def _by_id(shape: type[M], asked: int, data: Mapping[str, Any]) -> M:
     answered = len(data.get("nodes") or ())
     answer = parse(shape, data)
     if answered != asked:
-        raise Transient(Code.SH013, f"Asked for {asked} variants, answered with {answered}.")
+        raise Transient(Code.SH013, f"Asked for {asked} rows, answered with {answered}.")
     return answer
 
 

@@ -26,9 +26,14 @@ def keep_item_cards(connection: sa.Connection, cards: Sequence[ItemCard], read_a
 
 def keep_variant_cards(connection: sa.Connection, cards: Sequence[VariantCard], read_at: datetime) -> int:
     """Keep what Shopify tells of variants and their products; return how many variants or products differed."""
-    products = {card.product_id: _values(card.product, _PRODUCT) for card in cards}
     variants = {card.variant_id: _values(card, _VARIANT) for card in cards}
-    return _keep(connection, product_cards, products, read_at) + _keep(connection, variant_cards, variants, read_at)
+    products = keep_product_cards(connection, [card.product for card in cards], read_at)
+    return products + _keep(connection, variant_cards, variants, read_at)
+
+
+def keep_product_cards(connection: sa.Connection, cards: Sequence[ProductCard], read_at: datetime) -> int:
+    """Keep what Shopify tells of products; return how many differed."""
+    return _keep(connection, product_cards, {card.product_id: _values(card, _PRODUCT) for card in cards}, read_at)
 
 
 def forget_variant_cards(connection: sa.Connection, variant_ids: Sequence[str]) -> None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from sync.products import CardPair
+from sync.cards import ProductCard
+from sync.model import VariantRow
+from sync.products import (
+    CardPair,
+    NewItem,
+    ProductChange,
+    ProductOutcome,
+    ProductResult,
+    ProductWrite,
+    Retiring,
+)
+from sync.storage import offers, product_writes
 from sync.storage.card_tables import item_cards, product_cards, variant_cards
 from sync.storage.cards import columns_of, item_card, variant_card
 from sync.storage.database import Database
@@ -39,6 +51,50 @@ class SqlCatalogue:
                 yield whole
         if held:
             yield held
+
+    async def new_items(self) -> Sequence[NewItem]:
+        """Return the live items that no variant is, nor almost is."""
+        return await self._database.read(offers.new_items)
+
+    async def retiring(self) -> Sequence[Retiring]:
+        """Return the products on sale with variants whose items were archived in Lightspeed."""
+        return await self._database.read(offers.retiring)
+
+    async def intend(self, changes: Sequence[ProductChange], run_id: int, now: datetime) -> Sequence[int]:
+        """Record changes before anything of them is sent; return the ids of the writes."""
+        return await self._database.write(lambda c: product_writes.intend(c, changes, run_id, now))
+
+    async def conclude(self, outcomes: Mapping[int, ProductResult], now: datetime) -> None:
+        """Record what became of writes."""
+        await self._database.write(lambda c: product_writes.conclude(c, outcomes, now))
+
+    async def keep_card(self, card: ProductCard, now: datetime) -> None:
+        """Keep what a product has become by a write."""
+        await self._database.write(lambda c: product_writes.keep_card(c, card, now))
+
+    async def keep_prices(self, cents: Mapping[str, int], now: datetime) -> None:
+        """Keep what the prices of variants have become by a write."""
+        await self._database.write(lambda c: product_writes.keep_prices(c, cents, now))
+
+    async def link_made(self, variants: Mapping[str, VariantRow], now: datetime) -> int:
+        """Link items to the variants made of them; return how many links are new."""
+        return await self._database.write(lambda c: product_writes.link_made(c, variants, now))
+
+    async def unanswered(self) -> Sequence[ProductWrite]:
+        """Return the writes of which nobody knows what became."""
+        return await self._database.read(product_writes.unanswered)
+
+    async def settle(self, outcomes: Mapping[int, ProductOutcome], now: datetime) -> None:
+        """Record what a later reading has shown of unanswered writes."""
+        await self._database.write(lambda c: product_writes.settle(c, outcomes, now))
+
+    async def writes_of(self, sku: str, limit: int = 50) -> Sequence[ProductWrite]:
+        """Return the product writes of one SKU, newest first."""
+        return await self._database.read(lambda c: product_writes.writes_of(c, sku, limit))
+
+    async def writes_in(self, run_id: int) -> Sequence[ProductWrite]:
+        """Return the product writes of one run, in the order they were made."""
+        return await self._database.read(lambda c: product_writes.writes_in(c, run_id))
 
 
 def pairs_after(connection: sa.Connection, after: tuple[str, str], limit: int) -> list[CardPair]:

@@ -37,7 +37,7 @@ from sync.records import (
     StockCall,
     Work,
 )
-from sync.storage import conflicts, journal, linking, order_facts, snapshots, work, writes
+from sync.storage import conflicts, journal, linking, order_facts, product_writes, snapshots, work, writes
 from sync.storage.database import Database
 from sync.storage.pruning import FORGOTTEN, HISTORY
 from sync.storage.statements import batches, upsert
@@ -100,6 +100,7 @@ class SqlLedger:
 
         def interrupt(connection: sa.Connection) -> int:
             writes.interrupt(connection, now)
+            product_writes.interrupt(connection, now)
             return journal.interrupt_runs(connection, now)
 
         return await self._database.write(interrupt)
