@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
-from monitor.asked import CloseOrder, DecideOrder, MapOrder, RetryOrder, SyncOrder, SyncReply, UnmapOrder
+from monitor.asked import (
+    CloseOrder,
+    DecideOrder,
+    LetGoOrder,
+    MapOrder,
+    RestoreOrder,
+    RetryOrder,
+    RollbackOrder,
+    RollbackReply,
+    RolledBack,
+    SyncOrder,
+    SyncReply,
+    UndoOrder,
+    UnmapOrder,
+)
 from sync.clock import Clock
 from sync.errors import Code, Permanent, Refused
 from sync.events import Listener, PauseChanged, RunWanted
@@ -15,7 +30,10 @@ from sync.mapping_desk import MappingDesk
 from sync.order_desk import Closed, OrderDesk, Retried
 from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
 from sync.ports import Ledger
-from sync.records import Pause, PauseKind, RunOutcome
+from sync.records import HeldEnding, Pause, PauseKind, RunOutcome
+from sync.restoring import Fate, Force
+from sync.rollback import Report, Request, Rollback
+from sync.rollback_ports import Rollbacks, Span
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
 
 log = structlog.get_logger()
@@ -32,6 +50,8 @@ class Actions:
         stock: StockSync,
         desk: OrderDesk,
         mapping: MappingDesk,
+        rollback: Rollback,
+        rollbacks: Rollbacks,
         ledger: Ledger,
         clock: Clock,
         tell: Listener,
@@ -41,6 +61,8 @@ class Actions:
         self._stock = stock
         self._desk = desk
         self._mapping = mapping
+        self._rollback = rollback
+        self._rollbacks = rollbacks
         self._ledger = ledger
         self._clock = clock
         self._tell = tell
@@ -52,14 +74,15 @@ class Actions:
 
         Raises Permanent (LS002) for SKUs without a link, Refused (BR006) for a plan that does not fit.
         """
-        if not order.full and await self._ledger.last_success(Job.FULL) is None:
-            raise Refused(Code.BR005, "Nothing was read yet: begin with `lightspeed-sync sync --full --dry-run`.")
+        if not order.full:
+            await self._refuse_before_the_first_pass()
         report = await self._stock.run(
             PassRequest(
                 job=Job.FULL if order.full else Job.INCREMENTAL,
                 dry_run=order.dry_run,
                 confirmed=frozenset() if order.plan is None else self._confirmed(order, order.plan),
                 only=await self._links(order.skus) if order.skus else None,
+                secured=order.full and not order.dry_run,
             )
         )
         return SyncReply(
@@ -70,6 +93,40 @@ class Actions:
             numbers=report.numbers,
             plan=self._plan(order, report) if order.dry_run or report.outcome is RunOutcome.BRAKED else None,
         )
+
+    async def _refuse_before_the_first_pass(self) -> None:
+        if await self._ledger.last_success(Job.FULL) is None:
+            raise Refused(Code.BR005, "Nothing was read yet: begin with `lightspeed-sync sync --full --dry-run`.")
+
+    async def restore(self, order: RestoreOrder) -> RollbackReply:
+        """Set the numbers of a file again, as far as that may be; see `sync.rollback`.
+
+        Raises Permanent (LS002) for a forced SKU without a link, Refused (BR005) where nothing was read yet.
+        """
+        return await self._set_back(order, Request(rows=order.rows, source=order.source))
+
+    async def undo(self, order: UndoOrder) -> RollbackReply:
+        """Take stock writes back, as far as that may be; raises as `restore`, and Permanent (BK005)."""
+        span = Span(order.run_id, order.since, order.until)
+        return await self._set_back(order, Request(span=span, source=span.words))
+
+    async def _set_back(self, order: RollbackOrder, request: Request) -> RollbackReply:
+        await self._refuse_before_the_first_pass()
+        forced = frozenset((await self._link_ids(order.force)).values())
+        force = Force(forced, order.raises)
+        report = await self._rollback.run(replace(request, force=force, by=order.by, dry_run=order.dry_run))
+        if not order.dry_run:
+            self._tell(_JUDGE)
+        return _reply(report)
+
+    async def let_go(self, order: LetGoOrder) -> int:
+        """Let go of links that were set back; passes write to them again. Return how many were held."""
+        chosen = list((await self._link_ids(order.skus)).values()) if order.skus else None
+        gone = await self._rollbacks.let_go(chosen, HeldEnding.RELEASED, order.by, self._clock.now())
+        if gone:
+            log.info("rollback.let_go", links=len(gone), by=order.by)
+            self._tell(RunWanted(Job.INCREMENTAL))
+        return len(gone)
 
     def _confirmed(self, order: SyncOrder, text: str) -> frozenset[int]:
         try:
@@ -158,3 +215,30 @@ class Actions:
     async def connect(self, code: str, verifier: str) -> None:
         """Sign in to Lightspeed with the code of a consent; raises Permanent (LS005) where it is not accepted."""
         await self._redeem(code, verifier)
+
+
+def _reply(report: Report) -> RollbackReply:
+    told = (row for row in report.rows if row.judged.fate is not Fate.AS_WANTED or row.outcome is not None)
+    rows = tuple(
+        RolledBack(
+            sku=row.judged.sku,
+            past=row.judged.past,
+            ordered=row.judged.ordered,
+            wanted=row.judged.wanted,
+            available=row.judged.available,
+            target=row.judged.target,
+            fate=row.judged.fate,
+            listed=row.judged.listed,
+            outcome=row.outcome,
+        )
+        for row in told
+    )
+    return RollbackReply(
+        run_id=report.run_id,
+        outcome=report.outcome,
+        code=report.code.name if report.code else None,
+        detail=report.detail,
+        numbers=report.numbers,
+        rows=rows,
+        unlinked=tuple(each.sku or each.inventory_item_id for each in report.unlinked),
+    )

@@ -14,7 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from monitor.notice import FailureReason, Kind, Severity
 from monitor.units import encodable
-from sync.records import ConflictDecision, PauseKind, RunOutcome
+from sync.records import ConflictDecision, PauseKind, RunOutcome, WriteOutcome
+from sync.restoring import Fate
+from sync.rollback_ports import PastRow
 
 Text = Annotated[str, BeforeValidator(lambda text: encodable(text) if isinstance(text, str) else text)]
 """What somebody typed, without the broken bytes that a terminal may make of it."""
@@ -98,6 +100,81 @@ class UnmapOrder(BaseModel):
     skus: tuple[Text, ...]
     by: Text
     reason: Text = ""
+
+
+class RollbackOrder(BaseModel):
+    """What a restore and an undo have in common; `force` names SKUs that are written although they are listed.
+
+    `raises`: so are all rows that are listed only because Lightspeed has less.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: Text
+    dry_run: bool = False
+    force: tuple[Text, ...] = ()
+    raises: bool = False
+
+
+class RestoreOrder(RollbackOrder):
+    """Set the numbers of a file again; `source` is the file's name."""
+
+    rows: tuple[PastRow, ...]
+    source: Text
+
+
+class UndoOrder(RollbackOrder):
+    """Take back the stock writes of one run, or of a time."""
+
+    run_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """One row of a restore or an undo: the number of the past, what was ordered since, and what it should show now.
+
+    `listed` is why a person had to overrule it; `outcome` is that of its write, None where nothing was written.
+    """
+
+    sku: str
+    past: int
+    ordered: int
+    wanted: int
+    available: int
+    target: int
+    fate: Fate
+    listed: Fate | None = None
+    outcome: WriteOutcome | None = None
+
+
+class RollbackReply(BaseModel):
+    """How it went; `rows` are all but those that show their number already, `unlinked` names what has no link."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: int
+    outcome: RunOutcome
+    code: str | None = None
+    detail: str = ""
+    numbers: Mapping[str, int] = {}
+    rows: tuple[RolledBack, ...] = ()
+    unlinked: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Return how many rows there are, those that show their number already included."""
+        return sum(self.numbers.values())
+
+
+class LetGoOrder(BaseModel):
+    """Let go of links that were set back and are held; no SKU named: of all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    skus: tuple[Text, ...] = ()
+    by: Text
 
 
 class RetryOrder(BaseModel):

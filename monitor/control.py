@@ -27,14 +27,17 @@ from monitor.asked import (
     DrillOrder,
     FileOrder,
     FileStand,
+    LetGoOrder,
     LiftOrder,
     MapOrder,
     PauseOrder,
+    RestoreOrder,
     ResumeOrder,
     RetryOrder,
     SilenceOrder,
     SyncOrder,
     TrialOrder,
+    UndoOrder,
     UnmapOrder,
 )
 from monitor.asking import BEFORE, FILE_STAND, KINDS, REHEARSED, SILENCE, told_before
@@ -90,7 +93,8 @@ def control_app(
         return JSONResponse(FILE_STAND.dump_python(file_stand(), mode="json"))
 
     engine = (sync, pause, resume, decide, retry_orders, close_order, connect)
-    known = (*engine, alerts_file, *_mapping(actions), *_alerting(desk), *_rehearsing(rehearsal))
+    people = (*_mapping(actions), *_setting_back(actions), *_alerting(desk), *_rehearsing(rehearsal))
+    known = (*engine, alerts_file, *people)
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
     handlers = {SyncError: _tell_error, ValidationError: _tell_mistake}
     app = Starlette(routes=routes, exception_handlers=handlers)
@@ -98,6 +102,22 @@ def control_app(
     return app
 
 
+def _setting_back(actions: Actions) -> Sequence[Answer]:
+    """Return what answers on backups that are restored, and on writes that are undone."""
+
+    async def restore(request: Request) -> Response:
+        order = RestoreOrder.model_validate_json(await request.body())
+        return JSONResponse((await actions.restore(order)).model_dump(mode="json"))
+
+    async def undo(request: Request) -> Response:
+        order = UndoOrder.model_validate_json(await request.body())
+        return JSONResponse((await actions.undo(order)).model_dump(mode="json"))
+
+    async def let_go(request: Request) -> Response:
+        order = LetGoOrder.model_validate_json(await request.body())
+        return JSONResponse({"let_go": await actions.let_go(order)})
+
+    return restore, undo, let_go
 def _mapping(actions: Actions) -> Sequence[Answer]:
     """Return what answers on links between SKUs."""
 

@@ -19,6 +19,7 @@ from monitor.allocator import share_one_arena
 from monitor.calls import CallCounter
 from monitor.desk import AlertDesk
 from monitor.door import SOCKET
+from monitor.facts import BACKUP_JOB
 from monitor.heartbeat import Heartbeat, WellLimits
 from monitor.rehearsal import Rehearsal
 from monitor.reload import Reload
@@ -71,7 +72,7 @@ class Passes:
         """Make an incremental pass, or the first full one where there never was any."""
         if not await self._has_begun():
             if await self._full_is_due(RunOutcome.BRAKED, _FIRST_FULL_RETRY):
-                await self._pass(Pass.FULL)
+                await self._pass(Pass.FULL, secured=True)
             return
         report = await self._pass(Pass.INCREMENTAL)
         if report.code is Code.SH018:
@@ -110,6 +111,11 @@ class Passes:
 
         await self._recorded("prune", forget)
 
+    async def backup(self) -> None:
+        """Make the daily backup, once there is anything to keep."""
+        if await self._has_begun():
+            await self._recorded(BACKUP_JOB, lambda _: self._shop.engine.backups.daily())
+
     async def holds(self) -> None:
         """Write down which reservations have expired; they count for nothing since then."""
         await self._shop.engine.holds.expire(self._shop.clock.now())
@@ -140,8 +146,8 @@ class Passes:
         self._begun = self._begun or await self._shop.ledger.last_success(Pass.FULL) is not None
         return self._begun
 
-    async def _pass(self, job: Pass) -> PassReport:
-        report = await self._shop.engine.stock.run(PassRequest(job=job))
+    async def _pass(self, job: Pass, *, secured: bool = False) -> PassReport:
+        report = await self._shop.engine.stock.run(PassRequest(job=job, secured=secured))
         await self.judge()
         return report
 
@@ -193,6 +199,7 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
         Job("intake", passes.intake, Every(alerts.sync_interval), _INTAKE, apart=hooks.pace),
         Job("webhooks", passes.webhooks, Every(hooks.check_interval), _INTAKE),
         Job("holds", passes.holds, Every(_SWEEP), _UPKEEP),
+        Job("backup", passes.backup, Daily(alerts.backup_at), _UPKEEP),
         Job("prune", passes.prune, Daily(alerts.prune_at), _UPKEEP),
         Job("rules", passes.judge, Every(alerts.check_interval), _RULES),
     ]

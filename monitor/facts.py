@@ -22,6 +22,7 @@ from sync.reservations import HoldStanding
 
 STOCK_JOB = "stock"
 FULL_JOB = "full"
+BACKUP_JOB = "backup"
 APIS = ("lightspeed", "shopify")
 DAY = timedelta(days=1)
 """Within which booked orders are counted for people."""
@@ -93,6 +94,7 @@ class Facts:
     books: bool  # whether booking is set up at all
     vitals: Vitals = field(default_factory=Vitals)
     holds: HoldStanding = field(default_factory=HoldStanding)
+    backup: RunRecord | None = None  # the last daily backup
 
     @property
     def synced_at(self) -> datetime | None:
@@ -128,6 +130,7 @@ async def read(
         books=books,
         vitals=vitals,
         holds=HoldStanding() if holds is None else await holds.standing(now),
+        backup=await ledger.last_success(BACKUP_JOB),
     )
 
 

@@ -19,7 +19,7 @@ from monitor.audience import audiences, open_windows
 from monitor.conditions import signals_in
 from monitor.daily import Daily
 from monitor.decide import Damping, Hidden
-from monitor.facts import FULL_JOB, STOCK_JOB, Facts, History, OrderBook, Reservations
+from monitor.facts import BACKUP_JOB, FULL_JOB, STOCK_JOB, Facts, History, OrderBook, Reservations
 from monitor.hiding import Silence, Subject, Window, hidden_by
 from monitor.metrics import Metrics
 from monitor.notice import Severity
@@ -206,7 +206,7 @@ def show(metrics: Metrics, facts: Facts) -> None:
     metrics.vitals.show(facts)
     metrics.holds.show(facts.holds)
     metrics.backlog(facts.backlog.depth, facts.backlog.dead, facts.backlog.oldest)
-    for job, run in ((STOCK_JOB, facts.stock), (FULL_JOB, facts.full)):
+    for job, run in ((STOCK_JOB, facts.stock), (FULL_JOB, facts.full), (BACKUP_JOB, facts.backup)):
         if run is not None:
             metrics.last_success.set(run.finished_at, job)
     if facts.proof is not None:

@@ -91,6 +91,11 @@ def proof_age(facts: Facts, _: timedelta) -> Sample:
     return _age(facts.proof.finished_at if facts.proof is not None else None, facts)
 
 
+def backup_age(facts: Facts, _: timedelta) -> Sample:
+    """Read how long ago the last daily backup was made."""
+    return _age(facts.backup.finished_at if facts.backup is not None else None, facts)
+
+
 def error_rate(api: str | None = None) -> Read:
     """Read which share of the calls to an API, or to all, failed."""
 

@@ -134,6 +134,14 @@ _STOCK: Mapping[str, Signal] = {
         "Correct the item in Shopify (a bundle, an inactive location), or remove its link.",
         stands(lambda it: it.parked_skus, lambda it: it.parked),
     ),
+    "held_skus": Signal(
+        Unit.COUNT,
+        "SKUs that a person set back and that no sync writes to since",
+        "the held links on record",
+        "Run `lightspeed-sync conflicts list`; once they may follow Lightspeed again, let go of them with "
+        "`lightspeed-sync resume --held`.",
+        stands(lambda it: it.held_skus, lambda it: it.held),
+    ),
     "unanswered_writes": Signal(
         Unit.COUNT,
         "stock writes that Shopify never answered",
@@ -282,6 +290,13 @@ _WORK: Mapping[str, Signal] = {
         _READY,
         readings.failing_jobs,
         named="Jobs",
+    ),
+    "backup_age": Signal(
+        Unit.DURATION,
+        "time since the last daily backup was made",
+        _RUNS,
+        "Look at the last runs of `backup` on the status page; `lightspeed-sync backup` makes one at once.",
+        readings.backup_age,
     ),
     "pause_age": Signal(
         Unit.DURATION,

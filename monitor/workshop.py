@@ -85,6 +85,8 @@ async def workshop(
                 stock=engine.stock,
                 desk=engine.desk,
                 mapping=engine.mapping,
+                rollback=engine.rollback,
+                rollbacks=engine.rollbacks,
                 ledger=engine.ledger,
                 clock=clock,
                 tell=events,
@@ -98,13 +100,8 @@ async def workshop(
 
 def open_state(settings: Settings, now: datetime, *, threads: bool = True) -> Database:
     """Open the database of the shop that the settings name."""
-    shop = Shop(
-        account_id=settings.lightspeed_account_id,
-        shop_id=settings.lightspeed_shop_id,
-        store_domain=settings.shopify_store_domain,
-        location_id=settings.shopify_location_id,
-    )
-    return open_database(settings.state_dir, shop, now, url=settings.database_url.url, threads=threads)
+    shop, url = Shop(**settings.shop_names), settings.database_url.url
+    return open_database(settings.state_dir, shop, now, url=url, threads=threads)
 
 
 def engine_limits(alerts: AlertsFile) -> EngineLimits:
@@ -149,6 +146,7 @@ def engine_limits(alerts: AlertsFile) -> EngineLimits:
             client=Pace(visitors.client_rate, visitors.client_burst), everybody=Pace(visitors.rate, visitors.burst)
         ),
         check_pace=visitors.check_pace,
+        backups_kept=alerts.limits.backups.keep,
         deadline=api.deadline.total_seconds(),
         overlaps=Overlaps(lightspeed=stock.lightspeed_overlap, shopify=stock.shopify_overlap),
         retries=RetryPolicy(

@@ -12,6 +12,7 @@ from datetime import timedelta
 import httpx
 from pydantic import SecretStr
 
+from sync.backup import FOLDER, KEPT, Backups
 from sync.booking import BookingItems
 from sync.catalogue.catalogue import Catalogue
 from sync.catalogue.policy import CataloguePolicy
@@ -37,6 +38,7 @@ from sync.plan import Brakes
 from sync.ports import Bookings, Inbox, Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster, PostingPolicy
 from sync.reservations import HOLD_ID_BITS, AskLimits, HoldLimits
+from sync.rollback import Rollback
 from sync.sale_watch import SaleWatch
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
@@ -52,6 +54,7 @@ from sync.storage.ledger import SqlLedger
 from sync.storage.mapping import SqlMapBook
 from sync.storage.mirror_book import SqlMirrorBook
 from sync.storage.order_book import SqlBookings
+from sync.storage.rollback import SqlRollbacks
 from sync.storage.tokens import SqlTokens
 from sync.storage.webhooks import SqlInbox
 from sync.subscriptions import Subscriptions
@@ -73,6 +76,7 @@ class EngineLimits:
     asks: AskLimits = field(default_factory=AskLimits)
     check_pace: timedelta = timedelta(seconds=15)  # least time between two passes that shoppers' pages ask for
     catalogue: CataloguePolicy = field(default_factory=CataloguePolicy)
+    backups_kept: int = KEPT  # of each kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,9 @@ class Engine:
     desk: OrderDesk
     mapping: MappingDesk
     holds: SqlHolds
+    rollback: Rollback
+    rollbacks: SqlRollbacks
+    backups: Backups
     redeem: Callable[[str, str], Awaitable[None]]  # a consent's code and verifier: sign in to Lightspeed anew
 
 
@@ -162,18 +169,36 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     till, poster, desk = _booking(
         settings, limits, pos, storefront, mirror, ledger=ledger, bookings=bookings, clock=clock, tell=tell, turn=turn
     )
+    in_flight = InFlight(bookings=bookings, mirror=book, till=till, clock=clock, tell=tell)
+    rollbacks = SqlRollbacks(database)
+    backups = backups_of(settings, database, clock, limits)
     stock = StockSync(
         pos=pos,
         storefront=storefront,
         ledger=ledger,
         feeds=feeds,
         linking=linking,
-        in_flight=InFlight(bookings=bookings, mirror=book, till=till, clock=clock, tell=tell),
+        in_flight=in_flight,
         clock=clock,
         tell=tell,
         turn=turn,
         policy=limits.policy,
         brakes=limits.brakes,
+        secure=backups.before,
+    )
+    rollback = Rollback(
+        pos=pos,
+        storefront=storefront,
+        ledger=ledger,
+        rollbacks=rollbacks,
+        feeds=feeds,
+        linking=linking,
+        in_flight=in_flight,
+        clock=clock,
+        tell=tell,
+        turn=turn,
+        policy=limits.policy,
+        secure=backups.before,
     )
     watch = SaleWatch(bookings=bookings, till=till, feeds=feeds, clock=clock, tell=tell, turn=turn) if till else None
     inbox = SqlInbox(database)
@@ -214,7 +239,28 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         desk=desk,
         mapping=MappingDesk(book=SqlMapBook(database), linking=linking, clock=clock, tell=tell, turn=turn),
         holds=holds,
+        rollback=rollback,
+        rollbacks=rollbacks,
+        backups=backups,
         redeem=pos.auth.redeem,
+    )
+
+
+def backups_of(settings: Settings, database: Database, clock: Clock, limits: EngineLimits) -> Backups:
+    """Return what makes backups; alerts.yaml goes with them, credentials stand in the environment alone."""
+
+    def texts() -> dict[str, str]:
+        path = settings.alerts_file
+        return {"alerts.yaml": path.read_text(encoding="utf-8", errors="replace")} if path.is_file() else {}
+
+    return Backups(
+        database,
+        folder=settings.state_dir / FOLDER,
+        shop=settings.shop_names,
+        texts=texts,
+        set_aside=limits.policy.set_aside,
+        clock=clock,
+        kept=limits.backups_kept,
     )
 
 

@@ -420,6 +420,31 @@ class Code(Enum):
         "The sale that was named has other goods or another total than what the order still needs.",
         "Name the right sale; or close the order with `--anyway` if this sale books it all the same.",
     )
+    BK001 = (
+        "Backup damaged",
+        "A backup is not whole any more.",
+        "Take another one: `lightspeed-sync backup --list` reads each to its end and says which are whole.",
+    )
+    BK002 = (
+        "Not a backup",
+        "This file is neither a backup of ours nor Shopify's inventory_levels.json.",
+        "Name a file of `lightspeed-sync backup --list`, or an export of inventory_levels.json from Shopify's REST API.",
+    )
+    BK003 = (
+        "Backup of another shop",
+        "This backup is of another shop or another location.",
+        "Name a backup of this shop, or set the shop that it is of.",
+    )
+    BK004 = (
+        "Backup not made",
+        "A backup could not be written.",
+        "Make room, and give the folder's owner the right to write there; nothing else was changed.",
+    )
+    BK005 = (
+        "No such run",
+        "No run of this number is on record.",
+        'The last runs stand in `lightspeed-sync status`; all of them: `lightspeed-sync sql "SELECT * FROM runs"`.',
+    )
     NT001 = (
         "Message not delivered",
         "An alert could not be delivered through a channel.",

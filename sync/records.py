@@ -79,6 +79,7 @@ class Work:
     parked: Code | None  # Shopify refuses writes to it
     settled: bool = True  # no document or layaway of ours may or may not be in L (the as-of rule)
     mirrored: int = 0  # M: units that layaways of ours took off L
+    held: bool = False  # a person has set its number back, and nobody has let go of it since
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +358,15 @@ class SkuProblem:
     detail: str
 
 
+class HeldEnding(StrEnum):
+    """How a link that a person had set back came to be held no more."""
+
+    RELEASED = "released"  # nothing was decided about its number
+    APPROVED = "approved"  # Lightspeed's number is taken
+    DISMISSED = "dismissed"  # the number stays, and the difference is kept
+    NOT_WRITTEN = "not written"  # it was never set back: the write was refused, or came to nothing
+
+
 class ConflictDecision(StrEnum):
     """What a person may say to a difference that nothing explains."""
 
@@ -366,7 +376,7 @@ class ConflictDecision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A difference in quarantine, or one that a person has kept, from its link's last evaluation."""
+    """A difference in quarantine, one that a person has kept, or a held link, from its link's last evaluation."""
 
     link_id: int
     sku: str
@@ -377,6 +387,8 @@ class Conflict:
     decision: ConflictDecision | None  # the newest; while in quarantine: not carried out yet
     decided_by: str | None
     decided_at: datetime | None
+    held_since: datetime | None = None  # set back by a person, and held
+    held_by_run: int | None = None
 
 
 class PauseKind(StrEnum):
@@ -424,6 +436,8 @@ class Standing:
     uninstalled_at: datetime | None = None  # since when our app is gone from the shop
     oversell_cents: int = 0  # what the oversold units of known price cost, in hundredths of the shop's currency
     unpriced_skus: int = 0  # oversold, and of a price that was never read
+    held_skus: int = 0  # set back by a person and held: nothing is written to them
+    held: tuple[str, ...] = ()  # of those, the ones held for longest
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,6 +259,16 @@ class Settings(BaseModel):
         return self.environment is Environment.SANDBOX and not self.lightspeed_api_url
 
     @property
+    def shop_names(self) -> dict[str, str]:
+        """Return whose state this is: the till's account and shop, the store and its location."""
+        return {
+            "account_id": self.lightspeed_account_id,
+            "shop_id": self.lightspeed_shop_id,
+            "store_domain": self.shopify_store_domain,
+            "location_id": self.shopify_location_id,
+        }
+
+    @property
     def books_orders(self) -> bool:
         """Tell whether online orders become sales: whether the employee and the payment type for them are named."""
         return self.lightspeed_employee_id is not None and self.lightspeed_payment_type_id is not None

@@ -62,6 +62,7 @@ class Reading:
     buffer: int = 0  # B, with the offset of a dismissed difference
     settled: bool = True  # False: a document in flight may or may not be in L (the as-of rule)
     approved: bool = False  # a person has taken Lightspeed's number for this link
+    held: bool = False  # a person has set its number back: nothing is written until one lets go of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,14 @@ class Verdict(StrEnum):
     WAIT_ANSWER = "a write is still unanswered; only lowering is allowed"
     WAIT_DRIFT = "a difference is not confirmed yet"
     UNSETTLED = "a Lightspeed document is on its way; wait for it"
+    HELD = "set back by a person; held until one lets go of it"
+    RESTORED = "a person restored it from a backup"
+    UNDONE = "a person undid an earlier write"
 
 
 _FINAL = (Verdict.IN_STEP, Verdict.LOWER, Verdict.RAISE, Verdict.CORRECT, Verdict.APPROVED, Verdict.FIRST_SIGHT)
+HOLDING = (Verdict.RESTORED, Verdict.UNDONE)
+"""Verdicts of writes whose links are held from then on."""
 
 
 class Settled(StrEnum):
@@ -181,14 +187,21 @@ class Decision:
     def again(self) -> bool:
         """Tell whether the link must be looked at in the next pass even if nothing changes."""
         memory = self.memory if self.if_applied is None else self.if_applied
+        if self.verdict is Verdict.HELD or self.verdict in HOLDING:
+            return memory.open_write is not None
         waiting = memory.open_write or memory.upward or memory.quarantine or memory.differs
         return bool(waiting) or self.verdict not in _FINAL
+
+
+def unseen_of(demand: Demand, committed: int) -> int:
+    """Return u: committed units of orders that were not seen yet."""
+    return max(0, committed - demand.open)
 
 
 def equation(reading: Reading) -> Equation:
     """Return the equation's terms; see the module's own text."""
     demand = reading.demand
-    unseen = max(0, reading.committed - demand.open)
+    unseen = unseen_of(demand, reading.committed)
     return Equation(
         said=reading.on_hand + reading.mirrored + demand.booked - reading.buffer,
         spoken_for=demand.taken + unseen + reading.set_aside,
@@ -204,7 +217,7 @@ def decide(reading: Reading, memory: Memory, policy: Policy) -> Decision:
     lapsed = not reading.settled
     memory = replace(memory, unsettled=0, unsettled_since=None)
     view = _view(reading, memory, terms, policy)
-    decision = _act(reading, view, terms, policy)
+    decision = _keep_still(reading, view, terms) if reading.held else _act(reading, view, terms, policy)
     return replace(decision, unsettled_lapsed=True) if lapsed else decision
 
 
@@ -306,6 +319,19 @@ def _confirmed(drift: int, upward: UpwardDrift | None, *, quiet: bool, reading: 
     if drift > 0 and upward and reading.now - upward.since >= policy.hot_item_lags * policy.order_lag:
         return upward.units
     return 0
+
+
+def _keep_still(reading: Reading, view: _View, terms: Equation) -> Decision:
+    """Leave a held link's number and base alone; only what became of an earlier write is told."""
+    differs = 0 if agree(reading.available, terms.target) else view.memory.differs + 1
+    return Decision(
+        verdict=Verdict.HELD,
+        equation=terms,
+        expected=terms.expected(view.base),
+        drift=view.drift,
+        memory=replace(view.memory, upward=None, differs=differs),
+        settled=view.settled,
+    )
 
 
 def _act(reading: Reading, view: _View, terms: Equation, policy: Policy) -> Decision:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -43,6 +43,10 @@ log = structlog.get_logger()
 _WITHHELD_AT_ONCE = 500  # links between two turns of the event loop
 
 
+Secure = Callable[[int], Awaitable[None]]
+"""Makes a backup before the run of this id writes anything; raises SyncError where it cannot."""
+
+
 class Job(StrEnum):
     """The two kinds of pass, by the name their runs are recorded under."""
 
@@ -56,7 +60,8 @@ class PassRequest:
 
     `only` narrows it to some links; `confirmed` are those whose changes a person has reviewed: their Lightspeed
     numbers are taken and they are not braked. A `dry_run` decides and writes nothing. A full pass with `cards` reads
-    what the shops tell of goods beside their stock, which costs twice as much at Lightspeed.
+    what the shops tell of goods beside their stock, which costs twice as much at Lightspeed. `secured`: a backup is
+    made before the first write.
     """
 
     job: Job = Job.INCREMENTAL
@@ -64,6 +69,7 @@ class PassRequest:
     confirmed: frozenset[int] = frozenset()
     only: frozenset[int] | None = None
     cards: bool = False
+    secured: bool = False
 
     @property
     def name(self) -> str:
@@ -136,6 +142,7 @@ class StockSync:
         turn: asyncio.Lock,
         policy: Policy,
         brakes: Brakes,
+        secure: Secure,
     ) -> None:
         self._pos = pos
         self._storefront = storefront
@@ -148,6 +155,7 @@ class StockSync:
         self._turn = turn
         self._policy = policy
         self._brakes = brakes
+        self._secure = secure
         self._short_since: dict[int, datetime] = {}
 
     async def run(self, request: PassRequest) -> PassReport:
@@ -179,6 +187,8 @@ class StockSync:
             if brake:
                 await self._withhold(scan.candidates, context)
             else:
+                if request.secured and scan.candidates:
+                    await self._secure(run_id)
                 scan.counts += await self._write(scan.candidates, reader, context)
                 await self._prove(request, scan)
         return PassReport(
@@ -253,7 +263,8 @@ class StockSync:
             scan.short.append(work)
         reading = reading_of(work, level, coherent=True, context=context, now=self._clock.now())
         decision = decide(reading, work.memory, self._policy)
-        if decision.verdict is Verdict.IN_STEP and not (decision.again or work.memory.open_write or decision.drift):
+        done = decision.verdict is Verdict.HELD or (decision.verdict is Verdict.IN_STEP and not decision.drift)
+        if done and not (decision.again or work.memory.open_write):
             return Evaluation(work.link_id, decision, level, work.on_hand, due=False)
         scan.add(work, level, decision, confirmed=work.link_id in context.confirmed)
         return None

@@ -30,6 +30,10 @@ LANES = 3  # calls under way: one is read and one written while we decide the th
 ROUNDS = 3  # a row that is still stale then is left to the next pass
 
 
+Judge = Callable[[Work, Reading], Decision | None]
+"""Decides what to do with one link; None: nothing, and nothing is remembered of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is the same for every link of one pass."""
@@ -64,6 +68,7 @@ def reading_of(work: Work, level: LevelRow, *, coherent: bool, context: Context,
         buffer=work.buffer,
         settled=work.settled,
         approved=_approved(work, context),
+        held=work.held,
     )
 
 
@@ -79,7 +84,10 @@ def withheld(decision: Decision, memory: Memory) -> Decision:
 
 
 class Writer:
-    """Writes the changes of one pass, at most 250 links a call; `counts` tells what became of their rows."""
+    """Writes the changes of one pass, at most 250 links a call; `counts` tells what became of their rows.
+
+    `judge` decides on a link by its second reading; None: by the stock rules. What it returns None for is left alone.
+    """
 
     def __init__(
         self,
@@ -90,6 +98,7 @@ class Writer:
         tell: Listener,
         pull_orders: Callable[[], Awaitable[datetime]],
         context: Context,
+        judge: Judge | None = None,
     ) -> None:
         self._storefront = storefront
         self._ledger = ledger
@@ -97,6 +106,7 @@ class Writer:
         self._tell = tell
         self._pull_orders = pull_orders
         self._context = context
+        self._judge = judge or by_the_rules(context.policy)
         self.counts: Counter[str] = Counter()
 
     async def write(self, link_ids: Sequence[int]) -> None:
@@ -150,8 +160,10 @@ class Writer:
             if first is None or again is None:
                 self.counts["unreadable"] += 1
                 continue
-            decision = _decide(work, first, again, context, now)
-            if decision.after is None or work.parked:
+            decision = self._judge(work, _second_reading(work, first, again, context, now))
+            if decision is None:
+                self.counts["left"] += 1
+            elif decision.after is None or work.parked:
                 settled.append(_evaluation(work, decision, first))
             elif again.available != first.available:
                 moved.append(work.link_id)  # the compare is sure to fail
@@ -218,9 +230,14 @@ class Writer:
                 self._tell(Propagated(max(0.0, (now - intent.propagates).total_seconds())))
 
 
-def _decide(work: Work, first: LevelRow, again: LevelRow, context: Context, now: datetime) -> Decision:
+def by_the_rules(policy: Policy) -> Judge:
+    """Return what decides as the stock rules do."""
+    return lambda work, reading: decide(reading, work.memory, policy)
+
+
+def _second_reading(work: Work, first: LevelRow, again: LevelRow, context: Context, now: datetime) -> Reading:
     coherent = replace(again, level_updated_at=first.level_updated_at) == first
-    return decide(reading_of(work, first, coherent=coherent, context=context, now=now), work.memory, context.policy)
+    return reading_of(work, first, coherent=coherent, context=context, now=now)
 
 
 def _evaluation(work: Work, decision: Decision, level: LevelRow) -> Evaluation:

@@ -135,6 +135,12 @@ class HistorySettings(Part):
     keep: Interval = Field(default=timedelta(days=400), description="Age at which finished history is forgotten.")
 
 
+class BackupSettings(Part):
+    """How many backups are kept."""
+
+    keep: Some = Field(default=14, description="Backups of each kind that are kept: daily, before a run, by hand.")
+
+
 class Limits(Part):
     """Every other interval, cap and limit."""
 
@@ -146,3 +152,4 @@ class Limits(Part):
     storefront: StorefrontSettings = StorefrontSettings()
     health: HealthSettings = HealthSettings()
     history: HistorySettings = HistorySettings()
+    backups: BackupSettings = BackupSettings()

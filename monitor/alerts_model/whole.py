@@ -30,6 +30,7 @@ class AlertsFile(Part):
         description="How often sales of ours that people voided in Lightspeed are noticed.",
     )
     full_pass_at: Clock = Field(default=time(9, 0), description="When everything is read and compared, in UTC.")
+    backup_at: Clock = Field(default=time(9, 30), description="When the daily backup is made, in UTC.")
     prune_at: Clock = Field(default=time(10, 0), description="When old history is forgotten, in UTC.")
     repeat_interval: Interval = Field(default=timedelta(hours=4), description="How often a firing alert is repeated.")
     timezone: Zone = Field(

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli import rollback_commands
 from monitor.cli.alert_commands import app as alert_commands
 from monitor.cli.common import (
     Exit,
@@ -222,14 +223,24 @@ def pause(
 def resume(
     writes: Annotated[bool, typer.Option("--writes", help="Only stock writes.")] = False,
     orders: Annotated[bool, typer.Option("--orders", help="Only orders.")] = False,
+    held: Annotated[bool, typer.Option("--held", help="Only SKUs that were restored or undone.")] = False,
+    sku: Annotated[
+        list[str] | None, typer.Option("--sku", metavar="SKU", help="With --held: only this one; may be repeated.")
+    ] = None,
 ) -> None:
-    """Lift pauses; all of them unless one is named.
+    """Lift pauses and let go of what was restored or undone; all of them unless one is named.
 
     Example: lightspeed-sync resume
     """
     from monitor.cli import levers
 
-    levers.resume(settings(have=stored()), writes=writes, orders=orders)
+    if sku and not held:
+        raise usage("--sku goes with --held.")
+    chosen = settings(have=stored())
+    if not held or writes or orders:
+        levers.resume(chosen, writes=writes, orders=orders)
+    if held or not (writes or orders):
+        levers.let_go(chosen, sku or ())
 
 
 @conflicts.command("list")
@@ -322,5 +333,7 @@ def _decide(skus: list[str], decision: str, *, json: bool) -> None:
 def _without_sandbox(error: ModuleNotFoundError) -> typer.Exit:
     return usage(f"The pretend services are not installed ({error.name}): pip install 'lightspeed-sync[sandbox]'.")
 
+
+rollback_commands.add_to(app)
 
 __all__ = ["Exit", "app"]

@@ -36,12 +36,14 @@ def show(settings: Settings, *, json: bool) -> Exit:
         say("Nothing waits for a person, and no difference is kept.")
         return Exit.DONE
     show_table(("SKU", "Shopify", "should be", "by", "state"), [_row(each) for each in found])
-    if any(each.quarantined_since and each.decision is None for each in found):
+    if any(each.held_since or (each.quarantined_since and each.decision is None) for each in found):
         say(
             "",
             "Take Lightspeed's number:   lightspeed-sync conflicts approve SKU",
             "Let the difference stand:   lightspeed-sync conflicts dismiss SKU",
         )
+    if any(each.held_since for each in found):
+        say("Let it follow Lightspeed:   lightspeed-sync resume --held")
     return Exit.DONE
 
 
@@ -53,6 +55,8 @@ def _row(each: Conflict) -> tuple[object, ...]:
 
 def state(conflict: Conflict) -> str:
     """Return in words how far a conflict has come."""
+    if conflict.held_since is not None:
+        return f"set back by run {conflict.held_by_run}, held since {written_minute(conflict.held_since)}"
     said = ""
     if conflict.decision is not None:
         at = written_minute(conflict.decided_at)

@@ -31,7 +31,7 @@ from sync.storage.ledger import SqlLedger
 _ROWS = 10  # of a table, the newest
 
 
-def moment(text: str, now: datetime) -> datetime:
+def moment(text: str, now: datetime, option: str = "--at") -> datetime:
     """Return the moment that a person names: in ISO 8601, without a zone in that of alerts.yaml; or so long ago."""
     with suppress(Unfit):
         return now - duration(text)
@@ -39,7 +39,7 @@ def moment(text: str, now: datetime) -> datetime:
         named = datetime.fromisoformat(text)
     except ValueError:
         like = 'write it like "2026-11-24 10:00", or 2h for two hours ago'
-        raise usage(f"--at: {shown(text)} is not a moment; {like}.") from None
+        raise usage(f"{option}: {shown(text)} is not a moment; {like}.") from None
     return local(named).astimezone(UTC)
 
 

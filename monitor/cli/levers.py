@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from monitor.asked import PauseOrder, ResumeOrder
+from monitor.asked import LetGoOrder, PauseOrder, ResumeOrder
 from monitor.asking import ask, told_before
-from monitor.cli.common import here, run, say
+from monitor.cli.common import here, person, run, say
 from monitor.units import counted, written_minute
 from sync.records import PauseKind
 from sync.settings import Settings
@@ -29,6 +29,26 @@ def resume(settings: Settings, *, writes: bool, orders: bool) -> None:
     kinds: tuple[PauseKind | None, ...] = _kinds(writes=writes, orders=orders) or (None,)
     lifted = sum(run(lambda kind=kind: _resume(settings, ResumeOrder(kind=kind))) for kind in kinds)  # type: ignore[misc]
     say(f"Lifted {counted(lifted, 'pause')}." if lifted else "Nothing was paused.")
+
+
+def let_go(settings: Settings, skus: Sequence[str]) -> None:
+    """Let go of what was restored or undone: syncs write to it again."""
+    count = run(lambda: _let_go(settings, LetGoOrder(skus=tuple(skus), by=person())))
+    if count:
+        say(
+            f"Held no more: {counted(count, 'SKU')}. Small differences to Lightspeed are corrected by the next sync, "
+            "larger ones wait for `lightspeed-sync conflicts list`."
+        )
+    elif skus:
+        say("None of them was held.")
+
+
+async def _let_go(settings: Settings, order: LetGoOrder) -> int:
+    answer = await ask(settings.state_dir, "let_go", order)
+    if answer is not None:
+        return int(answer["let_go"])
+    async with here(settings) as shop:
+        return await shop.actions.let_go(order)
 
 
 def _kinds(*, writes: bool, orders: bool) -> tuple[PauseKind, ...]:

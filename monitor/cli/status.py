@@ -101,6 +101,7 @@ def _show(found: Stand) -> None:
             ),
             "for a person": _for_a_person(standing),
             "kept differences": standing.kept_skus,
+            "held": _held(standing),
             "unanswered writes": standing.unanswered_writes,
             "orders": _orders(found, now),
             "reservations": _reservations(found.reservations),
@@ -129,6 +130,14 @@ def _for_a_person(standing: Standing) -> str:
         named = ", ".join(standing.parked)
         told.append(f"{counted(standing.parked_skus, 'SKU')} that Shopify refuses to change ({named})")
     return "; ".join(told) or "nothing"
+
+
+def _held(standing: Standing) -> str:
+    """Return what was set back by hand and is held since, with the way on."""
+    if not standing.held_skus:
+        return "none"
+    named = ", ".join(standing.held)
+    return f"{counted(standing.held_skus, 'SKU')} set back by hand ({named}; lightspeed-sync resume --held)"
 
 
 def _orders(found: Stand, now: datetime) -> str:

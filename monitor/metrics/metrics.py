@@ -39,7 +39,7 @@ from sync.events import (
 from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, Standing, WriteOutcome
 from sync.webhooks import Receipt, Topic
 
-JOBS = ("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "holds", "prune")
+JOBS = ("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "holds", "prune", "backup")
 UNRECORDED = ("rules", "intake", "holds")  # jobs of which no run is kept: they have no series by run
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
@@ -143,6 +143,7 @@ class Metrics:
         self.discrepancy = self._kinds.gauge("discrepancy_units", "Units by which discrepant SKUs differ.", "direction")
         self.quarantined = self._kinds.gauge("quarantined_skus", "SKUs that wait for a person.")
         self.parked = self._kinds.gauge("parked_skus", "SKUs whose stock Shopify refuses to change.")
+        self.held = self._kinds.gauge("held_skus", "SKUs that a person set back, and that are held since.")
         self.unanswered = self._kinds.gauge("unanswered_writes", "Stock writes whose fate is unknown.")
         self.uningested = self._kinds.gauge("uningested_skus", "SKUs with committed units of orders not seen.")
         self.unsettled = self._kinds.gauge(
@@ -332,6 +333,7 @@ class Metrics:
         self.discrepancy.labels("undersell").set(standing.undersell_units)
         self.quarantined.set(standing.quarantined_skus)
         self.parked.set(standing.parked_skus)
+        self.held.set(standing.held_skus)
         self.unanswered.set(standing.unanswered_writes)
         self.uningested.set(standing.uningested_skus)
         self.unsettled.set(standing.unsettled_skus)

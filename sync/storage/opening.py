@@ -45,6 +45,7 @@ REVISIONS = (
     "0012",
     "0013",
     "0014",
+    "0015",
 )  # oldest first; a test compares them with the migrations
 
 

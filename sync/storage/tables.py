@@ -26,13 +26,16 @@ from sync.storage.hold_tables import holds
 from sync.storage.layaway_tables import layaways
 from sync.storage.mapping_tables import item_makings, kept_apart, link_doubts
 from sync.storage.order_tables import document_lines, documents, order_events, order_facts, order_lines, orders
+from sync.storage.rollback_tables import asked_runs, held_links
 from sync.storage.types import Moment
 
 __all__ = [
+    "asked_runs",
     "audit",
     "document_lines",
     "documents",
     "evaluations",
+    "held_links",
     "holds",
     "incidents",
     "item_cards",
@@ -267,6 +270,7 @@ stock_intents = table(
 Index("ix_stock_intents_call_key", stock_intents.c.call_key)
 Index("ix_stock_intents_at", stock_intents.c.at)
 partial_index("ix_stock_intents_corrected", stock_intents.c.at, where=stock_intents.c.correction != 0, unique=False)
+Index("ix_stock_intents_run_id", stock_intents.c.run_id)
 partial_index(
     "ix_stock_intents_open",
     stock_intents.c.link_id,

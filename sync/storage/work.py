@@ -14,6 +14,7 @@ from sync.errors import Code
 from sync.model import Demand
 from sync.records import AsOf, Differing, DocumentState, RunOutcome, Standing, Work, WriteOutcome
 from sync.stock import Verdict
+from sync.storage.held import STANDING as HELD
 from sync.storage.layaways import mirrored_of, unsettled_of
 from sync.storage.linking import unlinked
 from sync.storage.memory import COLUMNS as MEMORY
@@ -24,6 +25,7 @@ from sync.storage.statements import CONFIRMED, batches, one_of, written_out
 from sync.storage.tables import (
     document_lines,
     documents,
+    held_links,
     item_stock,
     levels,
     links,
@@ -45,11 +47,12 @@ _SELECT = (
         item_stock.c.qoh,
         item_stock.c.time_stamp,
         *(levels.c[name] for name in LEVEL if name != "inventory_item_id"),
+        held_links.c.number.label("held"),
     )
     .select_from(
-        links.outerjoin(item_stock, item_stock.c.item_id == links.c.item_id).outerjoin(
-            levels, levels.c.inventory_item_id == links.c.inventory_item_id
-        )
+        links.outerjoin(item_stock, item_stock.c.item_id == links.c.item_id)
+        .outerjoin(levels, levels.c.inventory_item_id == links.c.inventory_item_id)
+        .outerjoin(held_links, sa.and_(held_links.c.link_id == links.c.link_id, HELD))
     )
     .where(CONFIRMED)
     .order_by(links.c.link_id)
@@ -110,6 +113,7 @@ def standing(connection: sa.Connection) -> Standing:
         undersold=_named(connection, _worst(-1), counts["undersell_skus"]),
         quarantined=_named(connection, _longest("quarantine_since"), counts["quarantined_skus"]),
         parked=_named(connection, _longest("parked_at"), counts["parked_skus"]),
+        held=_named(connection, _longest_held(), counts["held_skus"]),
         uninstalled_at=uninstalled_at(connection),
         unlinked_skus=unlinked(connection),
     )
@@ -142,6 +146,7 @@ def _standing(dialect: sa.Dialect) -> sa.TextClause:
         _count(link.dismissed_offset != 0).label("kept_skus"),
         _unanswered().scalar_subquery().label("unanswered_writes"),
         _lost_orders().scalar_subquery().label("lost_orders"),
+        _held().scalar_subquery().label("held_skus"),
     )
     return written_out(counts.where(CONFIRMED), dialect)
 
@@ -177,6 +182,21 @@ def _longest(since: str) -> sa.Select[Any]:
 def _unanswered() -> sa.Select[Any]:
     waiting = sa.or_(stock_intents.c.outcome.is_(None), stock_intents.c.outcome == WriteOutcome.UNANSWERED.value)
     return sa.select(sa.func.count()).join_from(stock_intents, links).where(waiting, CONFIRMED)
+
+
+def _held() -> sa.Select[Any]:
+    return (
+        sa.select(sa.func.count())
+        .join_from(held_links, links, held_links.c.link_id == links.c.link_id)
+        .where(HELD, CONFIRMED)
+    )
+
+
+@cache
+def _longest_held() -> sa.Select[Any]:
+    """Find the SKUs that were set back and have been held for longest."""
+    select = sa.select(links.c.sku).join_from(held_links, links, held_links.c.link_id == links.c.link_id)
+    return select.where(HELD, CONFIRMED).order_by(held_links.c.since, links.c.link_id).limit(_EXAMPLES)
 
 
 def _lost_orders() -> sa.Select[Any]:
@@ -276,6 +296,7 @@ def _work(
         parked=None if row["parked"] is None else Code[row["parked"]],
         settled=row["inventory_item_id"] not in unsettled and row["item_id"] not in unsettled,
         mirrored=mirrored.get(row["item_id"], 0),
+        held=row["held"] is not None,
     )
 
 

@@ -14,7 +14,8 @@ from sync.errors import Code
 from sync.matching import sku_key
 from sync.model import LevelRow, StockChange
 from sync.records import Change, Evaluation, Intent, RowOutcome, StockCall, WriteOutcome, by_letter
-from sync.stock import Decision, Memory, Settled
+from sync.stock import HOLDING, Decision, Memory, Settled
+from sync.storage import held
 from sync.storage.hold_rows import cover
 from sync.storage.memory import to_columns
 from sync.storage.snapshots import store_levels
@@ -71,6 +72,7 @@ def open_call(
     ]
     _update_links(connection, rows)
     _keep_quarantines(connection, {each.link_id: each.decision.memory for each in intents}, run_id, now)
+    held.hold(connection, [each.link_id for each in intents if each.decision.verdict in HOLDING], run_id, now)
     cover(connection, {link_id: marks[link_id] for link_id in ids if link_id in marks})
     insert_all(connection, stock_calls, [{"key": key, "reference": reference, "run_id": run_id, "at": now}])
     shared = {"call_key": key, "run_id": run_id, "at": now}
@@ -91,12 +93,19 @@ def close_call(
     _update_links(connection, [_outcome_values(each, open_rows[each.link_id], now, marks) for each in told])
     applied = [each for each in told if each.outcome is WriteOutcome.APPLIED]
     _apply_to_levels(connection, [open_rows[each.link_id] for each in applied])
+    held.never_written(connection, [each.link_id for each in told if _came_to_nothing(each, open_rows)], now)
     kept = {each.link_id: each.memory for each in applied}
     _keep_quarantines(connection, kept, next(iter(open_rows.values()))["run_id"], now)
     _forget_approvals(connection, kept)
     still = sa.exists().where(stock_intents.c.call_key == key, stock_intents.c.outcome.is_(None))
     closed = sa.update(stock_calls).values(closed_at=now).where(stock_calls.c.key == key, sa.not_(still))
     connection.execute(closed)
+
+
+def _came_to_nothing(each: RowOutcome, intents: Mapping[int, Mapping[Any, Any]]) -> bool:
+    """Tell whether a row that should have set a link back surely did not."""
+    surely = each.outcome not in (WriteOutcome.APPLIED, WriteOutcome.UNANSWERED)
+    return surely and intents[each.link_id]["verdict"] in HOLDING
 
 
 def interrupt(connection: sa.Connection, now: datetime) -> None:
@@ -280,6 +289,8 @@ def _close_found(connection: sa.Connection, found: Sequence[tuple[int, Settled |
         for batch in batches([link_id for link_id, what in found if what is settled]):
             change = sa.update(stock_intents).where(link.in_(batch), _OPEN)
             connection.execute(change.values(outcome=outcome.value, outcome_at=now))
+            if settled is Settled.NOT_APPLIED:
+                held.never_written(connection, batch, now)
 
 
 def _supersede(connection: sa.Connection, link_ids: Sequence[int], now: datetime) -> None:

@@ -181,6 +181,8 @@ def seen(now: datetime) -> Facts:
         stock=ended("stock", 12),
         full=ended("full", 30),
         proof=ended("full", 30),
+        backup=ended("backup", 40),
+        standing=replace(FACTS.standing, held_skus=3),
         pauses=[Pause(PauseKind.WRITES, "stock-taking", ago(30)), Pause(PauseKind.ORDERS, "later", ago(5))],
         backlog=Backlog(2, 1, ago(11)),
         orders=replace(FACTS.orders, counts=counts, oldest=ago(20)),
@@ -191,6 +193,7 @@ def seen(now: datetime) -> Facts:
 def bare(now: datetime) -> Facts:
     """Return facts of a shop where nothing ever happened."""
     calm = replace(seen(now), standing=CALM, stock=None, full=None, proof=None, pauses=[], backlog=Backlog())
+    calm = replace(calm, backup=None)
     vitals = replace(calm.vitals, failing_since={}, failed_jobs={}, alerts_file_rejected=True)
     return replace(calm, orders=OrderStanding({}, None), vitals=vitals)
 

@@ -75,7 +75,7 @@ def test_every_command_stands_in_the_table_of_commands_and_no_other() -> None:
         (" conflicts list", ""),
         (" sync --full --dry-run", ""),
         (' pause --reason "x --y"', ""),
-        (" restore --backup-file FILE", "there is no command 'restore'"),
+        (" rewind --backup-file FILE", "there is no command 'rewind'"),
         (" sync --everything", "sync has no --everything"),
         (" conflicts guess", "there is no command 'guess'"),
     ],

@@ -285,6 +285,7 @@ async def crash(shop: Shop, fuse: Fuse) -> PassReport | None:
         turn=asyncio.Lock(),
         policy=limits.policy,
         brakes=limits.brakes,
+        secure=engine.backups.before,
     )
     try:
         return await stock.run(PassRequest())

@@ -1,0 +1,282 @@
+"""`restore`, `undo` and `verify-rollback`: from a file or a run to rows, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from monitor.asked import RestoreOrder, RollbackOrder, RollbackReply, RolledBack, UndoOrder
+from monitor.asking import ask
+from monitor.cli.common import (
+    Exit,
+    complain,
+    err,
+    exit_code,
+    here,
+    person,
+    printable,
+    run,
+    say,
+    say_folded,
+    say_json,
+    show_table,
+    telling,
+    usage,
+)
+from monitor.cli.explaining import moment
+from monitor.cli.reading import opened_state
+from monitor.units import counted
+from sync import backup_file
+from sync.clock import SystemClock
+from sync.errors import Code, Refused
+from sync.inventory_export import read_export
+from sync.records import RunOutcome, WriteOutcome
+from sync.restoring import FORCIBLE, WRITES, Fate
+from sync.rollback_ports import Asked, PastRow, Span, span_of
+from sync.settings import Settings
+from sync.storage.rollback import SqlRollbacks
+
+_SHOWN = 40  # rows listed of each part
+_LARGEST = 512 * 1024 * 1024  # bytes of a file that is read as a whole
+_WELL = (None, WriteOutcome.APPLIED, WriteOutcome.FOUND_APPLIED)
+_SAME_SHOP = ("store_domain", "location_id")
+
+
+def restore(settings: Settings, path: Path, how: Mapping[str, Any], *, json: bool) -> Exit:
+    """Show, or carry out, what a file would set back."""
+    return _set_back(settings, _restoring(settings, path, how), json=json)
+
+
+def undo(settings: Settings, which: Span, how: Mapping[str, Any], *, json: bool) -> Exit:
+    """Show, or carry out, what taking writes back would set."""
+    return _set_back(settings, _undoing(which, how), json=json)
+
+
+def verify(settings: Settings, path: Path | None, *, json: bool) -> Exit:
+    """Tell row by row whether Shopify shows what a file says, or what was set back last."""
+    how = {"by": person(), "dry_run": True}
+    order = _restoring(settings, path, how) if path is not None else _last(settings, how)
+    reply = _waiting(settings, order)
+    if json:
+        say_json(_data(reply))
+    if reply.outcome is RunOutcome.FAILED:
+        return _failed(reply)
+    wrong = [row for row in reply.rows if row.fate is not Fate.AS_WANTED]
+    if not json:
+        _tell_verified(reply, wrong)
+    return Exit.WRONG if wrong else Exit.DONE
+
+
+def span(run_id: int | None, since: str | None, until: str | None) -> Span:
+    """Return which writes a person means."""
+    now = SystemClock().now()
+    if run_id is not None:
+        return Span(run_id=run_id)
+    named = (
+        None if text is None else moment(text, now, option) for text, option in ((since, "--since"), (until, "--until"))
+    )
+    first, last = named
+    return Span(since=first, until=last or now)
+
+
+# --- what is asked for ---
+
+
+def _restoring(settings: Settings, path: Path, how: Mapping[str, Any]) -> RestoreOrder:
+    with telling():
+        rows = _rows(settings, path)
+    return RestoreOrder(rows=rows, source=str(path.absolute()), **how)
+
+
+def _undoing(which: Span, how: Mapping[str, Any]) -> UndoOrder:
+    return UndoOrder(run_id=which.run_id, since=which.since, until=which.until, **how)
+
+
+def _last(settings: Settings, how: Mapping[str, Any]) -> RollbackOrder:
+    """Return what asks for the last restore or undo once more."""
+
+    async def look() -> Asked | None:
+        async with opened_state(settings) as database:
+            return await SqlRollbacks(database).last_asked()
+
+    asked = run(look)
+    if asked is None:
+        raise usage("Nothing was restored or undone so far: name a file with --backup-file.")
+    if asked.what == "undo":
+        return _undoing(span_of(asked.source), how)
+    return _restoring(settings, Path(asked.source), how)
+
+
+def _rows(settings: Settings, path: Path) -> tuple[PastRow, ...]:
+    """Return the numbers of a file; raises Refused where it is damaged, none of ours, or another shop's."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise Refused(Code.BK002, f"({path.name} is larger than {_LARGEST // 1024 // 1024} MB)")
+        with path.open("rb") as stream:
+            if backup_file.is_backup(stream):
+                return _rows_of_backup(settings, path)
+            text = stream.read().decode("utf-8-sig")
+    except OSError as error:
+        raise usage(f"{printable(path)} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        raise Refused(Code.BK002, f"({path.name} is no text)") from None
+    try:
+        export = read_export(text, settings.shopify_location_id)
+    except ValueError as error:
+        raise Refused(Code.BK002, f"({path.name}: {error})") from error
+    if export.elsewhere or export.untracked:
+        told = [f"{counted(export.elsewhere, 'row')} of other locations"] if export.elsewhere else []
+        told += [f"{counted(export.untracked, 'row')} without a number"] if export.untracked else []
+        complain(f"Left out of {path.name}: {' and '.join(told)}.")
+    return export.rows
+
+
+def _rows_of_backup(settings: Settings, path: Path) -> tuple[PastRow, ...]:
+    """Read a backup to its end before anything of it is believed."""
+    try:
+        with path.open("rb") as stream:
+            head = backup_file.check(stream).head
+        with path.open("rb") as stream:
+            rows = tuple(_past(row) for _, row in backup_file.rows(stream, "stock"))
+    except backup_file.Damaged as error:
+        raise Refused(Code.BK001, f"({path.name}: {error})") from error
+    except (ValueError, KeyError) as error:
+        raise Refused(Code.BK002, f"({path.name}: {error})") from error
+    ours = settings.shop_names
+    for name in _SAME_SHOP:
+        if head.shop.get(name) != ours[name]:
+            raise Refused(Code.BK003, f"({name} is {printable(head.shop.get(name))}, the settings say {ours[name]})")
+    return rows
+
+
+def _past(row: Mapping[str, Any]) -> PastRow:
+    return PastRow(row["inventory_item_id"], row["available"], row["spoken_for"], sku=row["sku"])
+
+
+# --- asking, and telling what came of it ---
+
+
+def _waiting(settings: Settings, order: RollbackOrder) -> RollbackReply:
+    action = "restore" if isinstance(order, RestoreOrder) else "undo"
+    with err.status("Reading what changed …" if order.dry_run else "Setting numbers back …"):
+        return run(lambda: _ask(settings, action, order))
+
+
+async def _ask(settings: Settings, action: str, order: RollbackOrder) -> RollbackReply:
+    """Ask the running daemon, or do it here where none runs."""
+    answer = await ask(settings.state_dir, action, order)
+    if answer is not None:
+        return RollbackReply.model_validate(answer)
+    async with here(settings) as shop:
+        if isinstance(order, RestoreOrder):
+            return await shop.actions.restore(order)
+        assert isinstance(order, UndoOrder)  # noqa: S101 - there are two kinds
+        return await shop.actions.undo(order)
+
+
+def _set_back(settings: Settings, order: RollbackOrder, *, json: bool) -> Exit:
+    reply = _waiting(settings, order)
+    if json:
+        say_json(_data(reply))
+    if reply.outcome is RunOutcome.FAILED:
+        return _failed(reply)
+    chosen, listed = _parts(reply.rows)
+    if not json:
+        _tell(reply, order, chosen, listed)
+    if order.dry_run:
+        return Exit.DONE
+    failed = [row for row in chosen if row.outcome not in _WELL]
+    return Exit.WRONG if listed or failed else Exit.DONE
+
+
+def _parts(rows: Sequence[RolledBack]) -> tuple[list[RolledBack], list[RolledBack]]:
+    """Return the rows that are written, and those that are left."""
+    chosen = [row for row in rows if row.outcome is not None or row.fate in WRITES]
+    return chosen, [row for row in rows if row.outcome is None and row.fate not in (*WRITES, Fate.AS_WANTED)]
+
+
+def _data(reply: RollbackReply) -> dict[str, Any]:
+    return reply.model_dump(mode="json", exclude={"rows"}) | {"rows": [asdict(row) for row in reply.rows]}
+
+
+def _failed(reply: RollbackReply) -> Exit:
+    code = Code[reply.code] if reply.code is not None else Code.IN001
+    complain(f"{code.name} {code.sentence} {reply.detail}".rstrip(), code.remedy)
+    complain(f"Run {reply.run_id} ended early; what it wrote by then is on record: say the same again to go on.")
+    return exit_code(code)
+
+
+def _tell(
+    reply: RollbackReply, order: RollbackOrder, chosen: Sequence[RolledBack], listed: Sequence[RolledBack]
+) -> None:
+    if chosen:
+        _table(chosen)
+    if listed:
+        say("", f"Left as they are: {counted(len(listed), 'row')}.")
+        _table(listed)
+    if reply.unlinked:
+        say_folded(f"Not linked, so never written: {_named(reply.unlinked)}.")
+    say("", *_summary(reply, order, chosen))
+    say_folded(*_ways_on(order, chosen, listed))
+
+
+def _table(rows: Sequence[RolledBack]) -> None:
+    show_table(("SKU", "shows", "will", "then", "sold since", "why"), [_row(row) for row in rows[:_SHOWN]])
+    if len(rows) > _SHOWN:
+        say(f"… and {len(rows) - _SHOWN} more; --json has all.")
+
+
+def _row(row: RolledBack) -> tuple[object, ...]:
+    why = row.fate.value
+    if row.listed is not None:
+        why = f"{why} ({row.listed.value})"
+    elif row.fate is Fate.ABOVE:
+        why = f"{why} ({row.target})"
+    if row.outcome is not None:
+        why = "set back" if row.outcome in _WELL else f"{row.outcome.value}: {row.fate.value}"
+    return row.sku, row.available, row.wanted, row.past, row.ordered or "", why
+
+
+def _summary(reply: RollbackReply, order: RollbackOrder, chosen: Sequence[RolledBack]) -> Iterator[str]:
+    same = reply.numbers.get(Fate.AS_WANTED.name.lower(), 0)
+    rows = counted(reply.total, "row")
+    if order.dry_run:
+        yield f"{rows}: {len(chosen)} to set back, {same} as wanted already, nothing was changed."
+        return
+    done = sum(row.outcome in _WELL for row in chosen)
+    yield f"Run {reply.run_id}: {done} of {rows} set back, {same} as wanted already."
+
+
+def _ways_on(order: RollbackOrder, chosen: Sequence[RolledBack], listed: Sequence[RolledBack]) -> Iterator[str]:
+    if any(row.fate in FORCIBLE for row in listed):
+        yield "A listed row is set back all the same with --force-row SKU."
+    if any(row.fate is Fate.ABOVE for row in listed):
+        yield "All that are more than Lightspeed has: --force-raises. What is not there may be sold then."
+    if order.dry_run:
+        if chosen:
+            yield "Carry it out by the same command with --confirm instead of --dry-run."
+        return
+    if chosen:
+        yield (
+            "What was set back is held: no sync writes to it until `lightspeed-sync resume --held`, or a word of "
+            "`lightspeed-sync conflicts approve` or `dismiss`."
+        )
+        yield "Look whether it is so: lightspeed-sync verify-rollback"
+
+
+def _tell_verified(reply: RollbackReply, wrong: Sequence[RolledBack]) -> None:
+    if wrong:
+        _table(wrong)
+    if reply.unlinked:
+        say_folded(f"Not linked, so not compared: {_named(reply.unlinked)}.")
+    same = reply.numbers.get(Fate.AS_WANTED.name.lower(), 0)
+    say(
+        f"{same} of {counted(reply.total, 'row')} show what they should" + (f", {len(wrong)} do not." if wrong else ".")
+    )
+
+
+def _named(names: Sequence[str], most: int = 10) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
