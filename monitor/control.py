@@ -118,6 +118,8 @@ def _setting_back(actions: Actions) -> Sequence[Answer]:
         return JSONResponse({"let_go": await actions.let_go(order)})
 
     return restore, undo, let_go
+
+
 def _mapping(actions: Actions) -> Sequence[Answer]:
     """Return what answers on links between SKUs."""
 

@@ -188,6 +188,7 @@ class Rollback:
             only=only,
             whole=False,
             supposing=True,
+            cards=False,
         )
 
     async def _write(self, bench: _Bench, reader: Reader, context: Context) -> None:

@@ -225,7 +225,7 @@ def test_each_expression_comes_to_the_signals_own_number(promtool: str, tmp_path
         "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": checks}],
     }
 
-    assert len(told) == 34
+    assert len(told) == 36
     assert run(promtool, tmp_path, "test rules", ("tests.json", json.dumps(tests))) == ""
 
 
