@@ -177,13 +177,13 @@ _SCHEDULE = tuple(
     name for name in AlertsFile.model_fields if name.endswith(("_interval", "_at")) and name not in _AT_ONCE
 )
 _LIMITS = tuple(name for name in Limits.model_fields if name not in _AT_ONCE)
-AT_NEXT_START = (*_SCHEDULE, *(f"limits.{name}" for name in _LIMITS))
-"""The keys that count from the daemon's next start only: the schedule, and the limits of the engine."""
+AT_NEXT_START = (*_SCHEDULE, "catalogue", *(f"limits.{name}" for name in _LIMITS))
+"""The keys that count from the daemon's next start only: the schedule, and the policy and limits of the engine."""
 
 
 def needs_restart(before: AlertsFile, after: AlertsFile) -> list[str]:
     """Return those keys of `AT_NEXT_START` in which two files differ."""
     return [
-        *(key for key in _SCHEDULE if getattr(before, key) != getattr(after, key)),
+        *(key for key in (*_SCHEDULE, "catalogue") if getattr(before, key) != getattr(after, key)),
         *(f"limits.{name}" for name in _LIMITS if getattr(before.limits, name) != getattr(after.limits, name)),
     ]

@@ -147,6 +147,7 @@ def engine_limits(alerts: AlertsFile) -> EngineLimits:
         ),
         check_pace=visitors.check_pace,
         backups_kept=alerts.limits.backups.keep,
+        catalogue=alerts.catalogue.policy(),
         deadline=api.deadline.total_seconds(),
         overlaps=Overlaps(lightspeed=stock.lightspeed_overlap, shopify=stock.shopify_overlap),
         retries=RetryPolicy(

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from monitor.alerts_model.catalogue import CatalogueSettings
 from monitor.alerts_model.channels import ChannelSettings, usual_channels
 from monitor.alerts_model.fields import Clock, Interval, Name, Part, Zone
 from monitor.alerts_model.limits import Limits
@@ -43,6 +44,7 @@ class AlertsFile(Part):
     channels: Mapping[Name, ChannelSettings] = Field(default_factory=usual_channels)
     digest: Digest | None = None
     flapping: Flapping = Flapping()
+    catalogue: CatalogueSettings = CatalogueSettings()
     limits: Limits = Limits()
 
     def rules(self) -> tuple[Rule, ...]:

@@ -98,6 +98,14 @@ def products(_: Any, info: Info, **asked: Any) -> Page:
     return listed(info, entries, asked, PRODUCT_FILTERS, key=_sort(asked, PRODUCT_FILTERS))
 
 
+def product_by_identifier(_: Any, info: Info, identifier: dict[str, str]) -> Any:
+    """Return the product with an id or a handle, from the records themselves."""
+    products = info.context.store.shelves.products
+    if "id" in identifier:
+        return products.get(identifier["id"])
+    return next((each for each in products.values() if each.handle == identifier["handle"]), None)
+
+
 def product_variants(_: Any, info: Info, **asked: Any) -> Page:
     """Return variants."""
     entries = info.context.store.variant_index.entries()
@@ -287,6 +295,7 @@ ROOT = {
     "QueryRoot.orders": orders,
     "QueryRoot.ordersCount": _counted(orders),
     "QueryRoot.product": one("Product"),
+    "QueryRoot.productByIdentifier": product_by_identifier,
     "QueryRoot.productOperation": one("ProductSetOperation"),
     "QueryRoot.productVariant": one("ProductVariant"),
     "QueryRoot.productVariants": product_variants,

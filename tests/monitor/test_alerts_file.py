@@ -10,6 +10,7 @@ import pytest
 from monitor.alerts_file import AlertsFileError, load_alerts, parse, unreachable
 from monitor.conditions import Comparison, Op
 from monitor.notice import Severity
+from sync.catalogue.policy import CataloguePolicy, CategoriesAs, FieldPolicy
 from sync.errors import Code
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,6 +27,11 @@ def alert(lines: str) -> str:
     return (
         f"alerts:\n  - name: A\n    severity: warning\n    {lines}\nroutes:\n  - severity: warning\n    to: [slack]\n"
     )
+
+
+def test_what_may_be_carried_to_shopify_is_the_files_to_say() -> None:
+    content = parse(b"catalogue: {title: copy, categories_as: collections}")
+    assert content.catalogue.policy() == CataloguePolicy(title=FieldPolicy.COPY, categories_as=CategoriesAs.COLLECTIONS)
 
 
 # --- the file that is shipped ---
@@ -51,6 +57,7 @@ def test_the_shipped_file_holds_the_runbooks_numbers() -> None:
     assert limits["StockUnsettled"] == (Op.ABOVE, 0.0, Severity.WARNING)
     assert limits["EqualityProofOld"] == (Op.ABOVE, 93_600.0, Severity.WARNING)
     assert limits["DiskAlmostFull"] == (Op.BELOW, 0.10, Severity.WARNING)
+    assert content.catalogue.policy() == CataloguePolicy(), "what it says of products is what counts without it"
     assert (content.sync_interval, content.check_interval) == (timedelta(seconds=60), timedelta(minutes=5))
     assert {alert.severity: content.channels_for(alert) for alert in content.alerts} == {
         Severity.CRITICAL: ("slack", "email", "sms"),

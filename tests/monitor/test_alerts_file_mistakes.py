@@ -43,6 +43,16 @@ def alert(lines: str) -> str:
             id="order of units",
         ),
         pytest.param(
+            "catalogue: {price: copie}",
+            "a.yaml:1:20: 'copie' is not a policy of a field; did you mean copy?",
+            id="policy of a field",
+        ),
+        pytest.param(
+            "catalogue: {discontinued: delete}",
+            "a.yaml:1:27: 'delete' is not a way with discontinued items; known are archived, draft, never",
+            id="way with discontinued items",
+        ),
+        pytest.param(
             "chek_interval: 5m",
             "a.yaml:1:1: there is no setting 'chek_interval' here; did you mean check_interval?",
             id="unknown key",

@@ -159,7 +159,7 @@ async def test_a_refusal_is_told_since_when_with_its_place_until_the_file_is_men
 
 async def test_what_waits_for_the_next_start_is_known_until_the_file_says_again_what_it_said_then(path: Path) -> None:
     readings = Readings(path)
-    write(path, GOOD + "limits: {storefront: {cart_units: 3}}\n")
+    write(path, GOOD + "limits: {storefront: {cart_units: 3}}\ncatalogue: {price: never}\n")
     await readings.reload.read()
     changed = readings.reload.stand().at_next_start
     write(path, BETTER + "limits: {storefront: {cart_units: 3}}\n")
@@ -168,7 +168,11 @@ async def test_what_waits_for_the_next_start_is_known_until_the_file_says_again_
     write(path, BETTER)
     await readings.reload.read()
 
-    assert (changed, still, readings.reload.stand().at_next_start) == (["limits.storefront"], ["limits.storefront"], [])
+    assert (changed, still, readings.reload.stand().at_next_start) == (
+        ["catalogue", "limits.storefront"],
+        ["limits.storefront"],
+        [],
+    )
 
 
 @pytest.mark.parametrize("text", [BAD, BETTER], ids=["refused", "taken"])

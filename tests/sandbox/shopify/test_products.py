@@ -339,3 +339,11 @@ async def test_a_text_is_told_without_its_markup_too(ask: Ask, store: ShopifySto
     )
     assert shown["description"] == "Soap & water Yellow"
     assert shown["descriptionHtml"].startswith("<p>Soap")
+
+
+@pytest.mark.parametrize(("name", "value"), [("handle", "tee"), ("id", "")])
+async def test_a_product_is_found_by_its_handle_or_its_id(ask: Ask, store: ShopifyStore, name: str, value: str) -> None:
+    gid = product_of(store, "TEE-S")
+    query = "query($by: ProductIdentifierInput!) { productByIdentifier(identifier: $by) { id } }"
+    assert await told(ask, query, "productByIdentifier", by={name: value or gid}) == {"id": gid}
+    assert await told(ask, query, "productByIdentifier", by={name: f"{value or gid}9"}) is None
