@@ -94,6 +94,9 @@ OWN_SANDBOX = {
 DATABASE = "lightspeed-sync.db"
 """The SQLite file's name within STATE_DIR."""
 
+CREDENTIALS = "lightspeed-sync"
+"""What the unit's LoadCredential= calls the directory with a file for each secret."""
+
 _SERVICES = ("LIGHTSPEED_API_URL", "LIGHTSPEED_AUTH_URL", "SHOPIFY_ADMIN_URL")
 _TOGETHER = (
     ("SHOPIFY_CLIENT_ID", "SHOPIFY_CLIENT_SECRET"),
@@ -225,11 +228,29 @@ def _gather(
             mistakes.append(Mistake(name, Code.CF002, f"{name}_FILE is set too", "set only one of the two"))
         elif path:
             value = _content(f"{name}_FILE", path, read_file, mistakes).strip()
+        elif not value:
+            value = _credential(name, environ, read_file, mistakes)
         if value:
             given[name] = value
     if "SMTP_CA_FILE" in given:  # the one setting that is a file to read itself
         _content("SMTP_CA_FILE", given["SMTP_CA_FILE"], read_file, mistakes)
     return given, mistakes
+
+
+def _credential(name: str, environ: Mapping[str, str], read_file: ReadFile, mistakes: list[Mistake]) -> str:
+    """Return what systemd has handed over for a setting, "" for nothing; it may stand in the name of a directory."""
+    folder = environ.get("CREDENTIALS_DIRECTORY", "").strip()
+    if not folder:
+        return ""
+    for path in (Path(folder, name), Path(folder, f"{CREDENTIALS}_{name}")):
+        try:
+            read_file(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, UnicodeError):
+            pass  # told below
+        return _content(name, str(path), read_file, mistakes).strip()
+    return ""
 
 
 def _content(name: str, path: str, read_file: ReadFile, mistakes: list[Mistake]) -> str:

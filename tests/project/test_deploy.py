@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,30 @@ def test_the_functions_package_holds_what_it_loads() -> None:
     assert {canonicalize_name(name) for name in done.stdout.split()} - optional <= held
     locked = set(re.findall(r"^([a-z0-9-]+)", (ROOT / "requirements-runtime.lock").read_text(), re.MULTILINE))
     assert held <= locked
+
+
+@pytest.mark.slow
+def test_the_installer_lays_out_a_service_and_keeps_what_somebody_wrote(tmp_path: Path) -> None:
+    settings = tmp_path / "etc" / "lightspeed-sync"
+    command = [str(ROOT / "deploy" / "install"), "--root", str(tmp_path)]
+
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    first = (tmp_path / "opt/lightspeed-sync/bin").resolve()
+    (settings / "environment").write_text("ENVIRONMENT=sandbox\n", encoding="utf-8")
+    subprocess.run(command, check=True, capture_output=True, text=True)
+
+    second = (tmp_path / "opt/lightspeed-sync/bin").resolve()
+    assert first.is_dir()
+    assert second != first
+    assert (settings / "environment").read_text(encoding="utf-8") == "ENVIRONMENT=sandbox\n"
+    assert stat.S_IMODE((settings / "credentials").stat().st_mode) == 0o750
+    assert stat.S_IMODE((tmp_path / "var/lib/lightspeed-sync").stat().st_mode) == 0o700
+    assert (tmp_path / "etc/systemd/system/lightspeed-sync.service").read_bytes() == UNIT.read_bytes()
+    told = subprocess.run([second / "lightspeed-sync", "--version"], check=True, capture_output=True, text=True)
+    assert told.stdout.startswith("lightspeed-sync ")
+
+
+def test_the_installer_names_an_option_that_is_none() -> None:
+    ended = subprocess.run([ROOT / "deploy" / "install", "--rot"], check=False, capture_output=True, text=True)
+
+    assert (ended.returncode, "no option --rot; see --help" in ended.stderr) == (2, True)

@@ -554,6 +554,27 @@ def test_a_value_and_a_file_for_the_same_setting_are_refused() -> None:
     assert (mistake.name, mistake.code) == ("LIGHTSPEED_SHOP_ID", Code.CF002)
 
 
+@pytest.mark.parametrize("before", ["", "lightspeed-sync_"], ids=["a credential each", "a directory of them"])
+def test_what_systemd_hands_over_is_a_value_too(before: str, tmp_path: Path) -> None:
+    name = "SHOPIFY_ADMIN_API_ACCESS_TOKEN"
+    environ = {key: value for key, value in PRODUCTION.items() if key != name}
+    (tmp_path / f"{before}{name}").write_text("shpat_handed_over\n")
+    (tmp_path / f"{before}LIGHTSPEED_SHOP_ID").write_text("99")  # what is set counts
+    settings = load_settings(environ | {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert settings.shopify_admin_api_access_token is not None
+    assert settings.shopify_admin_api_access_token.get_secret_value() == "shpat_handed_over"
+    assert settings.lightspeed_shop_id == PRODUCTION["LIGHTSPEED_SHOP_ID"]
+
+
+def test_an_empty_credential_is_told_by_its_settings_name(tmp_path: Path) -> None:
+    (tmp_path / "OPS_TOKEN").write_text("\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(PRODUCTION | {"OPS_TOKEN": "", "CREDENTIALS_DIRECTORY": str(tmp_path)})
+    (mistake,) = caught.value.mistakes
+    assert (mistake.name, mistake.code) == ("OPS_TOKEN", Code.CF002)
+    assert "OPS_TOKEN' is empty" in mistake.problem
+
+
 def test_certificates_that_cannot_be_read_are_refused() -> None:
     mistake = the_mistake(PRODUCTION | {"SMTP_CA_FILE": "/nowhere.pem"})
 
