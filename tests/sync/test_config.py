@@ -572,7 +572,7 @@ def test_an_empty_credential_is_told_by_its_settings_name(tmp_path: Path) -> Non
         load_settings(PRODUCTION | {"OPS_TOKEN": "", "CREDENTIALS_DIRECTORY": str(tmp_path)})
     (mistake,) = caught.value.mistakes
     assert (mistake.name, mistake.code) == ("OPS_TOKEN", Code.CF002)
-    assert "OPS_TOKEN' is empty" in mistake.problem
+    assert mistake.problem.endswith("is empty")
 
 
 def test_certificates_that_cannot_be_read_are_refused() -> None:
