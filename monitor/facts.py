@@ -58,7 +58,7 @@ class History(Protocol):
 
 
 class OrderBook(Protocol):
-    """The part of the engine's orders that is watched; `sync.ports.Bookings` says what it returns."""
+    """The part of the engine's orders that is watched; `sync.booking_ports.Bookings` says what it returns."""
 
     async def order_standing(self) -> OrderStanding: ...  # noqa: D102
 

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from sync.backup import FOLDER, KEPT, Backups
 from sync.booking import BookingItems
+from sync.booking_ports import Bookings
 from sync.catalogue.catalogue import Catalogue
 from sync.catalogue.policy import CataloguePolicy
 from sync.clock import Clock
@@ -35,7 +36,7 @@ from sync.mirror_ports import MirrorBook
 from sync.mirroring import MirrorPolicy
 from sync.order_desk import OrderDesk
 from sync.plan import Brakes
-from sync.ports import Bookings, Inbox, Ledger, PointOfSale, Storefront
+from sync.ports import Inbox, Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster, PostingPolicy
 from sync.reservations import HOLD_ID_BITS, AskLimits, HoldLimits
 from sync.rollback import Rollback

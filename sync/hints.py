@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from sync.booking import StoryLine
+from sync.booking_ports import Bookings
 from sync.clock import Clock
 from sync.events import Event, Listener, RunFinished, RunWanted
-from sync.ports import Bookings, Inbox
+from sync.ports import Inbox
 from sync.records import DocumentState, RunOutcome
 from sync.stock_sync import Job
 from sync.webhooks import HINTED, Hint, Receipt, Webhook

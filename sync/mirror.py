@@ -22,13 +22,14 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from sync.booking_ports import Bookings
 from sync.clock import Clock
 from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
 from sync.mirror_ports import Layaways, MirrorBook
 from sync.mirroring import LayawayEnd, LayawayState, Mirrored, MirrorPolicy, Proof, Wanted, proof, same_line
 from sync.model import LayawayLine, StockRow
 from sync.pacing import backoff
-from sync.ports import Bookings, Ledger
+from sync.ports import Ledger
 from sync.records import PauseKind
 
 log = structlog.get_logger()

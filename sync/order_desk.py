@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import structlog
 
 from sync.booking import Charge, OrderStory, amount
+from sync.booking_ports import Bookings, Till
 from sync.clock import Clock
 from sync.errors import Code, Permanent, Refused, SyncError
 from sync.events import Listener, RunWanted
 from sync.model import SaleRow
-from sync.ports import Bookings, Ledger, Storefront, Till
+from sync.ports import Ledger, Storefront
 from sync.records import FOR_A_PERSON, UNBOOKED, DocumentState, OrderState
 
 log = structlog.get_logger()

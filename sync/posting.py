@@ -25,13 +25,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from sync.booking import BookingItems, Charge, Need, amount, next_step
+from sync.booking_ports import Bookings, Till
 from sync.clock import Clock
 from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
 from sync.events import DocumentPosted, Listener, RunFinished, RunStarted, RunWanted
 from sync.mirror_ports import MirrorBook
 from sync.model import SaleRow
 from sync.pacing import backoff
-from sync.ports import Bookings, Ledger, Till
+from sync.ports import Ledger
 from sync.records import AsOf, DocumentState, DueOrder, OrderState, PauseKind, Posting, RunOutcome
 
 log = structlog.get_logger()

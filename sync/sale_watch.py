@@ -9,12 +9,12 @@ from datetime import datetime
 
 import structlog
 
+from sync.booking_ports import Bookings, Till
 from sync.clock import Clock
 from sync.errors import Code
 from sync.events import Listener, RunWanted
 from sync.feeds import Feeds
 from sync.model import ChangedSale
-from sync.ports import Bookings, Till
 from sync.records import Feed, SaleFate
 
 log = structlog.get_logger()

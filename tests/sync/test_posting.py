@@ -17,8 +17,8 @@ from sandbox.clock import ManualClock
 from sandbox.faults import Fault, FaultKind
 from sandbox.goods import Good
 from sandbox.world import World
+from sync.booking_ports import Bookings
 from sync.errors import Code
-from sync.ports import Bookings
 from sync.records import OrderState, PauseKind, RunOutcome
 from tests.sync.shop import FULL, INCREMENTAL, START, Killed, Killer, Shop, go_live, open_shop
 
