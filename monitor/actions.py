@@ -21,6 +21,8 @@ from monitor.asked import (
     SyncReply,
     UndoOrder,
     UnmapOrder,
+    ValidateOrder,
+    ValidateReply,
 )
 from sync.clock import Clock
 from sync.errors import Code, Permanent, Refused
@@ -35,6 +37,7 @@ from sync.restoring import Fate, Force
 from sync.rollback import Report, Request, Rollback
 from sync.rollback_ports import Rollbacks, Span
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
+from sync.validation.validating import Validation
 
 log = structlog.get_logger()
 
@@ -48,6 +51,7 @@ class Actions:
         self,
         *,
         stock: StockSync,
+        validation: Validation,
         desk: OrderDesk,
         mapping: MappingDesk,
         rollback: Rollback,
@@ -59,6 +63,7 @@ class Actions:
         redeem: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._stock = stock
+        self._validation = validation
         self._desk = desk
         self._mapping = mapping
         self._rollback = rollback
@@ -127,6 +132,18 @@ class Actions:
             log.info("rollback.let_go", links=len(gone), by=order.by)
             self._tell(RunWanted(Job.INCREMENTAL))
         return len(gone)
+
+    async def validate(self, order: ValidateOrder) -> ValidateReply:
+        """Read both shops whole and compare them; what was found stands on record."""
+        done = await self._validation.run(order.classes)
+        return ValidateReply(
+            run_id=done.run_id,
+            outcome=done.outcome,
+            code=done.code.name if done.code else None,
+            detail=done.detail,
+            validation_id=done.summary.validation_id if done.summary else None,
+            findings=done.summary.found if done.summary else 0,
+        )
 
     def _confirmed(self, order: SyncOrder, text: str) -> frozenset[int]:
         try:

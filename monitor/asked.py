@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from monitor.notice import FailureReason, Kind, Severity
 from monitor.units import encodable
+from sync.findings import FindingClass
 from sync.records import ConflictDecision, PauseKind, RunOutcome, WriteOutcome
 from sync.restoring import Fate
 from sync.rollback_ports import PastRow
@@ -49,6 +50,27 @@ class SyncReply(BaseModel):
     detail: str = ""
     numbers: Mapping[str, int] = {}
     plan: str | None = None
+
+
+class ValidateOrder(BaseModel):
+    """A comparison of both shops that a person asks for; `classes` are the findings that matter to them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classes: tuple[FindingClass, ...] = tuple(FindingClass)
+
+
+class ValidateReply(BaseModel):
+    """How it went; what was found stands on record under `validation_id`, None where a shop could not be read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: int
+    outcome: RunOutcome
+    code: str | None = None
+    detail: str = ""
+    validation_id: int | None = None
+    findings: int = 0
 
 
 class PauseOrder(BaseModel):

@@ -39,6 +39,7 @@ from monitor.asked import (
     TrialOrder,
     UndoOrder,
     UnmapOrder,
+    ValidateOrder,
 )
 from monitor.asking import BEFORE, FILE_STAND, KINDS, REHEARSED, SILENCE, told_before
 from monitor.desk import AlertDesk
@@ -60,6 +61,10 @@ def control_app(
         order = SyncOrder.model_validate_json(text)
         del text
         reply = await actions.sync(order)
+        return JSONResponse(reply.model_dump(mode="json"))
+
+    async def validate(request: Request) -> Response:
+        reply = await actions.validate(ValidateOrder.model_validate_json(await request.body()))
         return JSONResponse(reply.model_dump(mode="json"))
 
     async def pause(request: Request) -> Response:
@@ -92,7 +97,7 @@ def control_app(
         FileOrder.model_validate_json(await request.body())
         return JSONResponse(FILE_STAND.dump_python(file_stand(), mode="json"))
 
-    engine = (sync, pause, resume, decide, retry_orders, close_order, connect)
+    engine = (sync, validate, pause, resume, decide, retry_orders, close_order, connect)
     people = (*_mapping(actions), *_setting_back(actions), *_alerting(desk), *_rehearsing(rehearsal))
     known = (*engine, alerts_file, *people)
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]

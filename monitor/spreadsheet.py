@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_COMPUTED = ("=", "+", "-", "@", "\t", "\r", "\n")
+_COMPUTED = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")  # full-width forms too
 
 
 def guarded(cell: object) -> str:

@@ -22,11 +22,13 @@ from monitor.channels.sms import VALID
 from monitor.judging import Judge
 from monitor.metrics import Build, Metrics
 from monitor.outbox import Outbox
+from monitor.reports.page import Facts
 from monitor.store import Store, Told
 from monitor.units import show_moments_in
 from monitor.vitals import VitalsWatch, disk_of
 from monitor.web.app import Application, allowed_hosts, ops_app
 from monitor.web.status import Beat, HealthLimits, Status
+from monitor.web.validated import Validated
 from monitor.worker import DeliveryPolicy, Fallback
 from monitor.workshop import Workshop
 from sync.clock import Clock
@@ -158,6 +160,7 @@ def _assembled(shop: Workshop, channels: Mapping[str, Channel]) -> tuple[Monitor
         clock=clock,
         version=release,
         facts=lambda: judge.facts,
+        validated=Validated(shop.database, Facts(settings.shopify_store_domain, release)),
     )
     return Monitor(metrics, outbox, judge, store, vitals, status, settings, shop.database, clock), beat
 

@@ -83,6 +83,7 @@ async def workshop(
             await engine.ledger.interrupt_runs(clock.now())
             actions = Actions(
                 stock=engine.stock,
+                validation=engine.validation,
                 desk=engine.desk,
                 mapping=engine.mapping,
                 rollback=engine.rollback,

@@ -50,6 +50,7 @@ from sync.stock import Policy
 from sync.stock_sync import StockSync
 from sync.storage.catalogue import SqlCatalogue
 from sync.storage.database import Database
+from sync.storage.finding_book import SqlFindingBook
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
 from sync.storage.mapping import SqlMapBook
@@ -59,6 +60,8 @@ from sync.storage.rollback import SqlRollbacks
 from sync.storage.tokens import SqlTokens
 from sync.storage.webhooks import SqlInbox
 from sync.subscriptions import Subscriptions
+from sync.validation.partners import likely_partners
+from sync.validation.validating import Validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Engine:
     linking: Linking
     catalogue: Catalogue
     stock: StockSync
+    validation: Validation
     inbox: Inbox
     intake: Intake
     subscriptions: Subscriptions | None
@@ -231,6 +235,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         linking=linking,
         catalogue=catalogue,
         stock=stock,
+        validation=_validation(stock, database, clock),
         inbox=inbox,
         intake=intake,
         subscriptions=Subscriptions(hooks=storefront, inbox=inbox, public_url=url) if url else None,
@@ -263,6 +268,11 @@ def backups_of(settings: Settings, database: Database, clock: Clock, limits: Eng
         clock=clock,
         kept=limits.backups_kept,
     )
+
+
+def _validation(stock: StockSync, database: Database, clock: Clock) -> Validation:
+    book, catalogue = SqlFindingBook(database), SqlCatalogue(database)
+    return Validation(stock=stock, book=book, catalogue=catalogue, clock=clock, suggest=likely_partners)
 
 
 def _mirror(

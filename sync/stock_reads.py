@@ -19,7 +19,7 @@ import structlog
 from sync.clock import Clock
 from sync.feeds import Feeds
 from sync.linking import Linking
-from sync.model import ItemRow, LevelRow, StockRow, VariantRow
+from sync.model import Certificate, ItemRow, LevelRow, StockRow, VariantRow
 from sync.ports import Ledger, PointOfSale, Storefront
 from sync.records import AsOf, Feed, Work
 from sync.stock_writes import ROWS_PER_CALL
@@ -36,13 +36,15 @@ class Read:
     pulled_at: datetime
     fresh: set[str] = field(default_factory=set)  # inventory items
     items: set[str] | None = None  # Lightspeed items seen with their stock; None: not a full reading
+    certificates: list[Certificate] = field(default_factory=list)  # of a full reading: the items', the variants'
+    variants: set[str] = field(default_factory=set)  # that a full reading has seen, where they are to be noted
 
 
 class Reader:
     """Reads for one pass. `only` narrows the links that it hands out; `whole` hands out those in step, too.
 
     `cards`: what the shops tell of goods beside their stock is read as well, where they are read whole.
-    `supposing`: only a plan is made, so the shop does not go live by it.
+    `supposing`: only a plan is made, so the shop does not go live by it. `noting`: remember which variants there are.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Reader:
         whole: bool,
         cards: bool,
         supposing: bool,
+        noting: bool = False,
     ) -> None:
         self._pos = pos
         self._storefront = storefront
@@ -71,6 +74,7 @@ class Reader:
         self._whole = whole
         self._cards = cards
         self._supposing = supposing
+        self._noting = noting
         self._read = Read(pulled_at=clock.now())
 
     async def read(self) -> Read:
@@ -157,6 +161,7 @@ class Reader:
             await self._ledger.keep_items(rows, read_at)
 
         items = await self._pos.read_items(None, keep, cards=self._cards)
+        self._read.certificates.append(items)
         log.info("stock.read_items", rows=items.rows)
 
     async def _export_variants(self) -> None:
@@ -164,9 +169,12 @@ class Reader:
 
         async def keep(rows: Sequence[VariantRow]) -> None:
             fresh.update(row.inventory_item_id for row in rows if row.level is not None)
+            if self._noting:
+                self._read.variants.update(row.variant_id for row in rows)
             await self._ledger.keep_variants(rows, read_at)
 
         variants = await self._storefront.read_everything(keep, cards=self._cards)
+        self._read.certificates.append(variants)
         if variants.newest is not None:  # never later than the export's beginning, so the feeds go on from there
             await self._ledger.advance(Feed.LEVELS, variants.newest, self._run_id)
             await self._ledger.advance(Feed.VARIANTS, variants.newest, self._run_id)

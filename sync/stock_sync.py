@@ -34,6 +34,7 @@ from sync.plan import Brakes, Census, PlannedChange, Tripped, tripped
 from sync.ports import Ledger, PointOfSale, Storefront
 from sync.posting import InFlight
 from sync.records import Evaluation, PauseKind, RunOutcome, Work, by_letter
+from sync.second_look import Looked, SecondLook, Watch
 from sync.stock import Decision, Policy, Verdict, decide
 from sync.stock_reads import Read, Reader
 from sync.stock_writes import Context, Writer, reading_of, withheld
@@ -61,7 +62,7 @@ class PassRequest:
     `only` narrows it to some links; `confirmed` are those whose changes a person has reviewed: their Lightspeed
     numbers are taken and they are not braked. A `dry_run` decides and writes nothing. A full pass with `cards` reads
     what the shops tell of goods beside their stock, which costs twice as much at Lightspeed. `secured`: a backup is
-    made before the first write.
+    made before the first write. A `watch` is told what is seen, instead of a plan being made of it.
     """
 
     job: Job = Job.INCREMENTAL
@@ -70,10 +71,13 @@ class PassRequest:
     only: frozenset[int] | None = None
     cards: bool = False
     secured: bool = False
+    watch: Watch | None = None
 
     @property
     def name(self) -> str:
         """Return what the run is recorded as: only a whole pass that may write counts as one."""
+        if self.watch is not None:
+            return "validate"
         if self.dry_run:
             return "plan"
         return self.job.value if self.only is None else "part"
@@ -95,6 +99,7 @@ class PassReport:
 class _Scan:
     """What the first decisions came to."""
 
+    watch: Watch | None = None
     candidates: list[int] = field(default_factory=list)
     changes: list[PlannedChange] = field(default_factory=list)
     short: list[Work] = field(default_factory=list)  # Shopify has committed less than our orders hold open
@@ -109,6 +114,8 @@ class _Scan:
             return
         self.counts["changed"] += 1
         self.counts["zeroed"] += decision.after == 0
+        if self.watch is not None:
+            return
         self.changes.append(
             PlannedChange(
                 link_id=work.link_id,
@@ -182,7 +189,9 @@ class StockSync:
         context = Context(run_id, self._policy, read.pulled_at, as_of, request.confirmed, proposing=request.dry_run)
         scan = await self._scan(request, reader, read, context)
         brake = await self._brake(read, scan, confirmed=bool(request.confirmed))
-        if not request.dry_run:
+        if request.watch is not None:
+            await self._look_again(request.watch, read, scan, reader, context)
+        elif not request.dry_run:
             await self._look_for_lost_orders(scan.short)
             if brake:
                 await self._withhold(scan.candidates, context)
@@ -235,13 +244,14 @@ class StockSync:
             whole=request.job is Job.FULL,
             cards=request.cards,
             supposing=request.dry_run,
+            noting=request.watch is not None,
         )
 
     # --- 2. the first decision on every link that is due ---
 
     async def _scan(self, request: PassRequest, reader: Reader, read: Read, context: Context) -> _Scan:
         """Settle the links that are in step; gather those that would be written, show drift or wait."""
-        scan = _Scan()
+        scan = _Scan(watch=request.watch)
         async for works in reader.works(context.as_of):
             looks = (self._first_look(work, read, scan, context) for work in works)
             settled = [evaluation for evaluation in looks if evaluation is not None]
@@ -263,11 +273,22 @@ class StockSync:
             scan.short.append(work)
         reading = reading_of(work, level, coherent=True, context=context, now=self._clock.now())
         decision = decide(reading, work.memory, self._policy)
+        if scan.watch is not None:
+            scan.watch.seen(Looked(work, level, decision))
         done = decision.verdict is Verdict.HELD or (decision.verdict is Verdict.IN_STEP and not decision.drift)
         if done and not (decision.again or work.memory.open_write):
             return Evaluation(work.link_id, decision, level, work.on_hand, due=False)
         scan.add(work, level, decision, confirmed=work.link_id in context.confirmed)
         return None
+
+    async def _look_again(self, watch: Watch, read: Read, scan: _Scan, reader: Reader, context: Context) -> None:
+        """Tell a watch how both shops were read, and what differs in a second reading as well."""
+        watch.read(read.certificates, read.variants)
+        watch.unreadable(scan.counts["unreadable"])
+        look = SecondLook(
+            storefront=self._storefront, ledger=self._ledger, clock=self._clock, reader=reader, watch=watch
+        )
+        await look.look(scan.candidates, context)
 
     # --- 3. the brakes ---
 

@@ -6,7 +6,7 @@ import errno
 import os
 from importlib.metadata import version as release
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from monitor.cli.common import (
 )
 from monitor.cli.order_commands import app as order_commands
 from monitor.cli.sku_commands import app as sku_commands
+
+if TYPE_CHECKING:
+    from sync.findings import FindingClass
 
 app = typer.Typer(
     name="lightspeed-sync",
@@ -159,6 +162,23 @@ def sync(  # noqa: PLR0917 - one parameter an option
         raise usage("A plan goes with --confirm.")
     order = syncing.Order(full=full, skus=tuple(sku or ()), plan=plan)
     raise typer.Exit(syncing.plan(chosen, order, json=json) if dry_run else syncing.confirm(chosen, order, json=json))
+
+
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Write HTML, JSON and CSV into this folder.")
+]
+Last = Annotated[bool, typer.Option("--last", help="Read nothing: show what the last comparison found.")]
+
+
+@app.command()
+def validate(report: Report = None, last: Last = False, json: Json = False) -> None:
+    """Read both shops whole, compare everything, change nothing; exit 1 where something differs.
+
+    Example: lightspeed-sync validate --report reports
+    """
+    from sync.findings import FindingClass
+
+    _validate(tuple(FindingClass), report, last=last, json=json)
 
 
 @app.command()
@@ -311,6 +331,28 @@ def check_connections(json: Json = False) -> None:
     raise typer.Exit(checks.connections(chosen, content, json=json))
 
 
+@check.command("orphans")
+def check_orphans(report: Report = None, last: Last = False, json: Json = False) -> None:
+    """Find what stands in one shop only, under almost the same SKU, or under one SKU twice; with its likely partner.
+
+    Example: lightspeed-sync check orphans
+    """
+    from sync.findings import ORPHANS
+
+    _validate(ORPHANS, report, last=last, json=json)
+
+
+@check.command("pricing")
+def check_pricing(report: Report = None, last: Last = False, json: Json = False) -> None:
+    """Find the prices that differ between both shops.
+
+    Example: lightspeed-sync check pricing
+    """
+    from sync.findings import FindingClass
+
+    _validate((FindingClass.PRICE,), report, last=last, json=json)
+
+
 @connect.command("lightspeed")
 def connect_lightspeed() -> None:
     """Give consent at Lightspeed: open the address shown, then paste what it answers.
@@ -321,6 +363,13 @@ def connect_lightspeed() -> None:
 
     chosen, content = settings_and_alerts(have=("LIGHTSPEED_REFRESH_TOKEN",), shops=True)
     raise typer.Exit(consent.lightspeed(chosen, content))
+
+
+def _validate(classes: tuple[FindingClass, ...], report: Path | None, *, last: bool, json: bool) -> None:
+    from monitor.cli import validating
+
+    chosen = settings(have=stored(), shops=not last)
+    raise typer.Exit(validating.validate(chosen, classes, report, last=last, json=json))
 
 
 def _decide(skus: list[str], decision: str, *, json: bool) -> None:

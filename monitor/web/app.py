@@ -1,4 +1,4 @@
-"""The ops listener's routes: /metrics, /healthz, /readyz, /openapi.json, the status page and /api/status."""
+"""The ops listener's routes: /metrics, /healthz, /readyz, /openapi.json, the status page, reports and /api/status."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from monitor.channels.wording import templates
+from monitor.reports.page import policy
 from monitor.units import counted, written_duration, written_second
 from monitor.web.status import Probe, Report
 from sync.config_values import is_loopback
@@ -49,6 +51,8 @@ class View(Protocol):
     async def readiness(self) -> Sequence[Probe]: ...  # noqa: D102
 
     async def report(self) -> Report: ...  # noqa: D102
+
+    async def validation(self) -> str | None: ...  # noqa: D102
 
 
 def allowed_hosts(listen_host: str, ops_url: str | None = None) -> tuple[str, ...]:
@@ -102,6 +106,7 @@ def ops_app(
         Route("/readyz", readyz, methods=["GET"]),
         Route("/openapi.json", described, methods=["GET"]),
         Route("/api/status", api_status, methods=["GET"]),
+        Route("/validation", partial(_validation, view), methods=["GET"]),
         Route("/", status, methods=["GET"]),
     ]
     app = Starlette(
@@ -111,6 +116,14 @@ def ops_app(
     )
     app.router.redirect_slashes = False
     return app
+
+
+async def _validation(view: View, _: Request) -> Response:
+    """Show the newest comparison's report, which brings a script of its own."""
+    page = await view.validation()
+    if page is None:
+        return _error(404, "not_found", "Nothing was compared yet: run lightspeed-sync validate.")
+    return HTMLResponse(page, headers=_HEADERS | {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'"})
 
 
 def _authorised(request: Request, token: str) -> bool:

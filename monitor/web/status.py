@@ -11,8 +11,10 @@ from monitor.hiding import Silence
 from monitor.reach import Firing, firing
 from monitor.store import Incident, Store
 from monitor.units import written_duration
+from monitor.web.validated import Validated
 from sync.clock import Clock
 from sync.errors import SyncError
+from sync.findings import Summary
 from sync.records import Differing, OrderStanding, Pause, RunRecord, Standing
 
 _RUNS_SHOWN = 15
@@ -50,6 +52,7 @@ class Report:
     booked_today: int  # orders booked within the last day
     books: bool  # whether booking is set up at all
     stopped: RunRecord | None = None  # the newest pass, where a brake held it or it failed
+    validated: Summary | None = None  # the newest comparison of both shops
 
 
 class Beat:
@@ -93,6 +96,7 @@ class Status:
         clock: Clock,
         version: str,
         facts: Callable[[], Facts | None],
+        validated: Validated,
     ) -> None:
         self._ledger = ledger
         self._orders = orders
@@ -103,6 +107,7 @@ class Status:
         self._clock = clock
         self._version = version
         self._facts = facts
+        self._validated = validated
 
     async def health(self) -> Sequence[Probe]:
         """Tell whether the process works: its loop beats, its database takes writes."""
@@ -137,7 +142,12 @@ class Status:
             booked_today=await self._orders.booked_since(self._clock.now() - DAY),
             books=self._books,
             stopped=stopped_among([run for job in _PASSES for run in await self._ledger.runs(job, 2)]),
+            validated=await self._validated.summary(),
         )
+
+    async def validation(self) -> str | None:
+        """Return the newest comparison's report as a page; None: there was none."""
+        return await self._validated.page()
 
     def _loop(self) -> Probe:
         age = self._beat.age

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ _UNLINKED = sa.select(  # made once: it is asked for at every evaluation
     sa.select(sa.func.count()).select_from(sku_problems).scalar_subquery()
     + sa.select(sa.func.count()).select_from(links).where(_SUGGESTED).scalar_subquery()
 )
+_UNPRICED: Mapping[str, int | None] = MappingProxyType({})
+_NOTHING_APART: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _CODES = ("upc", "ean", "manufacturer_sku", "system_sku")
 
 
@@ -35,10 +38,10 @@ def linkable(
     live = live.where(items.c.archived == sa.false()).order_by(items.c.item_id)
     active = _with_link(variants, links.c.inventory_item_id == variants.c.inventory_item_id, links.c.item_id)
     active = active.where(variants.c.inventory_item_id != "", variants.c.product_status != "ARCHIVED")
-    apart, prices = _kept_apart(connection), _prices(connection) if priced else {}
+    apart, prices = kept_apart_of(connection), prices_of(connection) if priced else {}
     return (
-        [_item_key(row, sku_fields, prices) for row in streamed(connection, live).mappings()],
-        [_variant_key(row, apart) for row in streamed(connection, active.order_by(variants.c.variant_id)).mappings()],
+        [item_key(row, sku_fields, prices) for row in streamed(connection, live).mappings()],
+        [variant_key(row, apart) for row in streamed(connection, active.order_by(variants.c.variant_id)).mappings()],
     )
 
 
@@ -48,14 +51,14 @@ def _with_link(table: sa.Table, same: sa.ColumnElement[bool], other: sa.Column[s
     return sa.select(table, other.label("linked_to"), links.c.mapped_by).select_from(joined)
 
 
-def _prices(connection: sa.Connection) -> Mapping[str, int | None]:
+def prices_of(connection: sa.Connection) -> Mapping[str, int | None]:
     """Return what each item costs online, as far as it was read: its Online price, else its Default one."""
     card = item_cards.c
     rows = connection.execute(sa.select(card.item_id, card.online_price, card.price))
     return {item_id: online or price for item_id, online, price in rows}
 
 
-def _kept_apart(connection: sa.Connection) -> Mapping[str, tuple[str, ...]]:
+def kept_apart_of(connection: sa.Connection) -> Mapping[str, tuple[str, ...]]:
     """Return the items that people keep apart from each variant."""
     found: dict[str, tuple[str, ...]] = {}
     for item_id, variant_id in connection.execute(sa.select(kept_apart.c.item_id, kept_apart.c.variant_id)):
@@ -131,7 +134,8 @@ def _suggestion(row: sa.Row[Any]) -> str:
     return f"Lightspeed's item {row.item_id} may be meant ({row.reason}); only the same SKU links them."
 
 
-def _item_key(row: Mapping[Any, Any], sku_fields: Sequence[str], prices: Mapping[str, int | None]) -> SkuKey:
+def item_key(row: Mapping[Any, Any], sku_fields: Sequence[str], prices: Mapping[str, int | None] = _UNPRICED) -> SkuKey:
+    """Return by what an item's row may be found; where it has them, `linked_to` and `mapped_by` tell of its link."""
     return SkuKey(
         id=row["item_id"],
         inventory_item_id="",
@@ -140,12 +144,13 @@ def _item_key(row: Mapping[Any, Any], sku_fields: Sequence[str], prices: Mapping
         title=row["description"],
         item_type=row["item_type"],
         price=prices.get(row["item_id"]),
-        linked_to=row["linked_to"] or "",
-        by_person=row["mapped_by"] is not None,
+        linked_to=row.get("linked_to") or "",
+        by_person=row.get("mapped_by") is not None,
     )
 
 
-def _variant_key(row: Mapping[Any, Any], apart: Mapping[str, tuple[str, ...]]) -> SkuKey:
+def variant_key(row: Mapping[Any, Any], apart: Mapping[str, tuple[str, ...]] = _NOTHING_APART) -> SkuKey:
+    """Return by what a variant's row may be found; where it has them, `linked_to` and `mapped_by` tell of its link."""
     return SkuKey(
         id=row["variant_id"],
         inventory_item_id=row["inventory_item_id"],
@@ -153,8 +158,8 @@ def _variant_key(row: Mapping[Any, Any], apart: Mapping[str, tuple[str, ...]]) -
         codes=(row["barcode"],) if row["barcode"] else (),
         title=" ".join(text for text in (row["product_title"], row["title"]) if text and text != "Default Title"),
         price=row["price"],
-        linked_to=row["linked_to"] or "",
-        by_person=row["mapped_by"] is not None,
+        linked_to=row.get("linked_to") or "",
+        by_person=row.get("mapped_by") is not None,
         apart=apart.get(row["variant_id"], ()),
     )
 

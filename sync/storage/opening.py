@@ -46,6 +46,7 @@ REVISIONS = (
     "0013",
     "0014",
     "0015",
+    "0016",
 )  # oldest first; a test compares them with the migrations
 
 

@@ -22,6 +22,7 @@ from sync.storage.alert_tables import (
 )
 from sync.storage.card_tables import item_cards, product_cards, product_writes, variant_cards
 from sync.storage.columns import JSON, flag, maybe, metadata, number, partial_index, table, text, whole
+from sync.storage.finding_tables import findings, validations
 from sync.storage.hold_tables import holds
 from sync.storage.layaway_tables import layaways
 from sync.storage.mapping_tables import item_makings, kept_apart, link_doubts
@@ -35,6 +36,7 @@ __all__ = [
     "document_lines",
     "documents",
     "evaluations",
+    "findings",
     "held_links",
     "holds",
     "incidents",
@@ -54,6 +56,7 @@ __all__ = [
     "rule_states",
     "silences",
     "transitions",
+    "validations",
     "variant_cards",
     "verdicts",
     "windows",
@@ -126,6 +129,7 @@ variants = table(
     maybe("price"),  # in hundredths of the shop's currency; NULL until it was read
 )
 Index("ix_variants_inventory_item_id", variants.c.inventory_item_id)
+Index("ix_variants_product_id", variants.c.product_id, variants.c.variant_id)
 
 levels = table(
     "levels",

@@ -13,10 +13,14 @@ import pytest
 
 from monitor.channels.base import ChannelRefused
 from monitor.hiding import Matcher, Silence
+from monitor.reports.page import Facts
 from monitor.web.app import allowed_hosts, ops_app
 from monitor.web.status import Beat, HealthLimits, Status
+from monitor.web.validated import Validated
 from sync.errors import Code, Permanent
 from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
+from sync.storage.finding_book import SqlFindingBook
+from tests.monitor.reports.made import finding, summary
 from tests.monitor.support import START, World
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +49,7 @@ class Ops(World):
             clock=self.clock,
             version="0.1.0",
             facts=lambda: self.judge.facts,
+            validated=Validated(self.database, Facts("shop.example", "0.1.0")),
         )
 
     async def get(self, path: str, *, token: str | None = TOKEN, method: str = "GET", **headers: str) -> httpx.Response:
@@ -289,3 +294,21 @@ async def test_the_page_tells_what_is_silent_and_why_with_markup_as_text(ops: Op
     assert "<b>stock-take" not in page
     assert "nobody; email, slack not told: hidden by silence 1 of bert" in page
     assert [(each["alert"], each["hidden"]["why"]) for each in firing] == [("Differs", "silenced")]
+
+
+async def test_the_newest_comparison_of_both_shops_is_shown_and_linked(ops: Ops) -> None:
+    assert (await ops.get("/validation")).status_code == 404
+    assert "<code>lightspeed-sync validate</code>" in (await ops.get("/")).text
+
+    book, found = SqlFindingBook(ops.database), [finding(difference=5)]
+    number = await book.begin(START)
+    await book.keep(number, 0, found)
+    await book.finish(replace(summary(found), validation_id=number, finished_at=START))
+
+    answer = await ops.get("/validation")
+    assert (answer.status_code, "1 difference between Lightspeed and Shopify" in answer.text) == (200, True)
+    assert "script-src 'sha256-" in answer.headers["content-security-policy"]
+    assert '<a href="/validation">1 finding</a>' in (await ops.get("/")).text
+    assert (await ops.get("/api/status", authorization=f"Bearer {TOKEN}")).json()["validated"]["counts"][
+        "stock_higher"
+    ] == 1

@@ -1,0 +1,1 @@
+"""What a validation found, for people and programs: a page, JSON and CSV."""

@@ -1,0 +1,168 @@
+"""One validation: a full reading of both shops that writes nothing, and everything compared that it has read.
+
+The reading is a pass with a watch, so stock is judged by the same equation and in the same order as before a write.
+What else is compared stands in our own record by then, and is gone through a page at a time: a shop is never held
+whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from sync.clock import Clock
+from sync.errors import Code
+from sync.findings import FIELDS, Finding, FindingClass, Named, Seller, Sold, Summary
+from sync.records import RunOutcome
+from sync.stock_sync import Job, PassReport, PassRequest, StockSync
+from sync.validation.fields import field_findings
+from sync.validation.linked import SkuStories
+from sync.validation.loose import Sides, Suggest, gone, sort_out
+from sync.validation.ports import Cards, FindingBook
+from sync.validation.stock import UNNAMED, StockWatch
+
+log = structlog.get_logger()
+
+EVERY_CLASS = tuple(FindingClass)
+_SOLD_FOR = timedelta(days=30)
+_SELLERS = 10
+_PAGE = 500  # pairs handled between two turns of the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """How a validation ended; `summary` is None where a shop could not be read."""
+
+    run_id: int
+    outcome: RunOutcome
+    code: Code | None
+    detail: str
+    summary: Summary | None
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The findings of one validation as they come, those of other classes than were asked for left out."""
+
+    book: FindingBook
+    validation_id: int
+    classes: Collection[FindingClass]
+    counts: Counter[FindingClass] = field(default_factory=Counter)
+    kinds: dict[str, list[FindingClass]] = field(
+        default_factory=dict
+    )  # by variant, or product as a whole; of sellers only
+    sellers: Collection[str] = ()
+
+    async def keep(self, found: Sequence[Finding]) -> None:
+        wanted = [each for each in found if each.kind in self.classes]
+        await self.book.keep(self.validation_id, self.counts.total(), wanted)
+        self.counts.update(each.kind for each in wanted)
+        for each in wanted:
+            place = each.variant_id or each.product_id  # of a product as a whole no variant is named
+            if place in self.sellers:
+                self.kinds.setdefault(place, []).append(each.kind)
+
+
+class Validation:
+    """Compares both shops whole; one comparison at a time."""
+
+    def __init__(
+        self, *, stock: StockSync, book: FindingBook, catalogue: Cards, clock: Clock, suggest: Suggest
+    ) -> None:
+        self._stock = stock
+        self._book = book
+        self._catalogue = catalogue
+        self._clock = clock
+        self._suggest = suggest
+        self._turn = asyncio.Lock()
+
+    async def run(self, classes: Sequence[FindingClass] = EVERY_CLASS) -> Validated:
+        """Read both shops, compare, keep what was found; a failed reading is returned, not raised."""
+        async with self._turn:
+            started = self._clock.now()
+            sold = await self._book.sold_since(started - _SOLD_FOR, _SELLERS)
+            names = await self._book.names([each.inventory_item_id for each in sold])
+            places = {place for each in names.values() for place in (each.variant_id, each.product_id)}
+            kept = _Kept(self._book, await self._book.begin(started), classes, sellers=places)
+            watch = StockWatch(kept.keep, self._book.names, wanted={each.inventory_item_id for each in sold})
+            cards = not set(FIELDS).isdisjoint(classes)
+            report = await self._stock.run(PassRequest(job=Job.FULL, dry_run=True, cards=cards, watch=watch))
+            if report.outcome is RunOutcome.FAILED:
+                return _failed(report)
+            compared = await self._compare(kept, watch)
+            if cards:
+                await self._compare_fields(kept, watch)
+            summary = Summary(
+                validation_id=kept.validation_id,
+                started_at=started,
+                finished_at=self._clock.now(),
+                classes=tuple(each for each in FindingClass if each in classes),
+                counts={each: kept.counts[each] for each in FindingClass if each in classes},
+                compared={"links": watch.compared, **compared},
+                explained=dict(watch.explained),
+                left_out=dict(watch.left_out),
+                readings=tuple(watch.readings),
+                sellers=tuple(await self._sellers(sold, watch, kept)),
+            )
+            await self._book.finish(summary)
+            log.info("validation.finished", run=report.run_id, findings=summary.found, links=watch.compared)
+            return Validated(report.run_id, report.outcome, None, "", summary)
+
+    async def _compare(self, kept: _Kept, watch: StockWatch) -> Mapping[str, int]:
+        """Compare all that is linked, then sort out the rest; return how much was compared."""
+        stories = SkuStories(await self._book.shared_keys())
+        products = 0
+        after, page = ("", ""), await self._book.pairs(("", ""), _PAGE)
+        while page:
+            products += len({pair.variant.product_id for pair in page} - {after[0]})
+            lost = [pair for pair in page if pair.variant.key.id not in watch.variants]
+            for pair in page:
+                if pair.variant.key.id in watch.variants:
+                    stories.look(pair)
+            watch.gone(len(lost))
+            await kept.keep([gone(pair) for pair in lost])
+            after = (page[-1].variant.product_id, page[-1].variant.key.id)
+            page = await self._book.pairs(after, _PAGE) if len(page) == _PAGE else []
+            await self._clock.sleep(0)
+        await kept.keep(list(stories.findings(await self._book.linked_names(stories.keys))))
+        await self._sort_out(kept, watch)
+        return {"products": products}
+
+    async def _compare_fields(self, kept: _Kept, watch: StockWatch) -> None:
+        """Compare the fields of all products that Shopify has."""
+        async for pairs in self._catalogue.pairs():
+            there = [pair for pair in pairs if pair.variant.variant_id in watch.variants]
+            await kept.keep(list(field_findings(there)))
+            await self._clock.sleep(0)
+
+    async def _sort_out(self, kept: _Kept, watch: StockWatch) -> None:
+        items, every = await self._book.loose()
+        variants = [each for each in every if each.key.id in watch.variants]
+        keys = {key for each in (*items, *variants) for key in each.keys}
+        archived = await self._book.archived({each.was for each in variants if each.was}, keys) if variants else ()
+        sides = Sides(items, variants, archived, await self._book.linked_names(keys))
+        found = sort_out(sides, self._suggest)
+        watch.left_out.update(found.left_out)
+        await kept.keep(found.findings)
+
+    async def _sellers(self, sold: Sequence[Sold], watch: StockWatch, kept: _Kept) -> Sequence[Seller]:
+        names = await self._book.names([each.inventory_item_id for each in sold])
+        return [
+            _seller(place, each, names.get(each.inventory_item_id, UNNAMED), watch, kept)
+            for place, each in enumerate(sold, 1)
+        ]
+
+
+def _seller(place: int, sold: Sold, named: Named, watch: StockWatch, kept: _Kept) -> Seller:
+    target, available = watch.noted.get(sold.inventory_item_id, (None, None))
+    kinds = (*kept.kinds.get(named.variant_id, ()), *kept.kinds.get(named.product_id, ()))
+    return Seller(place, sold.sku, named.subject, sold.units, target, available, tuple(dict.fromkeys(kinds)))
+
+
+def _failed(report: PassReport) -> Validated:
+    return Validated(report.run_id, report.outcome, report.code, report.detail, None)
