@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from math import ceil
@@ -151,8 +151,8 @@ class Bench:
             **(environment or {}),
         }
 
-    async def run(self, name: str, *words: str, within: Process | None = None) -> Spent:
-        """Run one command to its end; raises CalledProcessError where it fails.
+    async def run(self, name: str, *words: str, within: Process | None = None, fine: int = 0) -> Spent:
+        """Run one command to its end; raises CalledProcessError where it ends with another code than 0 and `fine`.
 
         Memory, CPU and time are its own, or those of the daemon and its pass `within` which its work is done.
         """
@@ -161,7 +161,7 @@ class Bench:
         process = self._launch(name, words)
         memory, cpu = await self._watch(process)
         wall = monotonic() - began
-        if process.returncode:
+        if process.returncode not in (0, fine):
             self._complain(name)
             raise subprocess.CalledProcessError(process.returncode, words)
         after = self._now(wall)
@@ -254,13 +254,18 @@ def _least(world: World, count: int, *, write: bool) -> Spent:
 def _show(console: Console, title: str, spent: Spent, least: Spent, *, judged: bool) -> bool:
     """Print a pass's figures; say whether all are within their limits. Ratios have one only where `judged`."""
     lines = [
-        _ratio("Lightspeed, units", spent.units, least.units, MOST_COST if judged else None),
-        _ratio("Shopify, points", spent.points, least.points, MOST_COST if judged else None),
-        _ratio("wall time, s", spent.wall, least.wall, MOST_WALL if judged else None),
+        ratio("Lightspeed, units", spent.units, least.units, MOST_COST if judged else None),
+        ratio("Shopify, points", spent.points, least.points, MOST_COST if judged else None),
+        ratio("wall time, s", spent.wall, least.wall, MOST_WALL if judged else None),
         *([Line("the command's own time, s", f"{spent.around:.1f}", "", "", "", good=True)] if spent.around else []),
-        _most("peak memory, MB", spent.memory, MOST_MEMORY),
-        _most("CPU, s", spent.cpu, MOST_CPU),
+        most("peak memory, MB", spent.memory, MOST_MEMORY),
+        most("CPU, s", spent.cpu, MOST_CPU),
     ]
+    return show_table(console, title, lines)
+
+
+def show_table(console: Console, title: str, lines: Sequence[Line]) -> bool:
+    """Print what was measured; say whether all of it is within its limits."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in ("", "measured", "least", "ratio", "limit", ""):
         table.add_column(name, justify="right" if name else "left")
@@ -270,7 +275,8 @@ def _show(console: Console, title: str, spent: Spent, least: Spent, *, judged: b
     return all(line.good for line in lines)
 
 
-def _ratio(name: str, measured: float, least: float, most: float | None) -> Line:
+def ratio(name: str, measured: float, least: float, most: float | None) -> Line:
+    """Return the line of what was spent, beside the least that can be spent, with the most times that as its limit."""
     ratio = measured / least if least else 0.0  # the quota imposes nothing on a shop so small
     good = most is None or ratio <= most
     return Line(name, f"{measured:.1f}", f"{least:.1f}", f"{ratio:.3f}", "" if most is None else f"{most}", good)
@@ -282,7 +288,8 @@ def _word(line: Line) -> str:
     return "ok" if line.good else "OVER"
 
 
-def _most(name: str, measured: float, most: float) -> Line:
+def most(name: str, measured: float, most: float) -> Line:
+    """Return the line of what was used, with the most as its limit."""
     return Line(name, f"{measured:.1f}", "", "", f"{most:.0f}", measured <= most)
 
 
