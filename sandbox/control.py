@@ -217,7 +217,7 @@ def _add_fault(world: World, body: Body) -> dict[str, Any]:
 
 def _plant(world: World, body: Body) -> dict[str, Any]:
     flaws = _take(body, "flaws", list, list(Flaw))
-    unknown = [flaw for flaw in flaws if flaw not in set(Flaw)]
+    unknown = [flaw for flaw in flaws if flaw not in list(Flaw)]
     if unknown:
         raise ValueError(f"no flaw {unknown[0]!r}; there are {', '.join(Flaw)}")
     chosen = tuple(Flaw(flaw) for flaw in flaws)

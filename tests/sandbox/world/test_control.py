@@ -176,6 +176,14 @@ async def test_faults_can_be_set_and_cleared(steering: Steering) -> None:
     assert steering.world.faults.take("smtp", "DATA") is None
 
 
+async def test_faults_can_be_planted_in_goods(steering: Steering) -> None:
+    answer = await steering.post("/plant", count=1, seed=3, flaws=["stock_higher"])
+    [planted] = answer["planted"]
+    assert planted["flaw"] == "stock_higher"
+    stock = (await steering.http.get("/state", params={"sku": planted["sku"]})).json()["stock"][planted["sku"]]
+    assert stock["shopify"] > stock["lightspeed"]
+
+
 async def test_the_pace_of_people_can_be_changed(steering: Steering) -> None:
     await steering.post("/people", cashiers_per_hour=600)
     await steering.post("/people", shoppers_per_hour=30.5)
@@ -202,6 +210,10 @@ async def test_the_pace_of_people_can_be_changed(steering: Steering) -> None:
         ("/faults", {"service": "slack", "kind": "slow", "times": -1}, "'times' is 0"),
         ("/people", {"cashiers_per_hour": -1}, "a pace is between 0 and 1,000,000"),
         ("/people", {"cashiers_per_hour": 5, "shoppers_per_hour": -1}, "a pace is between 0 and 1,000,000"),
+        ("/plant", {"count": 99}, "too few sound goods for 99 faults"),
+        ("/plant", {"count": -1}, "cannot plant -1 faults"),
+        ("/plant", {"count": 1, "flaws": [["price"]]}, "no flaw ['price']"),
+        ("/plant", {"count": 1, "flaws": []}, "of 0 kinds"),
     ],
 )
 async def test_nonsense_is_answered_400_with_a_sentence(
