@@ -42,6 +42,9 @@ bench: .venv/.installed ## what a first full pass of 10,000 goods costs (ARGS=--
 	$(BIN)/python -m bench.full_pass $(ARGS)
 	$(BIN)/python -m bench.alert_latency
 
+bench-validate: .venv/.installed ## what validate finds of 200 planted faults, and what that costs (ARGS=--many=0: 10,000 goods only)
+	$(BIN)/python -m bench.validate $(ARGS)
+
 bench-storefront: .venv/.installed peers ## how many requests a second the storefront answers, beside a bare route
 	$(BIN)/python -m bench.storefront $(ARGS)
 
