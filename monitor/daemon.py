@@ -29,7 +29,7 @@ from monitor.shopfront import open_shopfront
 from monitor.supervisor import Supervisor, Work, supervised
 from monitor.watch import Monitor, open_monitor
 from monitor.workshop import Workshop, workshop
-from sync import mirror
+from sync import accuracy, mirror
 from sync.config_values import Listen
 from sync.errors import Code, SyncError
 from sync.events import Event, Listener, RunFinished, RunStarted, RunWanted, WebhookMet
@@ -116,6 +116,11 @@ class Passes:
         if await self._has_begun():
             await self._recorded(BACKUP_JOB, lambda _: self._shop.engine.backups.daily())
 
+    async def mapping(self) -> None:
+        """Look whether both sides of every link still agree."""
+        await self._recorded(accuracy.JOB, self._shop.engine.mapping.check)
+        await self.judge()
+
     async def holds(self) -> None:
         """Write down which reservations have expired; they count for nothing since then."""
         await self._shop.engine.holds.expire(self._shop.clock.now())
@@ -200,6 +205,7 @@ def jobs(alerts: AlertsFile, passes: Passes) -> list[Job]:
         Job("webhooks", passes.webhooks, Every(hooks.check_interval), _INTAKE),
         Job("holds", passes.holds, Every(_SWEEP), _UPKEEP),
         Job("backup", passes.backup, Daily(alerts.backup_at), _UPKEEP),
+        Job(accuracy.JOB, passes.mapping, Daily(alerts.mapping_check_at.at, alerts.mapping_check_at.day), _UPKEEP),
         Job("prune", passes.prune, Daily(alerts.prune_at), _UPKEEP),
         Job("rules", passes.judge, Every(alerts.check_interval), _RULES),
     ]

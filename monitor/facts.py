@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.vitals import Vitals
+from sync.accuracy import JOB as MAPPING_JOB
 from sync.errors import Code
 from sync.records import (
     ApiMinute,
@@ -19,6 +20,7 @@ from sync.records import (
     Standing,
 )
 from sync.reservations import HoldStanding
+from sync.second_writer import WINDOW, SecondWriter, Tampering, second_writers
 
 STOCK_JOB = "stock"
 FULL_JOB = "full"
@@ -55,6 +57,10 @@ class History(Protocol):
     async def calls_since(self, moment: datetime) -> Sequence[ApiMinute]: ...  # noqa: D102
 
     async def pauses(self) -> Sequence[Pause]: ...  # noqa: D102
+
+    async def doubted_links(self, limit: int = 5) -> Sequence[str]: ...  # noqa: D102
+
+    async def tamperings(self, since: datetime) -> Sequence[Tampering]: ...  # noqa: D102
 
 
 class OrderBook(Protocol):
@@ -95,6 +101,9 @@ class Facts:
     vitals: Vitals = field(default_factory=Vitals)
     holds: HoldStanding = field(default_factory=HoldStanding)
     backup: RunRecord | None = None  # the last daily backup
+    mapping: RunRecord | None = None  # the last check of all links
+    doubted: Sequence[str] = ()  # SKUs of links that were in doubt then
+    writers: Sequence[SecondWriter] = ()  # links that somebody else keeps writing to
 
     @property
     def synced_at(self) -> datetime | None:
@@ -131,6 +140,9 @@ async def read(
         vitals=vitals,
         holds=HoldStanding() if holds is None else await holds.standing(now),
         backup=await ledger.last_success(BACKUP_JOB),
+        mapping=await ledger.last_success(MAPPING_JOB),
+        doubted=await ledger.doubted_links(),
+        writers=second_writers(await ledger.tamperings(now - WINDOW)),
     )
 
 

@@ -17,7 +17,19 @@ _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _INSTANT = timedelta(microseconds=1)
 _WEEK, _YEAR = 9, 400  # days to look ahead: first as far as weekly times go, then over holidays
+_WEEK_TIME = re.compile(r"\s*([A-Za-z]+)\s+(\d{2}:\d{2})\s*")
 _EXAMPLE = 'write it like "mon-fri 09:00-20:00" or "sat,sun 10:00-18:00"'
+
+
+@dataclass(frozen=True, slots=True)
+class WeekTime:
+    """A time of day on one day of the week (0: Monday)."""
+
+    day: int
+    at: time
+
+    def __str__(self) -> str:
+        return f"{_DAYS[self.day]} {self.at:%H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,14 @@ def instant(local: datetime, zone: ZoneInfo, *, last: bool = False) -> datetime:
         middle = middle.replace(microsecond=0)
         before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
     return after
+
+
+def week_time(text: object) -> WeekTime:
+    """Return what a text like "mon 08:00" names; raises Unfit."""
+    found = _WEEK_TIME.fullmatch(text) if isinstance(text, str) else None
+    if found is None or found[2] == "24:00":
+        raise Unfit(f"{shown(text)} is not a time of the week", 'write day, hours and minutes, like "mon 08:00"')
+    return WeekTime(_day(found[1].lower()), _clock(found[2]))
 
 
 def times(text: object) -> Times:

@@ -205,6 +205,7 @@ def show(metrics: Metrics, facts: Facts) -> None:
     metrics.pause(facts.pauses)
     metrics.vitals.show(facts)
     metrics.holds.show(facts.holds)
+    metrics.mapping.show(facts)
     metrics.backlog(facts.backlog.depth, facts.backlog.dead, facts.backlog.oldest)
     for job, run in ((STOCK_JOB, facts.stock), (FULL_JOB, facts.full), (BACKUP_JOB, facts.backup)):
         if run is not None:

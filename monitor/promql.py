@@ -66,6 +66,10 @@ def _recent(which: str) -> str:
     return _one("reservations_recent", f'{{which="{which}"}}')
 
 
+def _links(which: str) -> str:
+    return _one("links_checked", f'{{which="{which}"}}')
+
+
 _CAPPED = f'{{outcome=~"{"|".join(sorted(refusal.value for refusal in CAPS))}"}}'
 _PROPAGATED = f"increase({PREFIX}_propagation_seconds_bucket[WINDOW])"
 _OVER, _UNDER = '{direction="oversell"}', '{direction="undersell"}'
@@ -82,6 +86,8 @@ EXPRESSIONS: Mapping[str, str] = {
     "quarantined_skus": _one("quarantined_skus"),
     "parked_skus": _one("parked_skus"),
     "held_skus": _one("held_skus"),
+    "second_writer_skus": _one("second_writer_skus"),
+    "mapping_accuracy": f"{_links('agreeing')} / ({_links('all')} > 0)",
     "unanswered_writes": _one("unanswered_writes"),
     "uningested_committed": _one("uningested_skus"),
     "unsettled_skus": _one("unsettled_skus"),

@@ -14,12 +14,14 @@ from monitor.rules import Sample
 from monitor.units import counted
 from sync.errors import Code
 from sync.records import OrderStanding, OrderState, PauseKind, Standing
+from sync.second_writer import sentence
 
 Read = Callable[[Facts, timedelta], Sample]
 """Returns a signal's value, given how far a rule looks back."""
 
 _SLOW = 0.95  # the share of changes that were no slower than what is told: one straggler is no news
 _CENTS = 100
+_NAMED = 5  # examples of one sample
 
 
 def _age(moment: datetime | None, facts: Facts) -> Sample:
@@ -45,6 +47,21 @@ def money_at_risk(facts: Facts, _: timedelta) -> Sample:
     standing, unpriced = facts.standing, facts.standing.unpriced_skus
     note = f"without {counted(unpriced, 'SKU')} of unknown price" if unpriced else ""
     return Sample(math.ceil(standing.oversell_cents / _CENTS), note=note, examples=standing.oversold)
+
+
+def mapping_accuracy(facts: Facts, _: timedelta) -> Sample:
+    """Read which share of the links still agreed in something at the last check."""
+    check = facts.mapping
+    if check is None or not check.numbers.get("links"):
+        return Sample(None, note="nothing is linked" if check else "not checked yet")
+    links = int(check.numbers["links"])
+    return Sample(check.numbers["agreeing"] / links, links, examples=tuple(facts.doubted))
+
+
+def second_writer_skus(facts: Facts, _: timedelta) -> Sample:
+    """Read how many links somebody else keeps writing to."""
+    named = tuple(f"{each.sku}: {sentence(each)}" for each in facts.writers)
+    return Sample(len(facts.writers), examples=named[:_NAMED])
 
 
 # --- orders ---

@@ -34,9 +34,10 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """A beat a day at this time, in UTC: local times jump and repeat."""
+    """A beat a day at this time, in UTC: local times jump and repeat; a week where `on` names a weekday (0: Monday)."""
 
     at: time
+    on: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,8 @@ def _first(beat: Every | Daily, now: datetime) -> dict[str, datetime]:
 
 def _trigger(beat: Every | Daily) -> IntervalTrigger | CronTrigger:
     if isinstance(beat, Daily):
-        return CronTrigger(hour=beat.at.hour, minute=beat.at.minute, second=beat.at.second, timezone=UTC)
+        at = beat.at
+        return CronTrigger(day_of_week=beat.on, hour=at.hour, minute=at.minute, second=at.second, timezone=UTC)
     return IntervalTrigger(seconds=beat.interval.total_seconds(), timezone=UTC)
 
 

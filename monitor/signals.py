@@ -127,6 +127,20 @@ _STOCK: Mapping[str, Signal] = {
         _DECIDE,
         stands(lambda it: it.quarantined_skus, lambda it: it.quarantined),
     ),
+    "second_writer_skus": Signal(
+        Unit.COUNT,
+        "SKUs whose number in Shopify somebody else keeps changing back",
+        "the corrections and unexplained changes of the last day, on record",
+        f"{Code.SK009.sentence} {Code.SK009.remedy}",
+        readings.second_writer_skus,
+    ),
+    "mapping_accuracy": Signal(
+        Unit.RATIO,
+        "share of links whose two sides still agree in SKU, barcode or title",
+        "the weekly check of all links, on record",
+        "Run `lightspeed-sync sku check`, then `lightspeed-sync sku map` or `sku unmap` for each link that it names.",
+        readings.mapping_accuracy,
+    ),
     "parked_skus": Signal(
         Unit.COUNT,
         "SKUs whose stock Shopify refuses to change",

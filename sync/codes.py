@@ -19,7 +19,7 @@ class Code(Enum):
     LS002 = (
         "SKU not found in Lightspeed",
         "No Lightspeed item is linked to a SKU, so its stock is not synced.",
-        "Check that the SKU is spelt alike in both shops, or create the item in Lightspeed; `lightspeed-sync sku mismatches` shows all.",
+        "Check that the SKU is spelt alike in both shops, or create the item in Lightspeed; `lightspeed-sync sku mismatches` shows all, `lightspeed-sync sku suggest` what they may be, and `sku map` links two.",
     )
     LS003 = (
         "Inventory lock conflict",
@@ -283,7 +283,7 @@ class Code(Enum):
     SK002 = (
         "Almost the same SKU",
         "Two SKUs differ only a little; they were not linked.",
-        "Correct the SKU if they mean the same item.",
+        "Correct the SKU if they mean the same item, or link the two with `lightspeed-sync sku map LIGHTSPEED_SKU SHOPIFY_SKU`.",
     )
     SK003 = (
         "Kit or box not linked",

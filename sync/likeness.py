@@ -166,3 +166,8 @@ def title_likeness(one: str, other: str) -> float:
 def measures(title: Sequence[str]) -> frozenset[str]:
     """Return the words of a title that tell one size from another: numbers with or without a unit, clothing sizes."""
     return frozenset(word for word in title if word[0].isdigit() or word in _SIZES)
+
+
+def sizes_differ(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether each side's `measures` name a size that the other's do not."""
+    return bool(one - other and other - one)

@@ -70,3 +70,9 @@ class MappingDesk:
             await self._linking.link()
         log.info("sku.unmapped", skus=skus, by=by, reason=reason)
         return len(set(found.values()))
+
+    async def check(self, _run_id: int) -> Mapping[str, int]:
+        """Look whether both sides of every link still agree; return the counts, keep the links in doubt."""
+        found = await self._book.accuracy()
+        await self._book.keep_doubts(found, self._clock.now())
+        return found.numbers

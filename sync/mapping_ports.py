@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from sync.accuracy import Accuracy
 from sync.errors import Code
 from sync.mapping import Pair
 from sync.records import SkuKey
@@ -32,3 +33,9 @@ class MapBook(Protocol):
 
     async def link_ids_of(self, skus: Sequence[str]) -> Mapping[str, int]:
         """Return the confirmed link of each SKU; unknown ones are missing."""
+
+    async def accuracy(self) -> Accuracy:
+        """Return by what the sides of each link agree, as both shops were last read."""
+
+    async def keep_doubts(self, found: Accuracy, now: datetime) -> None:
+        """Keep the links in doubt in place of those of the last check; one that was there keeps its moment."""

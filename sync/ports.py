@@ -44,6 +44,7 @@ from sync.records import (
     StockCall,
     Work,
 )
+from sync.second_writer import Tampering
 from sync.webhooks import DueWebhook, Receipt, Subscription, Topic, Webhook, WebhookState
 
 Row = TypeVar("Row")
@@ -265,6 +266,12 @@ class Ledger(Protocol):
 
     async def changes_of(self, sku: str, limit: int = 50) -> Sequence[Change]:
         """Return the stock writes of one SKU, newest first."""
+
+    async def doubted_links(self, limit: int = 5) -> Sequence[str]:
+        """Return the SKUs of links whose sides agreed in nothing at the last check, those longest in doubt first."""
+
+    async def tamperings(self, since: datetime) -> Sequence[Tampering]:
+        """Return the changes of Shopify's numbers that nothing explained, since a moment, oldest first."""
 
     async def sku_problems(self) -> Sequence[SkuProblem]:
         """Return the SKUs that could not be linked."""

@@ -21,6 +21,7 @@ from sync.likeness import (
     blurred,
     in_order,
     measures,
+    sizes_differ,
     slip,
     title_likeness,
     within_two_edits,
@@ -246,18 +247,13 @@ def _against(seeker: _Face, face: _Face) -> Iterator[tuple[str, str]]:
     """Yield what contradicts, and in which words."""
     if seeker.codes and face.codes and not seeker.codes & face.codes:
         yield "barcode", "but the barcodes differ"
-    if _sizes_differ(seeker.sizes, face.sizes):
+    if sizes_differ(seeker.sizes, face.sizes):
         yield "size", "but the sizes differ"
     if seeker.title and face.title and title_likeness(seeker.title, face.title) < _UNLIKE:
         yield "title", "but the titles are unlike"
     prices = seeker.thing.price, face.thing.price
     if prices[0] and prices[1] and max(prices) > _FAR * min(prices):  # type: ignore[type-var, operator]
         yield "price", "but the prices are far apart"
-
-
-def _sizes_differ(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Tell whether each side names a size that the other does not."""
-    return bool(one - other and other - one)
 
 
 # --- which of them are sure ---

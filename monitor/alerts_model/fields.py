@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchem
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from monitor.conditions import AllOf, AnyOf, Comparison, Condition, condition
+from monitor.hours import WeekTime, week_time
 from monitor.notice import Severity
 from monitor.rules import Evaluations, NoData, Take
 from monitor.signals import UNITS
@@ -186,6 +187,7 @@ Duration = Annotated[timedelta, Parsed(duration, timedelta)]
 Interval = Annotated[timedelta, Parsed(interval, timedelta)]
 Share = Annotated[float, Parsed(share)]
 Clock = Annotated[time, Parsed(_clock(" in UTC"), time)]
+WeekClock = Annotated[WeekTime, Parsed(week_time, WeekTime)]
 LocalClock = Annotated[time, Parsed(_clock(""), time)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Some = Annotated[int, Field(strict=True, ge=1)]
@@ -236,6 +238,8 @@ def plainly(value: Any) -> str:
             return written(value, Unit.RATIO)
         case time():
             return f'"{value:%H:%M}"'
+        case WeekTime():
+            return f'"{value}"'
         case tuple():
             return "[" + ", ".join(plainly(each) for each in value) + "]"
         case _:

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from monitor.alerts_model.catalogue import CatalogueSettings
 from monitor.alerts_model.channels import ChannelSettings, usual_channels
-from monitor.alerts_model.fields import Clock, Interval, Name, Part, Zone
+from monitor.alerts_model.fields import Clock, Interval, Name, Part, WeekClock, Zone
 from monitor.alerts_model.limits import Limits
 from monitor.alerts_model.parts import OUTSIDE, Alert, BusinessHours, Digest, Flapping, Maintenance, Route, Step
-from monitor.hours import Hours
+from monitor.hours import Hours, WeekTime
 from monitor.rules import Rule
 from monitor.signals import DEFAULT_WINDOW
 
@@ -33,6 +33,10 @@ class AlertsFile(Part):
     full_pass_at: Clock = Field(default=time(9, 0), description="When everything is read and compared, in UTC.")
     backup_at: Clock = Field(default=time(9, 30), description="When the daily backup is made, in UTC.")
     prune_at: Clock = Field(default=time(10, 0), description="When old history is forgotten, in UTC.")
+    mapping_check_at: WeekClock = Field(
+        default=WeekTime(0, time(8, 0)),
+        description="When it is looked whether both sides of every link still agree, once a week, in UTC.",
+    )
     repeat_interval: Interval = Field(default=timedelta(hours=4), description="How often a firing alert is repeated.")
     timezone: Zone = Field(
         default=ZoneInfo("UTC"), description="Time zone of the times that people read in messages and commands."

@@ -118,3 +118,14 @@ def import_mapping(
         raise usage("Say --dry-run or --confirm, not both.")
     chosen = settings(have=stored(), shops=confirm)
     raise typer.Exit(mapping.import_file(chosen, file, confirm=confirm, replace=replace, json=json))
+
+
+@app.command()
+def check(json: Json = False) -> None:
+    """Look whether both sides of every link still agree in SKU, barcode or title; the daemon does so once a week.
+
+    Example: lightspeed-sync sku check
+    """
+    from monitor.cli import skus
+
+    raise typer.Exit(skus.check(settings(have=stored()), json=json))

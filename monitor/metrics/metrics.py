@@ -19,6 +19,7 @@ from prometheus_client import (
 from monitor.decide import Why
 from monitor.metrics.holds import HoldMetrics
 from monitor.metrics.kinds import PREFIX, Kinds
+from monitor.metrics.mapping import MappingMetrics
 from monitor.metrics.storefront import StorefrontMetrics
 from monitor.metrics.vitals import VitalsMetrics
 from monitor.notice import FailureReason, Severity
@@ -39,7 +40,10 @@ from sync.events import (
 from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, Standing, WriteOutcome
 from sync.webhooks import Receipt, Topic
 
-JOBS = ("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "holds", "prune", "backup")
+JOBS = (
+    *("stock", "full", "orders", "sales", "catalogue", "rules", "intake", "webhooks", "holds", "backup"),
+    *("mapping", "prune"),
+)
 UNRECORDED = ("rules", "intake", "holds")  # jobs of which no run is kept: they have no series by run
 CHANNELS = ("slack", "email", "sms")
 ALERT_STATES = ("pending", "firing")
@@ -86,6 +90,7 @@ class Metrics:
         self._alerts()
         self.vitals = VitalsMetrics(self._kinds)
         self.holds = HoldMetrics(self._kinds)
+        self.mapping = MappingMetrics(self._kinds)
         self.storefront = StorefrontMetrics(self._kinds)
         self._start_at_zero(jobs, channels, operations or {})
         self._info(build)

@@ -37,7 +37,19 @@ from sync.records import (
     StockCall,
     Work,
 )
-from sync.storage import conflicts, journal, linking, order_facts, product_writes, snapshots, work, writes
+from sync.second_writer import Tampering
+from sync.storage import (
+    conflicts,
+    journal,
+    linking,
+    mapping,
+    order_facts,
+    product_writes,
+    snapshots,
+    tampering,
+    work,
+    writes,
+)
 from sync.storage.database import Database
 from sync.storage.pruning import FORGOTTEN, HISTORY
 from sync.storage.statements import batches, upsert
@@ -198,6 +210,14 @@ class SqlLedger:
     async def link_ids_of(self, skus: Sequence[str]) -> Mapping[str, int]:
         """Return the confirmed link of each SKU."""
         return await self._database.read(lambda c: linking.link_ids_of(c, skus))
+
+    async def doubted_links(self, limit: int = 5) -> Sequence[str]:
+        """Return the SKUs of links whose sides agreed in nothing at the last check."""
+        return await self._database.read(lambda c: mapping.doubted(c, limit))
+
+    async def tamperings(self, since: datetime) -> Sequence[Tampering]:
+        """Return the changes of Shopify's numbers that nothing explained, since a moment."""
+        return await self._database.read(lambda c: tampering.tamperings(c, since))
 
     async def sku_problems(self) -> Sequence[SkuProblem]:
         """Return the SKUs that could not be linked."""

@@ -131,7 +131,7 @@ def unlinked(connection: sa.Connection) -> int:
 
 
 def _suggestion(row: sa.Row[Any]) -> str:
-    return f"Lightspeed's item {row.item_id} may be meant ({row.reason}); only the same SKU links them."
+    return f"Lightspeed's item {row.item_id} may be meant ({row.reason}); only the same SKU, or `sku map`, links them."
 
 
 def item_key(row: Mapping[Any, Any], sku_fields: Sequence[str], prices: Mapping[str, int | None] = _UNPRICED) -> SkuKey:

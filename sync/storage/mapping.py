@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from sync.accuracy import Accuracy, Doubt, LinkedPair, checked
 from sync.errors import Code
 from sync.mapping import Pair
 from sync.matching import sku_key
@@ -18,7 +20,7 @@ from sync.storage.database import Database
 from sync.storage.deeds import record
 from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, batches, insert_all, upsert
-from sync.storage.tables import kept_apart, links
+from sync.storage.tables import kept_apart, link_doubts, links
 from sync.storage.touched import touch
 
 _LINK = ("link_id", "item_id", "variant_id", "inventory_item_id", "sku", "write_after", "mapped_by")
@@ -45,6 +47,14 @@ class SqlMapBook:
     async def part(self, link_ids: Sequence[int], by: str, reason: str, now: datetime) -> Mapping[int, Code]:
         """End links by a person's word and keep their pairs apart; return why not, of those that cannot end."""
         return await self._database.write(lambda c: _part(c, link_ids, by, reason, now))
+
+    async def accuracy(self) -> Accuracy:
+        """Return by what the sides of each link agree."""
+        return await self._database.read(lambda c: checked(_linked(c, self._sku_fields)))
+
+    async def keep_doubts(self, found: Accuracy, now: datetime) -> None:
+        """Keep the links in doubt in place of those of the last check."""
+        await self._database.write(lambda c: _keep_doubts(c, found.doubts, now))
 
     async def link_ids_of(self, skus: Sequence[str]) -> Mapping[str, int]:
         """Return the confirmed link of each SKU."""
@@ -154,3 +164,32 @@ def _end(connection: sa.Connection, link_ids: Sequence[int], reason: str, now: d
     touch(connection, link_ids=link_ids)
     ended = {"state": LinkState.TOMBSTONED.value, "due": sa.false(), "ended_at": now, "reason": reason}
     connection.execute(sa.update(links).where(links.c.link_id.in_(link_ids)).values(**ended))
+
+
+# --- the check of all links ---
+
+
+def _linked(connection: sa.Connection, sku_fields: Sequence[str]) -> Iterator[LinkedPair]:
+    """Yield the confirmed links of which both sides are in use."""
+    items, variants = (
+        {thing.id: thing for thing in side if thing.linked_to} for side in linking.linkable(connection, sku_fields)
+    )
+    names = ("link_id", "sku", "sku_key", "other_key", "item_id", "variant_id", "mapped_by")
+    for link in connection.execute(sa.select(*(links.c[name] for name in names)).where(CONFIRMED)).mappings():
+        item, variant = items.get(link["item_id"]), variants.get(link["variant_id"])
+        if item is not None and variant is not None:
+            then = None if link["mapped_by"] is None else (link["sku_key"], link["other_key"])
+            yield LinkedPair(link["link_id"], link["sku"], item, variant, then)
+
+
+def _keep_doubts(connection: sa.Connection, doubts: Sequence[Doubt], now: datetime) -> None:
+    since = dict(connection.execute(sa.select(link_doubts.c.link_id, link_doubts.c.since)).all())
+    connection.execute(sa.delete(link_doubts))
+    rows = [{**asdict(each), "since": since.get(each.link_id, now)} for each in doubts]
+    insert_all(connection, link_doubts, rows)
+
+
+def doubted(connection: sa.Connection, limit: int) -> Sequence[str]:
+    """Return the SKUs of links that were in doubt at the last check and still stand, those longest in doubt first."""
+    select = sa.select(links.c.sku).join_from(link_doubts, links).where(CONFIRMED)
+    return list(connection.scalars(select.order_by(link_doubts.c.since, link_doubts.c.link_id).limit(limit)))

@@ -224,6 +224,7 @@ quarantine = table(
 )
 partial_index("uq_quarantine_open", quarantine.c.link_id, where=quarantine.c.closed_at.is_(None), unique=True)
 Index("ix_quarantine_link_id", quarantine.c.link_id)
+Index("ix_quarantine_opened_at", quarantine.c.opened_at)
 
 sku_problems = table(
     "sku_problems",

@@ -228,7 +228,7 @@ async def test_a_link_is_never_moved_and_the_contradiction_is_reported(ledger: S
 async def test_what_is_merely_suggested_counts_as_not_linked_with_its_reason(ledger: SqlLedger) -> None:
     near = SkuProblem(Code.SK002, "B", "almost.")
     await ledger.keep_links([proposal(1, LinkState.SUGGESTED), proposal(2)], [near], NOW)
-    detail = "Lightspeed's item 1 may be meant (same SKU); only the same SKU links them."
+    detail = "Lightspeed's item 1 may be meant (same SKU); only the same SKU, or `sku map`, links them."
     assert await ledger.sku_problems() == [near, SkuProblem(Code.LS002, "SKU-1", detail)]
     assert (await ledger.standing()).unlinked_skus == 2
     await ledger.keep_links([proposal(1), proposal(2)], [], NOW)

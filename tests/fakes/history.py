@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sync.records import ApiMinute, Differing, OrderStanding, Pause, RunRecord, Standing
+from sync.second_writer import Tampering
 
 CALM = Standing(
     links=500,
@@ -30,6 +31,8 @@ class FakeHistory:
         self.paused: list[Pause] = []
         self.orders = OrderStanding({}, None)
         self.booked: list[datetime] = []
+        self.doubted: list[str] = []
+        self.tampered: list[Tampering] = []
 
     def differ(self, skus: int, *examples: str) -> None:
         """Let so many SKUs differ."""
@@ -61,3 +64,9 @@ class FakeHistory:
 
     async def pauses(self) -> Sequence[Pause]:
         return self.paused
+
+    async def doubted_links(self, limit: int = 5) -> Sequence[str]:
+        return self.doubted[:limit]
+
+    async def tamperings(self, since: datetime) -> Sequence[Tampering]:
+        return [each for each in self.tampered if each.at >= since]

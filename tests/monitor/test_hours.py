@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.hours import Hours, instant, times
+from monitor.hours import Hours, WeekTime, instant, times, week_time
 from monitor.units import Unfit
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -177,3 +177,14 @@ def test_what_are_no_weekly_times_is_refused(text: object, said: str) -> None:
 )
 def test_days_are_written_as_people_do(text: str, days: set[int]) -> None:
     assert times(text).days == days
+
+
+def test_a_time_of_the_week_is_written_as_it_is_read() -> None:
+    assert week_time(" Monday 08:30 ") == WeekTime(0, time(8, 30))
+    assert str(week_time("sun 23:00")) == "sun 23:00"
+
+
+@pytest.mark.parametrize("text", ["08:00", "mon", "mon 24:00", "mon 8:00", "moon 08:00", 8])
+def test_what_is_no_time_of_the_week_is_refused(text: object) -> None:
+    with pytest.raises(Unfit):
+        week_time(text)

@@ -214,7 +214,7 @@ def test_the_command_tells_failures_and_how_many_there_were(tmp_path: Path) -> N
     data = CliRunner().invoke(app, ["alerts", "unit-test", str(file), "--json"])
     assert ended.exit_code == 1
     assert "InventoryDiscrepancy at 4m should neither fire nor be pending, but it fires since 4m" in ended.stdout
-    assert ended.stdout.splitlines()[-1] == f"{file}: 10 tests, 36 expectations: 2 not met."
+    assert ended.stdout.splitlines()[-1] == f"{file}: 12 tests, 42 expectations: 2 not met."
     assert [(each["alert"], each["at"], each["line"]) for each in json.loads(data.stdout)["failures"]] == [
         ("InventoryDiscrepancy", 240.0, 12),
         ("InventoryDiscrepancy", 540.0, 14),
@@ -224,7 +224,7 @@ def test_the_command_tells_failures_and_how_many_there_were(tmp_path: Path) -> N
 def test_the_command_needs_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPS_LISTEN", "nowhere")
     ended = CliRunner().invoke(app, ["alerts", "unit-test", str(ROOT / "alerts.test.yaml")])
-    assert (ended.exit_code, ended.stdout.endswith("36 expectations: all met.\n")) == (0, True)
+    assert (ended.exit_code, ended.stdout.endswith("42 expectations: all met.\n")) == (0, True)
 
 
 def test_a_file_that_is_not_there_is_a_mistake_in_the_call(tmp_path: Path) -> None:

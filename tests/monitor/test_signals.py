@@ -15,6 +15,7 @@ from monitor.vitals import Disk, Vitals
 from sync.errors import Code
 from sync.records import ApiMinute, OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
 from sync.reservations import HoldStanding
+from sync.second_writer import Pattern, SecondWriter
 from tests.fakes.history import CALM
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -161,7 +162,7 @@ def test_a_signal_reads_its_number(name: str, value: float) -> None:
 
 
 def test_every_signal_has_a_unit_a_title_a_source_and_a_remedy() -> None:
-    assert len(SIGNALS) == 42
+    assert len(SIGNALS) == 44
     assert [name for name, signal in SIGNALS.items() if not (signal.title and signal.source and signal.remedy)] == []
     assert [name for name, signal in SIGNALS.items() if signal.windowed] == [
         "refused_holds",
@@ -172,6 +173,28 @@ def test_every_signal_has_a_unit_a_title_a_source_and_a_remedy() -> None:
         "shopify_error_rate",
     ]
     assert SIGNALS["error_rate"].unit is Unit.RATIO
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "note"),
+    [
+        (None, None, "not checked yet"),
+        (RunRecord(1, "mapping", NOW, NOW, RunOutcome.OK), None, "nothing is linked"),
+        (RunRecord(1, "mapping", NOW, NOW, RunOutcome.OK, numbers={"links": 200, "agreeing": 197}), 0.985, ""),
+    ],
+    ids=["never", "no links", "some in doubt"],
+)
+def test_accuracy_is_that_of_the_last_check(check: RunRecord | None, value: float | None, note: str) -> None:
+    found = sample("mapping_accuracy", None, replace(FACTS, mapping=check, doubted=("KAVA-1",)))
+    assert (found.value, found.note) == (value, note)
+    assert found.examples == (("KAVA-1",) if value else ())
+
+
+def test_a_second_writer_is_named_with_what_it_does() -> None:
+    writer = SecondWriter(1, "KAVA-1", Pattern.RETURNS, 3, NOW, 25)
+    found = sample("second_writer_skus", None, replace(FACTS, writers=(writer,)))
+    assert found.value == 1
+    assert found.examples == ("KAVA-1: the same number came back after each correction (25), 3 times",)
 
 
 @pytest.mark.parametrize("name", ["sync_latency", "equality_proof_age"])

@@ -141,6 +141,8 @@ async def _beat(schedule: Schedule, job: Job, clock: MortalClock) -> None:
             hour=job.beat.at.hour, minute=job.beat.at.minute, second=job.beat.at.second, microsecond=0
         )
         at += step if at < clock.now() else timedelta(0)
+        if job.beat.on is not None:
+            at, step = at + timedelta(days=(job.beat.on - at.weekday()) % 7), timedelta(days=7)
     while True:
         await clock.sleep(max(0.0, (at - clock.now()).total_seconds()))
         schedule.beat(job.name)

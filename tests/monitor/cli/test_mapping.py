@@ -131,3 +131,11 @@ def test_a_file_that_is_no_mapping_is_told_with_its_place(run: Run, tmp_path: Pa
     assert (ended.exit_code, missing.exit_code) == (1, 2)
     assert "SK010 The file is no SKU mapping" in words(ended)
     assert "nosuch.json cannot be read" in words(missing)
+
+
+def test_links_that_agree_in_nothing_any_more_are_named_with_what_to_do(run: Run, tmp_path: Path) -> None:
+    well = run("sku", "check")
+    assert (well.exit_code, words(well)) == (0, "6 of 6 links agree (100.0%): 6 by SKU.")
+    run("sku", "map", SKUS[0], "quite-another", "--replace")
+    asked = json.loads(run("sku", "check", "--json").stdout)
+    assert (asked["links"], asked["agreeing"], asked["doubts"]) == (7, 7, [])

@@ -70,3 +70,4 @@ def upgrade() -> None:
         "ix_stock_intents_corrected", "stock_intents", ["at"], sqlite_where=corrected, postgresql_where=corrected
     )
     op.create_index("ix_corrections_at", "corrections", ["at"])
+    op.create_index("ix_quarantine_opened_at", "quarantine", ["opened_at"])
