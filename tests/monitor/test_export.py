@@ -28,6 +28,7 @@ from monitor.rules import NoData, Phase, Rule, Sample, State, evaluate
 from monitor.signals import SIGNALS, values
 from monitor.units import Unit
 from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
+from sync.second_writer import Pattern, SecondWriter
 from tests.fakes.history import CALM
 from tests.monitor.test_signals import FACTS
 
@@ -182,6 +183,8 @@ def seen(now: datetime) -> Facts:
         full=ended("full", 30),
         proof=ended("full", 30),
         backup=ended("backup", 40),
+        mapping=replace(ended("mapping", 50), numbers={"links": 200, "agreeing": 199}),
+        writers=(SecondWriter(1, "KAVA-1", Pattern.RETURNS, 3, ago(9)),),
         standing=replace(FACTS.standing, held_skus=3),
         pauses=[Pause(PauseKind.WRITES, "stock-taking", ago(30)), Pause(PauseKind.ORDERS, "later", ago(5))],
         backlog=Backlog(2, 1, ago(11)),
@@ -193,7 +196,7 @@ def seen(now: datetime) -> Facts:
 def bare(now: datetime) -> Facts:
     """Return facts of a shop where nothing ever happened."""
     calm = replace(seen(now), standing=CALM, stock=None, full=None, proof=None, pauses=[], backlog=Backlog())
-    calm = replace(calm, backup=None)
+    calm = replace(calm, backup=None, mapping=None, writers=())
     vitals = replace(calm.vitals, failing_since={}, failed_jobs={}, alerts_file_rejected=True)
     return replace(calm, orders=OrderStanding({}, None), vitals=vitals)
 
@@ -225,7 +228,7 @@ def test_each_expression_comes_to_the_signals_own_number(promtool: str, tmp_path
         "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": checks}],
     }
 
-    assert len(told) == 36
+    assert len(told) == 38
     assert run(promtool, tmp_path, "test rules", ("tests.json", json.dumps(tests))) == ""
 
 
