@@ -72,7 +72,8 @@ def _product(items: Sequence[NewItem], policy: CataloguePolicy) -> dict[str, Any
     title = title_of(first)
     leaf = "" if policy.categories is FieldPolicy.NEVER else leaf_of(first.category)
     as_tags = policy.categories_as is CategoriesAs.TAGS
-    tags = dict.fromkeys((*(tag for each in items for tag in each.card.tags), *([leaf] if leaf and as_tags else [])))
+    named = (*(tag for each in items for tag in each.card.tags), *([leaf] if leaf and as_tags else []))
+    tags = {tag.casefold(): tag for tag in reversed(named)}  # of those that Shopify takes for the same the first
     images = dict.fromkeys(url for each in items for url in each.card.image_urls)
     text = next((each.card.text for each in items if each.card.text), "")
     options = _option_names(items)
@@ -80,7 +81,7 @@ def _product(items: Sequence[NewItem], policy: CataloguePolicy) -> dict[str, Any
         "title": title,
         "handle": handle_of(title, _subject(items)),
         "html": "" if policy.description is FieldPolicy.NEVER else as_html(text),
-        "tags": list(tags),
+        "tags": list(reversed(tags.values())),
         "collections": [leaf] if leaf and not as_tags else [],
         "images": [] if policy.images is FieldPolicy.NEVER else list(images),
         "options": options,

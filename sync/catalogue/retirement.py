@@ -20,7 +20,7 @@ def retirement(found: Retiring, policy: CataloguePolicy) -> ProductChange | None
     """Return the change that takes a product, or its archived items, off sale; None where nothing is to be done."""
     if policy.discontinued is Discontinued.NEVER or found.status not in _ON_SALE:
         return None
-    stocked = [each for each in found.gone if each.available]
+    stocked = [each for each in found.gone if (each.available or 0) > 0]
     status = found.status if found.others else _STATUS[policy.discontinued]
     if not stocked and status == found.status:
         return None

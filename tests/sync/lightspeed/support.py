@@ -98,6 +98,7 @@ class SlowLink(httpx.AsyncBaseTransport):
         self.requests: list[httpx.Request] = []
         self.sent_at: list[datetime] = []
         self.statuses: list[int] = []
+        self.costs: list[tuple[httpx.Request, float]] = []  # what each answer says it cost, in units of the quota
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -106,6 +107,7 @@ class SlowLink(httpx.AsyncBaseTransport):
         response = await self._inner.handle_async_request(request)
         self._clock.advance(self.latency / 2)
         self.statuses.append(response.status_code)
+        self.costs.append((request, float(response.headers.get("X-LS-Api-Request-Cost", 0))))
         return response
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from sandbox.goods import Good
 from sync.cards import ItemCard
 from sync.lightspeed.card_wire import Category, ItemWithCard
 from sync.lightspeed.cards import card_of
 from sync.lightspeed.wire import many, parse_row, parse_rows
+from sync.model import ItemRow
+from tests.sync.lightspeed.support import Stage, goods, stage
 from tests.sync.lightspeed.test_wire import recorded
 
 BARE = {"itemID": "47", "description": "Kava", "timeStamp": "2026-11-22T10:00:00+00:00"}
@@ -109,3 +114,74 @@ def test_recorded_categories_have_paths() -> None:
     assert rows[0].category_id == "2"
     assert [row.path for row in rows] == [row.name for row in rows]
     assert len(rows) == 7
+
+
+# --- from the pretend shop
+
+KAVA = Good(
+    sku="KAVA-S",
+    title="Kava Root",
+    handle="kava",
+    options=(("Size", "Small"),),
+    price=Decimal("19.90"),
+    online_price=Decimal("18.50"),
+    category="Drinks/Kava",
+    description_html="<p>Rooted</p>",
+    tags=("kava", "new"),
+    image_urls=("https://images.example/kava.jpg",),
+    stock=3,
+)
+RELATIONS = "%22Images%22%2C%22ItemECommerce%22%2C%22TagRelations.Tag%22%2C%22ItemAttributes.ItemAttributeSet%22"
+
+
+def costs(scene: Stage, resource: str) -> list[float]:
+    """Return what each call of a resource cost, in units of the quota."""
+    return [cost for request, cost in scene.link.costs if f"/{resource}.json" in str(request.url)]
+
+
+@pytest.mark.anyio
+async def test_a_full_walk_with_cards_tells_all_that_is_compared() -> None:
+    large = replace(KAVA, sku="KAVA-L", options=(("Size", "Large"),))
+    scene = stage([KAVA, large])
+    await scene.lightspeed.read_items(None, scene.deliver, cards=True)
+    cards = [row.card for row in scene.delivered if isinstance(row, ItemRow)]
+    assert cards[0] is not None
+    assert replace(cards[0], image_urls=(), attributes=()) == ItemCard(
+        item_id="1",
+        title="Kava Root Small",
+        price=1_990,
+        online_price=1_850,
+        text="<p>Rooted</p>",
+        category="Drinks/Kava",
+        tags=("kava", "new"),
+        matrix_id="1",
+        matrix_title="Kava Root",
+    )
+    assert len(cards[0].image_urls) == 1
+    assert [value for _, value in cards[0].attributes] == ["Small"]
+    assert all(name for name, _ in cards[0].attributes)
+
+
+@pytest.mark.anyio
+async def test_cards_cost_relations_and_one_list_of_categories() -> None:
+    scene = stage([*goods(250), KAVA])
+    await scene.lightspeed.read_items(None, scene.deliver)
+    assert costs(scene, "Item") == [1.4] * 4
+    assert costs(scene, "Category") == []
+    await scene.lightspeed.read_items(None, scene.deliver, cards=True)
+    assert costs(scene, "Item")[4:] == [3.0] * 4
+    assert costs(scene, "Category") == [1.0]
+
+
+@pytest.mark.anyio
+async def test_changed_items_bring_their_cards_without_their_stock() -> None:
+    scene = stage([KAVA])
+    since = scene.clock.now()
+    scene.clock.manual.advance(60)
+    scene.shop.edit("KAVA-S", {"description": "Kava Roots Small"})
+    await scene.lightspeed.read_items(since, scene.deliver, cards=True)
+    (row,) = [row for row in scene.delivered if isinstance(row, ItemRow)]
+    assert row.stock is None
+    assert row.card is not None
+    assert (row.card.title, row.card.category) == ("Kava Roots Small", "Drinks/Kava")
+    assert f"load_relations=%5B{RELATIONS}%5D" in scene.paths("Item.json")[-1]
