@@ -52,7 +52,7 @@ class Catalogue:
         self._policy = policy
         self._fields = FieldWriter(book=book, products=products, shelves=shelves, clock=clock)
         self._maker = Maker(book=book, products=products, ledger=ledger, clock=clock)
-        self._retirer = Retirer(book=book, products=products, shelves=shelves, clock=clock)
+        self._retirer = Retirer(book=book, products=products, shelves=shelves, ledger=ledger, clock=clock)
 
     async def differences(self) -> AsyncIterator[Found]:
         """Hand out every field in which both shops differ, whatever the policy says, product by product."""

@@ -42,6 +42,9 @@ class CatalogueBook(Protocol):
     async def keep_card(self, card: ProductCard, now: datetime) -> None:
         """Keep what a product has become by a write."""
 
+    async def keep_status(self, product_id: str, status: str, now: datetime) -> None:
+        """Keep what a product's status has become by a write."""
+
     async def keep_prices(self, cents: Mapping[str, int], now: datetime) -> None:
         """Keep what the prices of variants have become by a write."""
 

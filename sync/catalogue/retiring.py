@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sync.cards import ProductCard
 from sync.catalogue.ports import CatalogueBook, Products, Shelves
@@ -11,6 +12,7 @@ from sync.catalogue.sending import Sender
 from sync.clock import Clock
 from sync.errors import Code
 from sync.model import RowProblem, StockChange
+from sync.ports import Ledger
 from sync.products import ProductChange, ProductOutcome, ProductRefusal, ProductResult, ProductUpdate
 
 _TRIES = 3  # at a number that shoppers keep changing
@@ -20,10 +22,13 @@ _ROWS_A_CALL = 250
 class Retirer:
     """Takes products off sale. The stock comes first: a draft with stock would never be looked at again."""
 
-    def __init__(self, *, book: CatalogueBook, products: Products, shelves: Shelves, clock: Clock) -> None:
+    def __init__(
+        self, *, book: CatalogueBook, products: Products, shelves: Shelves, ledger: Ledger, clock: Clock
+    ) -> None:
         self._book = book
         self._products = products
         self._shelves = shelves
+        self._ledger = ledger
         self._clock = clock
         self._sender = Sender(book, clock)
 
@@ -49,6 +54,8 @@ class Retirer:
         if any((change.subject, item_id) not in retiring for item_id in change.before["available"]):
             return ProductResult(change, ProductOutcome.MOVED, detail="One of its items is sold again in Lightspeed.")
         (result,) = await self._sender.send([change], run_id, lambda: self._off(change, run_id))
+        if result.outcome is ProductOutcome.APPLIED:
+            await self._book.keep_status(change.subject, change.after["status"], self._clock.now())
         return result
 
     async def _off(self, change: ProductChange, run_id: int) -> ProductRefusal | None:
@@ -76,6 +83,8 @@ class Retirer:
             reference = f"gid://lightspeed-sync/Run/{run_id}/Call/{key[:8]}"
             result = await self._shelves.set_available(key, reference, rows)
             if result.applied:
+                zero = [replace(levels[row.inventory_item_id], available=0) for row in rows]
+                await self._ledger.keep_levels(zero, self._clock.now())
                 return None
             lasting = [each for each in result.refusals if each.problem is not RowProblem.STALE]
             if lasting:

@@ -72,6 +72,10 @@ class SqlCatalogue:
         """Keep what a product has become by a write."""
         await self._database.write(lambda c: product_writes.keep_card(c, card, now))
 
+    async def keep_status(self, product_id: str, status: str, now: datetime) -> None:
+        """Keep what a product's status has become by a write."""
+        await self._database.write(lambda c: product_writes.keep_status(c, product_id, status, now))
+
     async def keep_prices(self, cents: Mapping[str, int], now: datetime) -> None:
         """Keep what the prices of variants have become by a write."""
         await self._database.write(lambda c: product_writes.keep_prices(c, cents, now))

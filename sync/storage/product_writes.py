@@ -12,11 +12,11 @@ from sync.cards import ProductCard
 from sync.matching import sku_key
 from sync.model import VariantRow
 from sync.products import ChangeKind, Field, ProductChange, ProductOutcome, ProductResult, ProductWrite
-from sync.storage.card_tables import product_writes, variant_cards
+from sync.storage.card_tables import product_cards, product_writes, variant_cards
 from sync.storage.cards import keep_product_cards
 from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, insert_all
-from sync.storage.tables import links
+from sync.storage.tables import links, variants
 from sync.storage.touched import touch
 
 _WRITE = product_writes.c
@@ -71,6 +71,14 @@ def keep_card(connection: sa.Connection, card: ProductCard, now: datetime) -> No
     keep_product_cards(connection, [card], now)
 
 
+def keep_status(connection: sa.Connection, product_id: str, status: str, now: datetime) -> None:
+    """Keep what a product's status has become by a write."""
+    of_variants = sa.update(variants).where(variants.c.product_id == product_id)
+    connection.execute(of_variants.values(product_status=status, read_at=now))
+    card = sa.update(product_cards).where(product_cards.c.product_id == product_id)
+    connection.execute(card.values(status=status, read_at=now))
+
+
 def keep_prices(connection: sa.Connection, cents: Mapping[str, int], now: datetime) -> None:
     """Keep what the prices of variants have become by a write."""
     for variant_id, price in cents.items():
@@ -78,14 +86,14 @@ def keep_prices(connection: sa.Connection, cents: Mapping[str, int], now: dateti
         connection.execute(change.values(price=price, read_at=now))
 
 
-def link_made(connection: sa.Connection, variants: Mapping[str, VariantRow], now: datetime) -> int:
+def link_made(connection: sa.Connection, made: Mapping[str, VariantRow], now: datetime) -> int:
     """Link items, by id, to the variants made of them; return how many links are new.
 
     They begin in step: at 0 on both sides, so that their stock comes by the ordinary rules, and is no drift.
     """
-    taken = sa.select(links.c.item_id).where(CONFIRMED, links.c.item_id.in_(list(variants)))
+    taken = sa.select(links.c.item_id).where(CONFIRMED, links.c.item_id.in_(list(made)))
     known = set(connection.scalars(taken))
-    fresh = {item_id: variant for item_id, variant in variants.items() if item_id not in known}
+    fresh = {item_id: variant for item_id, variant in made.items() if item_id not in known}
     insert_all(connection, links, [_link(item_id, variant, now) for item_id, variant in fresh.items()])
     touch(connection, item_ids=list(fresh))
     unpark_orders(connection, [variant.inventory_item_id for variant in fresh.values()], now)

@@ -163,6 +163,7 @@ async def test_an_archived_item_takes_its_product_off_sale(tmp_path: Path) -> No
         (change,) = await catalogue(shop).propose()
         assert (change.kind, change.before["status"], change.after["status"]) == (ChangeKind.RETIRE, "ACTIVE", "DRAFT")
         assert await carry_out(shop, [change]) == {Field.STATUS: ProductOutcome.APPLIED}
+        assert await catalogue(shop).propose() == []
         store = shop.world.shopify
         assert (store.item("KAVA-1").variant.product.status, store.available("KAVA-1")) == ("DRAFT", 0)
         assert (store.item("KAVA-2").variant.product.status, store.available("KAVA-2")) == ("ACTIVE", 20)

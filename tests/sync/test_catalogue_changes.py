@@ -14,6 +14,7 @@ from sync.cards import ItemCard, VariantCard
 from sync.catalogue.changes import field_changes
 from sync.catalogue.creation import creation, handle_of
 from sync.catalogue.policy import CataloguePolicy, CategoriesAs, Discontinued, FieldPolicy
+from sync.catalogue.present import become
 from sync.catalogue.retirement import retirement
 from sync.products import CardPair, ChangeKind, Field, Gone, NewItem, ProductChange, Retiring
 from tests.sync.test_catalogue_compare import ITEM, PRODUCT, VARIANT, matrix, of_product, pair
@@ -137,8 +138,8 @@ def new(number: int = 1, *attributes: str, **more: Any) -> NewItem:
         attributes=tuple(zip(names, attributes, strict=False)),
         tags=("kava",),
     )
-    told = {name: more.pop(name) for name in list(more) if name in ("sku", "barcode", "linked_matrix")}
-    return NewItem(**{"sku": f"KAVA-{number}", "barcode": "", "card": replace(card, **more)} | told)
+    told: dict[str, Any] = {name: more.pop(name) for name in list(more) if name in ("sku", "barcode", "linked_matrix")}
+    return replace(NewItem(f"KAVA-{number}", "", replace(card, **more)), **told)
 
 
 def test_an_item_alone_becomes_a_product_without_options() -> None:
@@ -286,14 +287,9 @@ VARIANTS = st.builds(
 def applied(change: ProductChange, each: CardPair) -> CardPair:
     """Return the pair after one change was written."""
     variant = each.variant
-    names = {Field.TITLE: "title", Field.DESCRIPTION: "html", Field.TAGS: "tags", Field.COLLECTIONS: "collections"}
     if change.field is Field.PRICE:
         return replace(each, variant=replace(variant, price=change.after))
-    if change.field is Field.IMAGES:
-        return replace(each, variant=replace(variant, product=replace(variant.product, images=len(change.after))))
-    value = tuple(change.after) if isinstance(change.after, list) else change.after
-    product = replace(variant.product, **{names[change.field]: value})
-    return replace(each, variant=replace(variant, product=product))
+    return replace(each, variant=replace(variant, product=become(variant.product, [change])))
 
 
 @given(ITEMS, VARIANTS, POLICIES)
