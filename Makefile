@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Everything else is a command that also works by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test test-all bench bench-storefront sim sim-long lint format types imports coverage docs lock peers image clean
+.PHONY: help demo sandbox test test-all bench bench-validate bench-storefront sim sim-long lint format types imports coverage docs lock peers image clean
 BIN := .venv/bin
 ARGS ?=
 SEED ?= 1

@@ -15,6 +15,7 @@ from sandbox.shopify.opening import (
     FIRST_ITEM,
     FIRST_PRODUCT,
     FIRST_VARIANT,
+    NO_HANDLE,
     Shelves,
     add_media,
     collection_of,
@@ -70,14 +71,18 @@ class Assortment:
 
     # --- products
 
-    def free_handle(self, wanted: str) -> str:
-        """Return the handle that a title or a wish leads to, with the first free number behind it if it is taken."""
-        base, taken = slug(wanted), {product.handle for product in self._shelves.products.values()}
-        handle, number = base, 0
+    def free_handle(self, title: str) -> str:
+        """Return the handle that a title leads to; a taken one gets a number behind it, or the next number."""
+        handle, taken = slug(title), {product.handle for product in self._shelves.products.values()}
         while handle in taken:
-            number += 1
-            handle = f"{base}-{number}"
+            base, _, number = handle.rpartition("-")
+            handle = f"{base}-{int(number) + 1}" if base and number.isdigit() else f"{handle}-1"
         return handle
+
+    def handle_of(self, wished: str, title: str) -> str:
+        """Return the handle of a product with this title where one is wished for, or none ("")."""
+        handle = slug(wished)
+        return handle if wished.strip() and handle != NO_HANDLE else self.free_handle(wished.strip() or title)
 
     def create(self, handle: str, option_names: Sequence[str], **fields: object) -> Product:
         """List a new product without variants; `fields` are its other attributes, its title among them."""

@@ -11,6 +11,7 @@ from sandbox.goods import Good
 from sandbox.shopify.model import Collection, Item, Media, Product, Variant
 from sandbox.shopify.money import cents
 
+NO_HANDLE = "product"  # of what has no letter and no digit
 FIRST_PRODUCT = 8_100_000_000_000
 FIRST_VARIANT = 45_200_000_000_000
 FIRST_ITEM = 47_300_000_000_000
@@ -72,7 +73,7 @@ def join(product: Product, collection: Collection | None) -> None:
 
 def slug(text: str) -> str:
     """Return a text as a handle: small letters, digits and hyphens."""
-    return "-".join(re.findall(r"[^\W_]+", text.lower())) or "product"
+    return "-".join(re.findall(r"[^\W_]+", text.lower())) or NO_HANDLE
 
 
 def add_media(

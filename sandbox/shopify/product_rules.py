@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from sandbox.shopify.inventory_rules import UserError
 from sandbox.shopify.model import Product, Variant
-from sandbox.shopify.opening import slug
+from sandbox.shopify.opening import NO_HANDLE, slug
 from sandbox.shopify.state import ShopifyStore
 
 LONGEST = 255  # characters of a title, vendor, type, handle, SKU or option value
@@ -45,17 +45,20 @@ def product_errors(store: ShopifyStore, input_: Mapping[str, Any], product: Prod
 def _handle_errors(store: ShopifyStore, handle: str | None, product: Product | None) -> Iterator[UserError]:
     if handle is None or not handle.strip():
         return
-    wanted = slug(handle)
-    if len(wanted) > LONGEST:
+    if len(slug(handle)) > LONGEST:
         yield UserError(None, ["handle"], f"Handle {_TOO_LONG}")
-    if handle_taken(store, wanted, product):
-        message = f"Handle '{wanted}' already in use. Please provide a new handle."
-        yield UserError(None, ["input", "handle"], message)
+    if handle_taken(store, handle, product):
+        yield UserError(None, ["input", "handle"], _taken(handle))
 
 
-def handle_taken(store: ShopifyStore, handle: str, product: Product | None) -> bool:
-    """Tell whether another product has the handle."""
-    return any(each.handle == handle for each in store.shelves.products.values() if each is not product)
+def handle_taken(store: ShopifyStore, wished: str, product: Product | None) -> bool:
+    """Tell whether another product has the handle that is wished for; what is no handle at all is no wish."""
+    handle, products = slug(wished), store.shelves.products.values()
+    return handle != NO_HANDLE and any(each.handle == handle for each in products if each is not product)
+
+
+def _taken(wished: str) -> str:
+    return f"Handle '{wished}' already in use. Please provide a new handle."
 
 
 def _collection_errors(store: ShopifyStore, gids: Sequence[str], path: Path) -> Iterator[UserError]:
@@ -166,9 +169,8 @@ def _set_heads(store: ShopifyStore, input_: Mapping[str, Any], product: Product 
         if len(input_.get(name) or "") > LONGEST:
             yield from (UserError(code, ["input"], f"{word} {_TOO_LONG}") for word in words)
     handle = input_.get("handle")
-    if handle and handle.strip() and handle_taken(store, slug(handle), product):
-        message = f"Handle '{slug(handle)}' already in use. Please provide a new handle."
-        yield UserError("HANDLE_NOT_UNIQUE", ["input", "handle"], message)
+    if handle and handle.strip() and handle_taken(store, handle, product):
+        yield UserError("HANDLE_NOT_UNIQUE", ["input", "handle"], _taken(handle))
     for error in _collection_errors(store, input_.get("collections") or (), ["input", "collections"]):
         yield error._replace(code="INVALID_INPUT")
     for place, file in enumerate(input_.get("files") or ()):

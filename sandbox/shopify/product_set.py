@@ -82,7 +82,7 @@ def _done(store: ShopifyStore, arguments: Mapping[str, Any]) -> tuple[Product | 
     product, refusal = _found(store, input_, identifier)
     errors = [refusal] if refusal is not None else set_errors(store, input_, product)
     if errors:
-        return None, errors
+        return product, errors
     if product is None:
         return _created(store, input_), []
     _changed(store, input_, product)
@@ -116,9 +116,9 @@ def _found(
 
 
 def _created(store: ShopifyStore, input_: Mapping[str, Any]) -> Product:
-    shelf, handle = store.assortment, input_.get("handle") or ""
+    shelf = store.assortment
     product = shelf.create(
-        slug(handle) if handle.strip() else shelf.free_handle(input_["title"]),
+        shelf.handle_of(input_.get("handle") or "", input_["title"]),
         [str(option["name"]) for option in _options(input_)],
         **_fields(input_),
     )
@@ -133,9 +133,9 @@ def _created(store: ShopifyStore, input_: Mapping[str, Any]) -> Product:
 
 
 def _changed(store: ShopifyStore, input_: Mapping[str, Any], product: Product) -> None:
-    fields, handle = _fields(input_), input_.get("handle") or ""
-    if handle.strip():
-        fields["handle"] = slug(handle)
+    fields, handle = _fields(input_), input_.get("handle")
+    if handle is not None and slug(handle) != product.handle:  # a blank one is made of the title anew
+        fields["handle"] = store.assortment.handle_of(handle, input_.get("title") or product.title)
     if input_.get("productOptions") is not None:
         fields["option_names"] = tuple(str(option["name"]) for option in _options(input_))
     store.assortment.change(product, fields, _NAME)

@@ -13,7 +13,6 @@ from sandbox.shopify.inventory import Payload, told_refusal
 from sandbox.shopify.inventory_rules import UserError
 from sandbox.shopify.model import Collection, Product, Variant
 from sandbox.shopify.money import cents
-from sandbox.shopify.opening import slug
 from sandbox.shopify.product_rules import bulk_errors, media_errors, product_errors, renamed
 from sandbox.shopify.state import ShopifyStore
 
@@ -40,10 +39,9 @@ def create(_: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Paylo
         (option["name"], [value["name"] for value in option.get("values") or ()])
         for option in input_.get("productOptions") or ()
     ]
-    handle = input_.get("handle") or ""
     shelf = store.assortment
     product = shelf.create(
-        slug(handle) if handle.strip() else shelf.free_handle(input_["title"]),
+        shelf.handle_of(input_.get("handle") or "", input_["title"]),
         [name for name, _ in options],
         declared={name: tuple(values) for name, values in options},
         **_fields(store, input_),
@@ -84,7 +82,7 @@ def _fields(store: ShopifyStore, input_: Mapping[str, Any], product: Product | N
         given["vendor"] = given.get("vendor") or store.domain.partition(".")[0]
     handle = input_.get("handle") or ""
     if product is not None and handle.strip():
-        given["handle"] = slug(handle)
+        given["handle"] = store.assortment.handle_of(handle, product.title)
     return given
 
 

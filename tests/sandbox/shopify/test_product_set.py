@@ -125,6 +125,21 @@ async def test_empty_lists_empty_what_they_name(ask: Ask, store: ShopifyStore) -
     assert len(answer["product"]["variants"]["nodes"]) == 2
 
 
+async def test_a_blank_handle_is_made_of_the_title_anew(ask: Ask) -> None:
+    made = (await answered(ask, {"title": "Camp Cap", "handle": "old"}))["product"]
+    changed = await answered(ask, {"id": made["id"], "handle": "  "})
+    assert changed["product"]["handle"] == "camp-cap"
+
+
+async def test_a_refused_change_shows_the_product_as_it_is(ask: Ask, store: ShopifyStore) -> None:
+    tee = store.item("TEE-S").variant.product
+    answer = await answered(ask, {"title": "New", "handle": "  DUCK "}, by={"id": tee.id})
+    assert [error["message"] for error in answer["userErrors"]] == [
+        "Handle '  DUCK ' already in use. Please provide a new handle."
+    ]
+    assert (answer["product"]["title"], answer["product"]["handle"]) == ("Tee", "tee")
+
+
 async def test_a_handle_makes_or_changes(ask: Ask) -> None:
     by = {"handle": "camp-cap"}
     first = await answered(ask, {"title": "Camp Cap", "handle": "camp-cap"}, by=by)

@@ -91,7 +91,7 @@ LONG = "x" * 256
                 (["customProductType"], "Custom product type is too long (maximum is 255 characters)"),
             ],
         ),
-        ({"handle": "Tee"}, [(["input", "handle"], "Handle 'tee' already in use. Please provide a new handle.")]),
+        ({"handle": "Tee"}, [(["input", "handle"], "Handle 'Tee' already in use. Please provide a new handle.")]),
         ({"collectionsToJoin": ["gid://shopify/Collection/1"]}, [(["collectionsToJoin"], "Collection does not exist")]),
     ],
 )
@@ -113,7 +113,12 @@ async def test_an_unknown_product_is_refused_without_one(ask: Ask, product: dict
 
 async def test_a_handle_is_brought_into_its_form(ask: Ask, store: ShopifyStore) -> None:
     gid = product_of(store, "DUCK")
-    for given, handle in (("  Mixed CASE/ Weird 200 % ", "mixed-case-weird-200"), ("   ", "mixed-case-weird-200")):
+    recorded = (
+        ("  Mixed CASE / 東京 100 % ", "mixed-case-東京-100"),
+        ("   ", "mixed-case-東京-100"),
+        ("%%%", "product"),
+    )
+    for given, handle in recorded:
         answer = await told(ask, UPDATE, "productUpdate", product={"id": gid, "handle": given})
         assert answer["product"]["handle"] == handle
 
@@ -172,9 +177,22 @@ async def test_a_new_product_has_one_variant_that_is_not_counted(ask: Ask, store
     assert made["variants"]["nodes"] == [
         {"title": "Default Title", "price": "0.00", "sku": None, "inventoryItem": {"tracked": False}}
     ]
-    again = (await told(ask, CREATE, "productCreate", product={"title": "Bath Duck"}))["product"]
-    assert again["handle"] == "bath-duck-1"
-    assert [event.topic for event in events].count("products/create") == 2
+    assert [event.topic for event in events].count("products/create") == 1
+
+
+@pytest.mark.parametrize(
+    ("wished", "handles"),
+    [
+        ({"title": "Bath Duck"}, ["bath-duck", "bath-duck-1", "bath-duck-2"]),
+        ({"title": "Batch 2026"}, ["batch-2026", "batch-2027", "batch-2028"]),
+        ({"title": "Odd", "handle": "%%%"}, ["product", "product-1", "product-2"]),
+    ],
+)
+async def test_a_handle_that_nobody_chose_gets_the_next_number(
+    ask: Ask, wished: dict[str, str], handles: list[str]
+) -> None:
+    made = [(await told(ask, CREATE, "productCreate", product=wished))["product"]["handle"] for _ in handles]
+    assert made == handles
 
 
 async def test_a_new_product_takes_the_first_value_of_each_option(ask: Ask) -> None:
