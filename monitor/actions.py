@@ -10,6 +10,7 @@ import structlog
 from monitor.asked import (
     CloseOrder,
     DecideOrder,
+    FieldRolledBack,
     LetGoOrder,
     MapOrder,
     RestoreOrder,
@@ -32,6 +33,7 @@ from sync.mapping_desk import MappingDesk
 from sync.order_desk import Closed, OrderDesk, Retried
 from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
 from sync.ports import Ledger
+from sync.products import ProductOutcome
 from sync.records import HeldEnding, Pause, PauseKind, RunOutcome
 from sync.restoring import Fate, Force
 from sync.rollback import Report, Request, Rollback
@@ -119,7 +121,9 @@ class Actions:
         await self._refuse_before_the_first_pass()
         forced = frozenset((await self._link_ids(order.force)).values())
         force = Force(forced, order.raises)
-        report = await self._rollback.run(replace(request, force=force, by=order.by, dry_run=order.dry_run))
+        report = await self._rollback.run(
+            replace(request, force=force, skus=order.force, by=order.by, dry_run=order.dry_run)
+        )
         if not order.dry_run:
             self._tell(_JUDGE)
         return _reply(report)
@@ -250,6 +254,19 @@ def _reply(report: Report) -> RollbackReply:
         )
         for row in told
     )
+    fields = tuple(
+        FieldRolledBack(
+            sku=row.change.sku,
+            subject=row.change.subject,
+            field=row.change.field,
+            now=row.change.before,
+            wanted=row.change.after,
+            outcome=row.outcome,
+            detail=row.detail,
+        )
+        for row in report.fields
+        if row.outcome is not ProductOutcome.FOUND_APPLIED
+    )
     return RollbackReply(
         run_id=report.run_id,
         outcome=report.outcome,
@@ -257,5 +274,6 @@ def _reply(report: Report) -> RollbackReply:
         detail=report.detail,
         numbers=report.numbers,
         rows=rows,
+        fields=fields,
         unlinked=tuple(each.sku or each.inventory_item_id for each in report.unlinked),
     )

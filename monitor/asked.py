@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from monitor.notice import FailureReason, Kind, Severity
 from monitor.units import encodable
 from sync.findings import FindingClass
+from sync.products import Field, ProductOutcome
 from sync.records import ConflictDecision, PauseKind, RunOutcome, WriteOutcome
 from sync.restoring import Fate
 from sync.rollback_ports import PastRow
@@ -171,8 +172,21 @@ class RolledBack:
     outcome: WriteOutcome | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FieldRolledBack:
+    """One product field of an undo; `outcome` None: it is to be written. `detail` says why it is not, or was not."""
+
+    sku: str
+    subject: str
+    field: Field
+    now: Any
+    wanted: Any
+    outcome: ProductOutcome | None = None
+    detail: str = ""
+
+
 class RollbackReply(BaseModel):
-    """How it went; `rows` are all but those that show their number already, `unlinked` names what has no link."""
+    """How it went; `rows` and `fields` are all but those that are so already, `unlinked` names what has no link."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -182,12 +196,13 @@ class RollbackReply(BaseModel):
     detail: str = ""
     numbers: Mapping[str, int] = {}
     rows: tuple[RolledBack, ...] = ()
+    fields: tuple[FieldRolledBack, ...] = ()
     unlinked: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
-        """Return how many rows there are, those that show their number already included."""
-        return sum(self.numbers.values())
+        """Return how many rows of stock there are, those that show their number already included."""
+        return sum(count for name, count in self.numbers.items() if not name.startswith("fields "))
 
 
 class LetGoOrder(BaseModel):

@@ -40,6 +40,7 @@ from sync.ports import Inbox, Ledger, PointOfSale, Storefront
 from sync.posting import InFlight, Poster, PostingPolicy
 from sync.reservations import HOLD_ID_BITS, AskLimits, HoldLimits
 from sync.rollback import Rollback
+from sync.rollback_fields import FieldsBack
 from sync.sale_watch import SaleWatch
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
@@ -191,20 +192,6 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         brakes=limits.brakes,
         secure=backups.before,
     )
-    rollback = Rollback(
-        pos=pos,
-        storefront=storefront,
-        ledger=ledger,
-        rollbacks=rollbacks,
-        feeds=feeds,
-        linking=linking,
-        in_flight=in_flight,
-        clock=clock,
-        tell=tell,
-        turn=turn,
-        policy=limits.policy,
-        secure=backups.before,
-    )
     watch = SaleWatch(bookings=bookings, till=till, feeds=feeds, clock=clock, tell=tell, turn=turn) if till else None
     inbox = SqlInbox(database)
     intake = Intake(
@@ -225,6 +212,21 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         ledger=ledger,
         clock=clock,
         policy=limits.catalogue,
+    )
+    rollback = Rollback(
+        pos=pos,
+        storefront=storefront,
+        ledger=ledger,
+        rollbacks=rollbacks,
+        feeds=feeds,
+        linking=linking,
+        in_flight=in_flight,
+        clock=clock,
+        tell=tell,
+        turn=turn,
+        policy=limits.policy,
+        fields=FieldsBack(catalogue),
+        secure=backups.before,
     )
     url = settings.public_url
     return Engine(

@@ -23,7 +23,9 @@ from sync.ports import Ledger, PointOfSale, Storefront
 from sync.posting import InFlight
 from sync.records import RunOutcome, Work, WriteOutcome
 from sync.restoring import WRITES, Fate, Force, Judged, Wish, Written, decision, judge
+from sync.rollback_fields import FieldRow, FieldsBack
 from sync.rollback_ports import Asked, PastRow, Rollbacks, Span
+from sync.rolling_fields import taking_back
 from sync.stock import Decision, Policy, Reading, Verdict
 from sync.stock_reads import Read, Reader
 from sync.stock_sync import Secure
@@ -38,12 +40,14 @@ DRY_RUN = "plan"  # the job under which runs that write nothing are recorded
 class Request:
     """What a person asks to set back: the `rows` of a file, or what was written in a `span`.
 
-    `force` is about links, found by the caller; `source` is the file's path or the span in words, for the record.
+    `force` is about links, found by the caller; `skus` names the same for fields. `source` is the file's path or the
+    span in words, for the record.
     """
 
     rows: Sequence[PastRow] = ()
     span: Span | None = None
     force: Force = field(default_factory=Force)
+    skus: tuple[str, ...] = ()
     by: str = ""
     source: str = ""
     dry_run: bool = False
@@ -78,6 +82,7 @@ class Report:
     code: Code | None = None
     detail: str = ""
     rows: tuple[Row, ...] = ()
+    fields: tuple[FieldRow, ...] = ()
     unlinked: tuple[PastRow, ...] = ()
     numbers: dict[str, int] = field(default_factory=dict)
 
@@ -99,6 +104,7 @@ class Rollback:
         tell: Listener,
         turn: asyncio.Lock,
         policy: Policy,
+        fields: FieldsBack,
         secure: Secure,
     ) -> None:
         self._pos = pos
@@ -112,6 +118,7 @@ class Rollback:
         self._tell = tell
         self._turn = turn
         self._policy = policy
+        self._fields = fields
         self._secure = secure
 
     async def run(self, request: Request) -> Report:
@@ -159,13 +166,22 @@ class Rollback:
             context = replace(context, pulled_at=await self._look_again(moved, reader))
             for work in await self._ledger.work_of(moved, as_of):
                 bench.look(work, read, context, self._clock)
+        fields = await self._fields_back(request)
         outcomes: dict[int, WriteOutcome | None] = {}
-        if not request.dry_run and bench.chosen:
+        if not request.dry_run and (bench.chosen or any(row.outcome is None for row in fields)):
             await self._secure(run_id)
             await self._write(bench, reader, context)
             outcomes = dict(await self._rollbacks.outcomes_of(run_id))
+            fields = await self._fields.write(fields, run_id)
         rows = tuple(Row(each, outcomes.get(each.link_id)) for each in bench.rows)
-        return Report(run_id, RunOutcome.OK, rows=rows, numbers=_numbers(rows))
+        return Report(run_id, RunOutcome.OK, rows=rows, fields=tuple(fields), numbers=_numbers(rows, fields))
+
+    async def _fields_back(self, request: Request) -> Sequence[FieldRow]:
+        """Return the product fields of a span that are to be as they were before."""
+        if request.span is None:
+            return ()
+        written = await self._rollbacks.fields_written(request.span)
+        return await self._fields.look(taking_back(written, f"undo {request.span.words}"), request.skus)
 
     async def _look_again(self, link_ids: Sequence[int], reader: Reader) -> datetime:
         """Read rows, then orders, once more: what seems to be somebody's change may be an order that came between."""
@@ -261,6 +277,8 @@ class _Bench:
         return Judged(work.link_id, work.sku, past, 0, past, available, 0, fate)
 
 
-def _numbers(rows: Sequence[Row]) -> dict[str, int]:
+def _numbers(rows: Sequence[Row], fields: Sequence[FieldRow]) -> dict[str, int]:
     """Count rows by what became of them."""
-    return dict(Counter(row.outcome.value if row.outcome else row.judged.fate.name.lower() for row in rows))
+    counts = Counter(row.outcome.value if row.outcome else row.judged.fate.name.lower() for row in rows)
+    counts.update(f"fields {row.outcome.value if row.outcome else 'set_back'}" for row in fields)
+    return dict(counts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from sync.products import ProductWrite
 from sync.records import HeldEnding, WriteOutcome
 from sync.restoring import Wish, Written
 
@@ -84,6 +85,9 @@ class Rollbacks(Protocol):
 
         Raises Permanent (BK005) for a run that is not on record.
         """
+
+    async def fields_written(self, span: Span) -> Sequence[ProductWrite]:
+        """Return the writes of product fields in a span that changed something, or may have."""
 
     async def last_written(self, link_ids: Sequence[int]) -> Mapping[int, Written]:
         """Return the newest acknowledged write of each link; links without one are missing."""

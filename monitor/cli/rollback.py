@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from monitor.asked import RestoreOrder, RollbackOrder, RollbackReply, RolledBack, UndoOrder
+from monitor.asked import FieldRolledBack, RestoreOrder, RollbackOrder, RollbackReply, RolledBack, UndoOrder
 from monitor.asking import ask
 from monitor.cli.common import (
     Exit,
@@ -32,6 +32,7 @@ from sync import backup_file
 from sync.clock import SystemClock
 from sync.errors import Code, Refused
 from sync.inventory_export import read_export
+from sync.products import ProductOutcome
 from sync.records import RunOutcome, WriteOutcome
 from sync.restoring import FORCIBLE, WRITES, Fate
 from sync.rollback_ports import Asked, PastRow, Span, span_of
@@ -39,6 +40,7 @@ from sync.settings import Settings
 from sync.storage.rollback import SqlRollbacks
 
 _SHOWN = 40  # rows listed of each part
+_SHORT = 24  # characters of a product's field that are shown
 _LARGEST = 512 * 1024 * 1024  # bytes of a file that is read as a whole
 _WELL = (None, WriteOutcome.APPLIED, WriteOutcome.FOUND_APPLIED)
 _SAME_SHOP = ("store_domain", "location_id")
@@ -66,7 +68,7 @@ def verify(settings: Settings, path: Path | None, *, json: bool) -> Exit:
     wrong = [row for row in reply.rows if row.fate is not Fate.AS_WANTED]
     if not json:
         _tell_verified(reply, wrong)
-    return Exit.WRONG if wrong else Exit.DONE
+    return Exit.WRONG if wrong or reply.fields else Exit.DONE
 
 
 def span(run_id: int | None, since: str | None, until: str | None) -> Span:
@@ -188,7 +190,7 @@ def _set_back(settings: Settings, order: RollbackOrder, *, json: bool) -> Exit:
     if order.dry_run:
         return Exit.DONE
     failed = [row for row in chosen if row.outcome not in _WELL]
-    return Exit.WRONG if listed or failed else Exit.DONE
+    return Exit.WRONG if listed or failed or _left(reply.fields) else Exit.DONE
 
 
 def _parts(rows: Sequence[RolledBack]) -> tuple[list[RolledBack], list[RolledBack]]:
@@ -197,8 +199,14 @@ def _parts(rows: Sequence[RolledBack]) -> tuple[list[RolledBack], list[RolledBac
     return chosen, [row for row in rows if row.outcome is None and row.fate not in (*WRITES, Fate.AS_WANTED)]
 
 
+def _left(fields: Sequence[FieldRolledBack]) -> list[FieldRolledBack]:
+    """Return the fields that are not as they are to be, and that this will not change."""
+    return [each for each in fields if each.outcome not in (None, ProductOutcome.APPLIED)]
+
+
 def _data(reply: RollbackReply) -> dict[str, Any]:
-    return reply.model_dump(mode="json", exclude={"rows"}) | {"rows": [asdict(row) for row in reply.rows]}
+    whole = {"rows": [asdict(row) for row in reply.rows], "fields": [asdict(row) for row in reply.fields]}
+    return reply.model_dump(mode="json", exclude={"rows", "fields"}) | whole
 
 
 def _failed(reply: RollbackReply) -> Exit:
@@ -216,10 +224,32 @@ def _tell(
     if listed:
         say("", f"Left as they are: {counted(len(listed), 'row')}.")
         _table(listed)
+    _tell_fields(reply.fields)
     if reply.unlinked:
         say_folded(f"Not linked, so never written: {_named(reply.unlinked)}.")
     say("", *_summary(reply, order, chosen))
     say_folded(*_ways_on(order, chosen, listed))
+
+
+def _tell_fields(fields: Sequence[FieldRolledBack]) -> None:
+    if not fields:
+        return
+    say("", f"Product fields: {len(fields)}, of them left as they are: {len(_left(fields))}.")
+    found = [(each.sku, each.field.value, _short(each.now), _short(each.wanted), _became(each)) for each in fields]
+    show_table(("SKU", "field", "is", "will be", "why"), found[:_SHOWN])
+    if len(found) > _SHOWN:
+        say(f"… and {len(found) - _SHOWN} more; --json has all.")
+
+
+def _became(each: FieldRolledBack) -> str:
+    if each.outcome is None:
+        return Fate.SET_BACK.value
+    return "set back" if each.outcome is ProductOutcome.APPLIED else each.detail or each.outcome.value
+
+
+def _short(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
 
 
 def _table(rows: Sequence[RolledBack]) -> None:
@@ -269,6 +299,7 @@ def _ways_on(order: RollbackOrder, chosen: Sequence[RolledBack], listed: Sequenc
 def _tell_verified(reply: RollbackReply, wrong: Sequence[RolledBack]) -> None:
     if wrong:
         _table(wrong)
+    _tell_fields(reply.fields)
     if reply.unlinked:
         say_folded(f"Not linked, so not compared: {_named(reply.unlinked)}.")
     same = reply.numbers.get(Fate.AS_WANTED.name.lower(), 0)

@@ -85,6 +85,10 @@ class Catalogue:
         results += await self._maker.make(kinds.get(ChangeKind.CREATE, ()), run_id)
         return results + await self._retirer.retire(kinds.get(ChangeKind.RETIRE, ()), run_id)
 
+    async def hindrances(self, changes: Sequence[ProductChange]) -> list[ProductResult]:
+        """Return which of these changes of fields would not be written now, and why; nothing is."""
+        return await self._fields.hindrances(changes)
+
     async def settle(self) -> Sequence[ProductWrite]:
         """Read what became of writes that nobody answered, and record it; return those too young to tell."""
         writes, now = await self.book.unanswered(), self._clock.now()

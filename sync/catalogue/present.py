@@ -97,6 +97,8 @@ def update_of(product_id: str, changes: Iterable[ProductChange], collections: Ma
                 update = replace(update, join=tuple(collections[each] for each in added(change)))
             case Field.IMAGES:
                 update = replace(update, image_urls=tuple(change.after))
+            case Field.STATUS:
+                update = replace(update, status=change.after)
             case _:
                 raise ValueError(f"{change.field} is no field of a product")
     return update
@@ -119,6 +121,8 @@ def become(product: ProductCard, changes: Iterable[ProductChange]) -> ProductCar
                 product = replace(product, tags=tuple(change.after))
             case Field.COLLECTIONS:
                 product = replace(product, collections=tuple(change.after))
+            case Field.STATUS:
+                product = replace(product, status=change.after)
             case _:
                 product = replace(product, images=product.images + len(change.after))
     return product

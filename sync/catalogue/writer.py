@@ -6,7 +6,7 @@ A write that nobody answered is never sent again: the next reading of its subjec
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sync.catalogue.ports import CatalogueBook, Products, Shelves
@@ -42,13 +42,29 @@ class FieldWriter:
 
     async def write(self, changes: Sequence[ProductChange], run_id: int) -> list[ProductResult]:
         """Write these changes and return how each ended; raises as `Writer.carry_out`."""
+        results: list[ProductResult] = []
+        async for some, batch in self._batches(changes, run_id):
+            results += await self._some(some, batch)
+        return results
+
+    async def hindrances(self, changes: Sequence[ProductChange]) -> list[ProductResult]:
+        """Return which of these changes would not be written now, and why; nothing is written."""
+        return [
+            told
+            async for some, batch in self._batches(changes, run_id=0)
+            for change in some
+            if (told := _hindrance(change, batch))
+        ]
+
+    async def _batches(
+        self, changes: Sequence[ProductChange], run_id: int
+    ) -> AsyncIterator[tuple[Sequence[ProductChange], _Batch]]:
+        """Read what the changes are about, some at a time."""
         listed = any(change.field is Field.COLLECTIONS for change in changes)
         collections = await self._products.collections() if listed else {}
-        results: list[ProductResult] = []
         for start in range(0, len(changes), _CHANGES_AT_ONCE):
             some = changes[start : start + _CHANGES_AT_ONCE]
-            results += await self._some(some, await self._read(some, collections, run_id))
-        return results
+            yield some, await self._read(some, collections, run_id)
 
     async def _read(self, changes: Sequence[ProductChange], collections: Mapping[str, str], run_id: int) -> _Batch:
         prices = [change.subject for change in changes if change.field is Field.PRICE]

@@ -132,10 +132,11 @@ def _values(change: ProductChange, run_id: int, now: datetime) -> dict[str, Any]
 
 
 def _read(connection: sa.Connection, select: sa.Select[Any]) -> list[ProductWrite]:
-    return [_as_write(row) for row in connection.execute(select).mappings()]
+    return [as_write(row) for row in connection.execute(select).mappings()]
 
 
-def _as_write(row: Mapping[Any, Any]) -> ProductWrite:
+def as_write(row: Mapping[Any, Any]) -> ProductWrite:
+    """Return a row as the write it is of."""
     change = ProductChange(
         key=row["key"],
         kind=ChangeKind(row["kind"]),

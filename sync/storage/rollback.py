@@ -12,16 +12,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync.errors import Code, Permanent
+from sync.products import ProductOutcome, ProductWrite
 from sync.records import HeldEnding, WriteOutcome
 from sync.restoring import Known, Wish, Written
 from sync.rollback_ports import Asked, Held, PastRow, Span
 from sync.storage import held
 from sync.storage.database import Database
+from sync.storage.product_writes import as_write
 from sync.storage.statements import CONFIRMED, batches, one_of, streamed, upsert
-from sync.storage.tables import asked_runs, held_links, links, order_lines, orders, runs, stock_intents
+from sync.storage.tables import asked_runs, held_links, links, order_lines, orders, product_writes, runs, stock_intents
 
 _ACKNOWLEDGED = (WriteOutcome.APPLIED, WriteOutcome.FOUND_APPLIED)
 _MAYBE = (*_ACKNOWLEDGED, WriteOutcome.SUPERSEDED, WriteOutcome.UNANSWERED)
+_CHANGED = (ProductOutcome.APPLIED, ProductOutcome.FOUND_APPLIED, ProductOutcome.UNANSWERED)
 _SPOKEN_FOR = ("Tk", "u", "U")
 
 
@@ -38,6 +41,10 @@ class SqlRollbacks:
     async def wishes_to_undo(self, span: Span) -> Sequence[Wish]:
         """Return what takes back the stock writes of a span."""
         return await self._database.read(lambda c: _wishes_to_undo(c, span))
+
+    async def fields_written(self, span: Span) -> Sequence[ProductWrite]:
+        """Return the writes of product fields in a span that changed something, or may have."""
+        return await self._database.read(lambda c: _fields_written(c, span))
 
     async def last_written(self, link_ids: Sequence[int]) -> Mapping[int, Written]:
         """Return the newest acknowledged write of each link."""
@@ -162,13 +169,26 @@ def _writes_within(span: Span) -> sa.Select[Any]:
     intent = stock_intents.c
     maybe = sa.or_(intent.outcome.is_(None), intent.outcome.in_([each.value for each in _MAYBE]))
     select = sa.select(stock_intents, links.c.sku).join_from(stock_intents, links).where(maybe, CONFIRMED)
+    return _within(select, stock_intents, span).order_by(intent.link_id, intent.seq)
+
+
+def _within(select: sa.Select[Any], table: sa.Table, span: Span) -> sa.Select[Any]:
+    """Narrow a search for writes to a span."""
     if span.run_id is not None:
-        select = select.where(intent.run_id == span.run_id)
+        select = select.where(table.c.run_id == span.run_id)
     if span.since is not None:
-        select = select.where(intent.at >= span.since)
+        select = select.where(table.c.at >= span.since)
     if span.until is not None:
-        select = select.where(intent.at < span.until)
-    return select.order_by(intent.link_id, intent.seq)
+        select = select.where(table.c.at < span.until)
+    return select
+
+
+def _fields_written(connection: sa.Connection, span: Span) -> Sequence[ProductWrite]:
+    write = product_writes.c
+    changed = [each.value for each in _CHANGED]
+    select = sa.select(product_writes).where(sa.or_(write.outcome.is_(None), write.outcome.in_(changed)))
+    rows = connection.execute(_within(select, product_writes, span).order_by(write.write_id)).mappings()
+    return [as_write(row) for row in rows]
 
 
 def _undoing(rows: Iterator[Mapping[Any, Any]] | sa.MappingResult) -> Iterator[Wish]:

@@ -19,6 +19,7 @@ from sync.posting import InFlight
 from sync.records import ConflictDecision
 from sync.restoring import Force
 from sync.rollback import Report, Request, Rollback
+from sync.rollback_fields import FieldsBack
 from sync.rollback_ports import Rollbacks, Span
 from sync.storage.mirror_book import SqlMirrorBook
 from tests.sync.shop import START, Fuse, Fused, Shop, few, go_live, open_shop
@@ -50,6 +51,7 @@ async def dying_undo(shop: Shop, run_id: int, fuse: Fuse) -> Report | None:
         tell=tell,
         turn=asyncio.Lock(),
         policy=limits.policy,
+        fields=FieldsBack(engine.catalogue),
         secure=Fused(engine.backups, fuse).before,
     )
     try:
@@ -95,7 +97,7 @@ class Rounds:
         return died
 
     async def nothing_is_fought(self, shop: Shop, before: list[int], synced: list[int]) -> None:
-        """The passes after it leave each number where the dead process left it, and know which were set back."""
+        """Look that passes leave each number where the dead process left it, and know which were set back."""
         left = self.shown()
         assert left in (before, synced)
         shop.seen_writes = len(self.world.shopify.writes)

@@ -1,0 +1,77 @@
+"""Undoing changes of product fields: back as they were, except what others changed meanwhile and what is for people."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from monitor.asked import RollbackReply, UndoOrder
+from sync.products import Field, ProductOutcome
+from tests.sync.shop import Shop
+from tests.sync.test_catalogue import carry_out, catalogue, read, reading
+
+pytestmark = pytest.mark.anyio
+
+SKU = "KAVA-1"
+APPLIED, MOVED, REFUSED = ProductOutcome.APPLIED, ProductOutcome.MOVED, ProductOutcome.REFUSED
+
+
+async def written(shop: Shop) -> int:
+    """Let price, description and pictures be carried over; return the run."""
+    shop.world.shopify.reprice(SKU, Decimal("17.00"))
+    shop.world.shopify.edit_product(SKU, description_html="")
+    shop.world.shopify.picture(SKU, ())
+    await read(shop)
+    assert set((await carry_out(shop, await catalogue(shop).propose())).values()) == {APPLIED}
+    (latest,) = await shop.work.ledger.runs("products", limit=1)
+    return latest.run_id
+
+
+async def undo(shop: Shop, run_id: int, *force: str, dry_run: bool = False) -> RollbackReply:
+    return await shop.work.actions.undo(UndoOrder(run_id=run_id, by="ann", force=force, dry_run=dry_run))
+
+
+def outcomes(reply: RollbackReply) -> dict[Field, ProductOutcome | None]:
+    return {each.field: each.outcome for each in reply.fields}
+
+
+def present(shop: Shop) -> tuple[int, str]:
+    variant = shop.world.shopify.item(SKU).variant
+    return variant.price_cents, variant.product.description_html
+
+
+async def test_fields_are_as_they_were_and_what_is_for_people_is_named(tmp_path: Path) -> None:
+    async with reading(tmp_path) as shop:
+        run_id = await written(shop)
+        planned = await undo(shop, run_id, dry_run=True)
+        assert present(shop) == (1_990, "<p>Rooted in the islands.</p>")
+        done = await undo(shop, run_id)
+        again = await undo(shop, run_id, dry_run=True)
+        assert present(shop) == (1_700, "")
+        assert outcomes(planned) == {Field.PRICE: None, Field.DESCRIPTION: None, Field.IMAGES: REFUSED}
+        assert outcomes(done) == {Field.PRICE: APPLIED, Field.DESCRIPTION: APPLIED, Field.IMAGES: REFUSED}
+        assert outcomes(again) == {Field.IMAGES: REFUSED}
+        (images,) = again.fields
+        assert images.detail == "Pictures that were added are taken away in Shopify by hand."
+
+
+async def test_what_others_changed_meanwhile_is_left_unless_a_person_names_it(tmp_path: Path) -> None:
+    async with reading(tmp_path) as shop:
+        run_id = await written(shop)
+        shop.world.shopify.edit_product(SKU, description_html="<p>By hand</p>")
+        left = await undo(shop, run_id)
+        assert present(shop) == (1_700, "<p>By hand</p>")
+        assert (outcomes(left)[Field.PRICE], outcomes(left)[Field.DESCRIPTION]) == (APPLIED, MOVED)
+        forced = await undo(shop, run_id, SKU)
+        assert present(shop) == (1_700, "")
+        assert outcomes(forced)[Field.DESCRIPTION] is APPLIED
+
+
+async def test_an_undo_is_undone_in_its_turn(tmp_path: Path) -> None:
+    async with reading(tmp_path) as shop:
+        run_id = await written(shop)
+        first = await undo(shop, run_id)
+        await undo(shop, first.run_id)
+        assert present(shop) == (1_990, "<p>Rooted in the islands.</p>")
