@@ -9,6 +9,8 @@ import structlog
 
 from monitor.asked import (
     CloseOrder,
+    DecidedMany,
+    DecideManyOrder,
     DecideOrder,
     FieldRolledBack,
     LetGoOrder,
@@ -43,6 +45,7 @@ from sync.validation.validating import Validation
 
 log = structlog.get_logger()
 
+_MOVED = "the difference is another one by now"
 _JUDGE = RunWanted("rules")  # a person's word shows in alerts at once, not only at the next beat
 
 
@@ -211,6 +214,23 @@ class Actions:
         log.info("conflict.decided", decision=order.decision.value, skus=order.skus, by=order.by)
         self._tell(RunWanted(Job.INCREMENTAL))  # it carries the decision out, and the rules are judged after it
         return len(chosen)
+
+    async def decide_many(self, order: DecideManyOrder) -> DecidedMany:
+        """Keep a person's word on differences that are still as the person saw them; the others are left out."""
+        waiting = {each.link_id: each for each in await self._ledger.conflicts() if each.link_id in order.differences}
+        same = [key for key, each in waiting.items() if each.available - each.target == order.differences[key]]
+        now = self._clock.now()
+        refused = await self._ledger.decide(same, order.decision, order.by, now)
+        chosen = [link_id for link_id in same if link_id not in refused]
+        if refused and chosen:  # then none was taken
+            refused = {**refused, **await self._ledger.decide(chosen, order.decision, order.by, now)}
+        left_out = {each.sku: _MOVED for key, each in waiting.items() if key not in same}
+        left_out |= {waiting[key].sku: f"{code.name} {code.title}" for key, code in refused.items()}
+        decided = tuple(waiting[key].sku for key in chosen if key not in refused)
+        log.info("conflict.decided", decision=order.decision.value, skus=decided, by=order.by)
+        if decided:
+            self._tell(RunWanted(Job.INCREMENTAL))
+        return DecidedMany(decided=decided, left_out=left_out)
 
     async def map_skus(self, order: MapOrder) -> Sequence[Mapped]:
         """Link pairs of SKUs; see `MappingDesk.map`."""

@@ -101,6 +101,25 @@ class DecideOrder(BaseModel):
     by: str
 
 
+class DecideManyOrder(BaseModel):
+    """A person's word on many differences: what Shopify shows above what it should, by link, as the person saw it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    differences: Mapping[int, int]
+    decision: ConflictDecision
+    by: Text
+
+
+class DecidedMany(BaseModel):
+    """The SKUs whose differences were decided on, and why not, of those that were left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decided: tuple[str, ...]
+    left_out: Mapping[str, str] = {}
+
+
 class MapOrder(BaseModel):
     """Pairs that a person links: a Lightspeed SKU and a Shopify SKU each; `replace` ends wrong links.
 

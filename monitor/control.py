@@ -23,6 +23,7 @@ from monitor.asked import (
     AcknowledgeOrder,
     CloseOrder,
     ConnectOrder,
+    DecideManyOrder,
     DecideOrder,
     DrillOrder,
     FileOrder,
@@ -126,17 +127,21 @@ def _setting_back(actions: Actions) -> Sequence[Answer]:
 
 
 def _mapping(actions: Actions) -> Sequence[Answer]:
-    """Return what answers on links between SKUs."""
+    """Return what answers on links between SKUs, and on many differences at once."""
 
     async def map_skus(request: Request) -> Response:
         mapped = await actions.map_skus(MapOrder.model_validate_json(await request.body()))
         return JSONResponse(MAPPED.dump_python(mapped, mode="json"))
 
+    async def decide_many(request: Request) -> Response:
+        decided = await actions.decide_many(DecideManyOrder.model_validate_json(await request.body()))
+        return JSONResponse(decided.model_dump(mode="json"))
+
     async def unmap_skus(request: Request) -> Response:
         ended = await actions.unmap_skus(UnmapOrder.model_validate_json(await request.body()))
         return JSONResponse({"ended": ended})
 
-    return map_skus, unmap_skus
+    return map_skus, unmap_skus, decide_many
 
 
 def _alerting(desk: AlertDesk) -> Sequence[Answer]:

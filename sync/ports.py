@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from sync.conflict_causes import Evidence
 from sync.errors import Code
 from sync.model import (
     Certificate,
@@ -279,6 +280,9 @@ class Ledger(Protocol):
     # --- differences that a person decides on ---
     async def conflicts(self) -> Sequence[Conflict]:
         """Return the differences that wait for a person, longest first, then those that one has kept."""
+
+    async def evidence_of(self, link_ids: Sequence[int]) -> Mapping[int, Evidence]:
+        """Return what is on record about the differences of these links, those that wait for a person alone."""
 
     async def decide(
         self, link_ids: Sequence[int], decision: ConflictDecision, by: str, now: datetime

@@ -23,6 +23,7 @@ from monitor.cli.common import (
     stored,
     usage,
 )
+from monitor.cli.conflict_commands import app as conflict_commands
 from monitor.cli.order_commands import app as order_commands
 from monitor.cli.sku_commands import app as sku_commands
 
@@ -37,10 +38,9 @@ app = typer.Typer(
 )
 check = typer.Typer(help="Check settings, the alerts file, or the connections.", no_args_is_help=True)
 connect = typer.Typer(help="Give consent to a service for the first time.", no_args_is_help=True)
-conflicts = typer.Typer(help="Decide on differences that nothing explains.", no_args_is_help=True)
 app.add_typer(alert_commands, name="alerts")
 app.add_typer(check, name="check")
-app.add_typer(conflicts, name="conflicts")
+app.add_typer(conflict_commands, name="conflicts")
 app.add_typer(connect, name="connect")
 app.add_typer(order_commands, name="orders")
 app.add_typer(sku_commands, name="sku")
@@ -48,7 +48,6 @@ app.add_typer(sku_commands, name="sku")
 _TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)  # why a place to listen at cannot be had
 _LAST_PORT = 65_529  # seven in a row
 
-Skus = Annotated[list[str], typer.Argument(metavar="SKU...", help="As typed in either shop; all of them or none.")]
 Json = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 
 
@@ -263,35 +262,6 @@ def resume(
         levers.let_go(chosen, sku or ())
 
 
-@conflicts.command("list")
-def list_conflicts(json: Json = False) -> None:
-    """Show the differences that wait for a person, and those that were kept.
-
-    Example: lightspeed-sync conflicts list
-    """
-    from monitor.cli import conflicts as deciding
-
-    raise typer.Exit(deciding.show(settings(have=stored()), json=json))
-
-
-@conflicts.command()
-def approve(skus: Skus, json: Json = False) -> None:
-    """Take Lightspeed's number; a difference that was kept is kept no more.
-
-    Example: lightspeed-sync conflicts approve KAVA-PREM-001
-    """
-    _decide(skus, "approved", json=json)
-
-
-@conflicts.command()
-def dismiss(skus: Skus, json: Json = False) -> None:
-    """Let Shopify's number stand; the difference is kept, and shown, until it is approved.
-
-    Example: lightspeed-sync conflicts dismiss KAVA-PREM-001
-    """
-    _decide(skus, "dismissed", json=json)
-
-
 @check.command("config")
 def check_config(json: Json = False) -> None:
     """Show every setting, secrets hidden, and check the alerts file.
@@ -370,13 +340,6 @@ def _validate(classes: tuple[FindingClass, ...], report: Path | None, *, last: b
 
     chosen = settings(have=stored(), shops=not last)
     raise typer.Exit(validating.validate(chosen, classes, report, last=last, json=json))
-
-
-def _decide(skus: list[str], decision: str, *, json: bool) -> None:
-    from monitor.cli import conflicts as deciding
-    from sync.records import ConflictDecision
-
-    raise typer.Exit(deciding.decide(settings(have=stored()), skus, ConflictDecision(decision), json=json))
 
 
 def _without_sandbox(error: ModuleNotFoundError) -> typer.Exit:

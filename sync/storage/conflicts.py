@@ -16,10 +16,12 @@ from sync.errors import Code
 from sync.records import Conflict, ConflictDecision, HeldEnding
 from sync.stock import agree
 from sync.storage import held
+from sync.storage.deeds import record
 from sync.storage.statements import CONFIRMED, insert_all
 from sync.storage.tables import held_links, links, quarantine
 
 _REMOVED = "kept no more"
+_DEEDS = {ConflictDecision.APPROVED: "approve conflict", ConflictDecision.DISMISSED: "dismiss conflict"}
 _LINK = (
     *("link_id", "sku", "target", "seen_available", "evaluated_run"),
     *("quarantine_since", "quarantine_units", "dismissed_offset", "approved_at", "write_after"),
@@ -80,6 +82,8 @@ def _take(
     offset = kept + _difference(link) if decision is ConflictDecision.DISMISSED else 0
     chosen = {"dismissed_offset": offset, "approved_at": now, "due": sa.true(), "marks": links.c.marks + 1}
     connection.execute(sa.update(links).where(links.c.link_id == link["link_id"]).values(**chosen))
+    told = {"shopify": link["seen_available"], "should_be": link["target"], "kept_before": kept}
+    record(connection, now, by, _DEEDS[decision], link["sku"], told)
     was_held = held.let_go(connection, [link["link_id"]], HeldEnding(decision.value), by, now)
     if was_held and link["quarantine_units"] is None:
         return

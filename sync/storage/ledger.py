@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from sync.conflict_causes import Evidence
 from sync.errors import Code
 from sync.model import ItemRow, LevelRow, OrderRow, StockRow, VariantRow
 from sync.records import (
@@ -39,6 +40,7 @@ from sync.records import (
 )
 from sync.second_writer import Tampering
 from sync.storage import (
+    conflict_evidence,
     conflicts,
     journal,
     linking,
@@ -271,6 +273,10 @@ class SqlLedger:
     async def conflicts(self) -> Sequence[Conflict]:
         """Return the differences that wait for a person, and those that one has kept."""
         return await self._database.read(conflicts.conflicts)
+
+    async def evidence_of(self, link_ids: Sequence[int]) -> Mapping[int, Evidence]:
+        """Return what is on record about the differences of these links, those that wait for a person alone."""
+        return await self._database.read(lambda c: conflict_evidence.evidence_of(c, link_ids))
 
     async def decide(
         self, link_ids: Sequence[int], decision: ConflictDecision, by: str, now: datetime
