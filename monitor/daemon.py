@@ -83,12 +83,14 @@ class Passes:
         await self._pass(Pass.FULL)
 
     async def catalogue(self) -> None:
-        """Read what changed in both catalogues and link it."""
+        """Read what changed in both catalogues and link it; find out what became of unanswered product writes."""
         if not await self._has_begun():
             return
 
         async def refresh(run_id: int) -> Mapping[str, int]:
-            return {"linked": await self._shop.engine.linking.refresh(run_id)}
+            linked = await self._shop.engine.linking.refresh(run_id)
+            await self._shop.engine.catalogue.settle()
+            return {"linked": linked}
 
         if await self._recorded("catalogue", refresh) is Code.SH018:
             await self._full_instead()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sync.clock import Clock
 from sync.feeds import Feeds
 from sync.matching import match
@@ -21,8 +23,10 @@ class Linking:
 
     async def refresh(self, run_id: int) -> int:
         """Read what changed in both catalogues and link what can be linked; return the number of new links."""
-        await self._feeds.follow(Feed.ITEMS, self._pos.read_items, self._ledger.keep_items, run_id)
-        await self._feeds.follow(Feed.VARIANTS, self._storefront.read_variants, self._ledger.keep_variants, run_id)
+        items = partial(self._pos.read_items, cards=True)
+        await self._feeds.follow(Feed.ITEMS, items, self._ledger.keep_items, run_id)
+        variants = partial(self._storefront.read_variants, cards=True)
+        await self._feeds.follow(Feed.VARIANTS, variants, self._ledger.keep_variants, run_id)
         return await self.link()
 
     async def link(self) -> int:

@@ -13,13 +13,16 @@ from typing import Any
 from monitor.asked import FileOrder, FileStand
 from monitor.asking import FILE_STAND, ask
 from monitor.cli.common import Exit, complain, printable, run, say, say_json, show_table, usage
+from monitor.cli.product_lines import product_lines
 from monitor.units import counted, local, written_minute, written_second
 from sync.clock import SystemClock
 from sync.errors import Code, Permanent, SyncError
 from sync.matching import sku_key
+from sync.products import ProductWrite
 from sync.records import Change, SkuProblem
 from sync.reservations import Hold
 from sync.settings import Settings
+from sync.storage.catalogue import SqlCatalogue
 from sync.storage.database import Database
 from sync.storage.hold_rows import active_of
 from sync.storage.ledger import SqlLedger
@@ -70,23 +73,28 @@ def file_lines(stand: FileStand) -> Iterator[str]:
 def why(settings: Settings, sku: str, *, json: bool) -> Exit:
     """Tell how one SKU stands, and every change of it; of a link that has ended only the changes are left."""
 
-    async def look() -> tuple[Mapping[str, Any] | None, Sequence[Change], Sequence[SkuProblem], Sequence[Hold]]:
+    async def look() -> tuple[
+        Mapping[str, Any] | None, Sequence[Change], Sequence[SkuProblem], Sequence[Hold], Sequence[ProductWrite]
+    ]:
         async with opened_state(settings) as database:
             ledger = SqlLedger(database)
             link = next(iter((await ledger.link_ids_of([sku])).values()), None)
             now = None if link is None else await _evaluation(database, link)
             problems = [each for each in await ledger.sku_problems() if sku_key(each.sku) == sku_key(sku)]
             held = await database.read(lambda c: active_of(c, sku, SystemClock().now()))
-            return now, await ledger.changes_of(sku), problems, held
+            written = await SqlCatalogue(database).writes_of(sku)
+            return now, await ledger.changes_of(sku), problems, held, written
 
-    now, changes, problems, held = run(look)
+    now, changes, problems, held, written = run(look)
     if json:
         told = {"sku": sku, "now": now, "changes": [asdict(each) for each in changes]}
         told["holds"] = [{name: getattr(each, name) for name in _HELD} for each in held]
+        told["products"] = [asdict(each) for each in written]
         say_json(told | {"problems": [asdict(each) for each in problems]})
     else:
         _tell(sku, now, changes, problems, held)
-    return Exit.DONE if now is not None or changes else Exit.WRONG
+        say(*(line for each in written for line in product_lines(each)))
+    return Exit.DONE if now is not None or changes or written else Exit.WRONG
 
 
 def _tell(

@@ -17,6 +17,7 @@ from sync.catalogue.retirement import retirement
 from sync.catalogue.retiring import Retirer
 from sync.catalogue.writer import FieldWriter
 from sync.clock import Clock
+from sync.errors import Code, Refused
 from sync.matching import sku_key
 from sync.ports import Ledger
 from sync.products import (
@@ -28,6 +29,7 @@ from sync.products import (
     ProductResult,
     ProductWrite,
 )
+from sync.records import PauseKind
 
 _SETTLED_AFTER = timedelta(minutes=1)  # nothing that was sent is carried out later than that
 
@@ -48,6 +50,7 @@ class Catalogue:
         self.book = book
         self._products = products
         self._shelves = shelves
+        self._ledger = ledger
         self._clock = clock
         self._policy = policy
         self._fields = FieldWriter(book=book, products=products, shelves=shelves, clock=clock)
@@ -74,9 +77,13 @@ class Catalogue:
     async def carry_out(self, changes: Sequence[ProductChange], run_id: int) -> list[ProductResult]:
         """Write these changes, which a person has confirmed, and return how each ended, in no particular order.
 
-        Each is compared with what is there first: what is no longer `before` is not written. Raises what kept Shopify
-        from being reached; what was carried out until then is on record, and is found to be so the next time.
+        Each is compared with what is there first: what is no longer `before` is not written. Raises Refused (BR004)
+        while writing is paused by hand, and what kept Shopify from being reached; what was carried out until then is
+        on record, and is found to be so the next time.
         """
+        for pause in await self._ledger.pauses():
+            if pause.kind is PauseKind.WRITES:
+                raise Refused(Code.BR004, f"Their reason: {pause.reason.rstrip('.')}.")
         pending = {write.change.key for write in await self.settle()}
         results = [_refused(change) for change in changes if change.refusal]
         results += [_in_doubt(change) for change in changes if not change.refusal and change.key in pending]

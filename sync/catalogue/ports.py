@@ -58,7 +58,7 @@ class CatalogueBook(Protocol):
         """Record what a later reading has shown of unanswered writes, by id."""
 
     async def writes_of(self, sku: str, limit: int = 50) -> Sequence[ProductWrite]:
-        """Return the product writes of one SKU, newest first."""
+        """Return the product writes of one SKU, and those of the product that it is a variant of, newest first."""
 
     async def writes_in(self, run_id: int) -> Sequence[ProductWrite]:
         """Return the product writes of one run, in the order they were made."""

@@ -93,7 +93,7 @@ class SqlCatalogue:
         await self._database.write(lambda c: product_writes.settle(c, outcomes, now))
 
     async def writes_of(self, sku: str, limit: int = 50) -> Sequence[ProductWrite]:
-        """Return the product writes of one SKU, newest first."""
+        """Return the product writes of one SKU and of its product, newest first."""
         return await self._database.read(lambda c: product_writes.writes_of(c, sku, limit))
 
     async def writes_in(self, run_id: int) -> Sequence[ProductWrite]:

@@ -56,8 +56,16 @@ def unanswered(connection: sa.Connection) -> Sequence[ProductWrite]:
 
 
 def writes_of(connection: sa.Connection, sku: str, limit: int) -> Sequence[ProductWrite]:
-    """Return the product writes of one SKU, newest first."""
-    chosen = sa.select(product_writes).where(_WRITE.sku_key == sku_key(sku))
+    """Return the product writes of one SKU, and those of the product that it is a variant of, newest first."""
+    key = sku_key(sku)
+    products = (
+        sa.select(variants.c.product_id)
+        .join_from(variants, links, links.c.variant_id == variants.c.variant_id)
+        .where(links.c.sku_key == key)
+    )
+    chosen = sa.select(product_writes).where(
+        sa.or_(_WRITE.sku_key == key, _WRITE.subject.in_(products), _WRITE.made.in_(products))
+    )
     return _read(connection, chosen.order_by(_WRITE.write_id.desc()).limit(limit))
 
 

@@ -144,6 +144,8 @@ async def test_new_items_become_one_draft_with_their_stock_by_the_ordinary_rules
         assert [store.available(f"SHIRT-{size}") for size in "SML"] == [12, 12, 12]
         assert await catalogue(shop).propose() == []
         assert await shop.work.ledger.conflicts() == []
+        told = [[each.change.kind for each in await catalogue(shop).book.writes_of(f"SHIRT-{size}")] for size in "SML"]
+        assert told == [[ChangeKind.CREATE]] * 3, "each of its variants tells how it came to be"
 
 
 async def test_a_plan_that_is_carried_out_twice_makes_one_product(tmp_path: Path) -> None:
@@ -167,6 +169,17 @@ async def test_an_archived_item_takes_its_product_off_sale(tmp_path: Path) -> No
         store = shop.world.shopify
         assert (store.item("KAVA-1").variant.product.status, store.available("KAVA-1")) == ("DRAFT", 0)
         assert (store.item("KAVA-2").variant.product.status, store.available("KAVA-2")) == ("ACTIVE", 20)
+
+
+async def test_what_changes_in_either_shop_is_known_from_the_catalogues_feeds(tmp_path: Path) -> None:
+    async with reading(tmp_path) as shop:
+        shop.world.shopify.reprice("KAVA-1", Decimal("17.00"))
+        await shop.work.engine.linking.refresh(run_id=0)
+        assert await differing(shop) == [("KAVA-1", Field.PRICE)]
+        shop.clock.advance(60)
+        shop.world.lightspeed.reprice("KAVA-1", Decimal("17.00"))
+        await shop.work.engine.linking.refresh(run_id=0)
+        assert await differing(shop) == []
 
 
 async def test_goods_sold_online_only_are_never_touched(tmp_path: Path) -> None:

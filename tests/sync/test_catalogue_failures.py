@@ -17,9 +17,10 @@ from sandbox.world import World
 from sync.catalogue.catalogue import Catalogue
 from sync.catalogue.policy import CataloguePolicy
 from sync.catalogue.ports import CatalogueBook, Products, Shelves
-from sync.errors import Code, SyncError
+from sync.errors import Code, Refused, SyncError
 from sync.ports import Ledger
 from sync.products import ProductChange, ProductOutcome, ProductResult
+from sync.records import PauseKind
 from tests.sync.shop import START, Fuse, Fused, Shop, go_live, open_shop
 from tests.sync.test_catalogue import KAVA, SHIRTS, catalogue, read, reading
 
@@ -136,6 +137,18 @@ async def test_a_shop_that_cannot_be_reached_ends_the_work_and_leaves_it_to_be_d
         assert caught.value.code in (Code.SH004, Code.SH006)
         shop.world.faults.clear()
         assert [each.outcome for each in await carry_out(shop, changes)] == [ProductOutcome.APPLIED]
+
+
+async def test_nothing_is_written_while_writing_is_paused_by_hand(tmp_path: Path) -> None:
+    async with reading(tmp_path) as shop:
+        shop.world.shopify.reprice("KAVA-1", Decimal("17.00"))
+        await read(shop)
+        changes = await catalogue(shop).propose()
+        await shop.work.actions.pause(PauseKind.WRITES, "we count.")
+        with pytest.raises(Refused) as caught:
+            await carry_out(shop, changes)
+        assert str(caught.value) == "BR004 Somebody has paused writing. Their reason: we count."
+        assert shop.world.shopify.item("KAVA-1").variant.price_cents == 1_700
 
 
 async def test_an_order_that_comes_between_is_compared_and_swapped_around(tmp_path: Path) -> None:

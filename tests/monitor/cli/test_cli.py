@@ -314,7 +314,7 @@ async def test_what_is_not_linked_is_counted_listed_and_explained(served: Shop) 
     assert why.out.splitlines()[0] == "now: not linked, so not synced"
     assert f"{wrong['code']} " in why.out
     assert wrong["detail"] in why.out
-    assert data == {"sku": "TYPED-WRONG", "now": None, "changes": [], "holds": [], "problems": [wrong]}
+    assert data == {"sku": "TYPED-WRONG", "now": None, "changes": [], "holds": [], "problems": [wrong], "products": []}
     assert (unknown.code, "'NOSUCH' is not sold online, or was not read yet" in unknown.err) == (1, True), unknown.said
     assert (asked.code, asked.err.splitlines()[0]) == (
         1,

@@ -1,0 +1,37 @@
+"""Writes of product fields, as `why` tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from monitor.units import written_second
+from sync.catalogue.compare import money
+from sync.catalogue.texts import excerpt
+from sync.products import ChangeKind, Field, ProductWrite
+
+_LONGEST = 40  # characters of a text; both sides of a change fit into a line
+
+
+def product_lines(write: ProductWrite) -> Iterator[str]:
+    """Yield one write of a product as lines: what became what, how it ended, and why."""
+    change = write.change
+    outcome = write.outcome.value if write.outcome else "on its way"
+    code = f"; {write.code} {write.detail}".rstrip() if write.code else ""
+    what = f"{change.field.value}: {_shown(change.field, change.before)} -> {_shown(change.field, change.after)}"
+    if change.kind is ChangeKind.CREATE:
+        what = f"product made: {change.after['title']}"
+    if change.kind is ChangeKind.RETIRE:
+        what = f"status: {change.before['status']} -> {change.after['status']}, stock to 0"
+    ended = f"({outcome}; run {write.run_id}, product write {write.write_id}{code})"
+    yield f"{written_second(write.at)}  {what}  {ended}"
+    yield f"    {change.reason}"
+
+
+def _shown(field: Field, value: Any) -> str:
+    """Return a value of a field for a line."""
+    if field is Field.PRICE:
+        return "none" if value is None else money(value)
+    if isinstance(value, list):
+        return f"{len(value)} pictures" if field is Field.IMAGES else f"[{', '.join(map(str, value))}]"
+    return f"“{excerpt(str(value), _LONGEST)}”" if value else "nothing"
