@@ -40,7 +40,9 @@ class FieldsBack:
 
     async def write(self, rows: Sequence[FieldRow], run_id: int) -> list[FieldRow]:
         """Write what `look` found to be written; what moved since is not."""
-        results = await self._catalogue.carry_out([row.change for row in rows if row.outcome is None], run_id)
+        results = await self._catalogue.carry_out(
+            [row.change for row in rows if row.outcome is None], run_id, anyway=True
+        )
         return [*(_row(result) for result in results), *(row for row in rows if row.outcome is not None)]
 
 

@@ -74,14 +74,16 @@ class Catalogue:
         changes += await self._creations(wanted)
         return changes + await self._retirements(wanted)
 
-    async def carry_out(self, changes: Sequence[ProductChange], run_id: int) -> list[ProductResult]:
+    async def carry_out(
+        self, changes: Sequence[ProductChange], run_id: int, *, anyway: bool = False
+    ) -> list[ProductResult]:
         """Write these changes, which a person has confirmed, and return how each ended, in no particular order.
 
         Each is compared with what is there first: what is no longer `before` is not written. Raises Refused (BR004)
-        while writing is paused by hand, and what kept Shopify from being reached; what was carried out until then is
-        on record, and is found to be so the next time.
+        while writing is paused by hand, unless it is done `anyway`, and what kept Shopify from being reached; what was
+        carried out until then is on record, and is found to be so the next time.
         """
-        for pause in await self._ledger.pauses():
+        for pause in () if anyway else await self._ledger.pauses():
             if pause.kind is PauseKind.WRITES:
                 raise Refused(Code.BR004, f"Their reason: {pause.reason.rstrip('.')}.")
         pending = {write.change.key for write in await self.settle()}
