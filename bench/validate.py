@@ -43,7 +43,9 @@ from sandbox.planting import plant
 from sandbox.serve import serve
 from sandbox.world import World
 
-UNITS_PER_PAGE = 2.0  # Lightspeed: a page of items with ItemShops (0.4), Images (0.4) and ItemECommerce (0.2)
+UNITS_PER_PAGE = (
+    2.2  # Lightspeed: a page of items (1) with ItemShops, Images (0.4), ItemECommerce, ItemAttributes (0.2)
+)
 UNITS_OF_CATEGORIES = 1.0  # one page of them
 STOCK = (Flaw.STOCK_HIGHER, Flaw.STOCK_LOWER)
 
@@ -198,8 +200,9 @@ def _explain(console: Console, verdict: Verdict) -> None:
 def _least(world: World) -> Spent:
     """Return the least that a validation can cost, and how long the quota keeps it waiting from full buckets.
 
-    Each item is read once with its stock, pictures and texts, categories once as a list. Shopify is exported once;
-    what seems to differ in stock is read a second time, before it is called a fault.
+    Each item is read once with its stock, pictures, text and attributes (its title says them, Shopify's does not),
+    categories once as a list. Shopify is exported once; what seems to differ in stock is read a second time, before it
+    is called a fault.
     """
     pages = ceil(len(world.lightspeed.books.items) / ITEMS_PER_PAGE)
     categories = ceil(len(world.lightspeed.books.categories) / ITEMS_PER_PAGE)

@@ -18,7 +18,8 @@ class ItemCard:
 
     `price` is the level Default, `online_price` the level Online; None: not set, or zero. `text` is what it is
     described by, as it was typed, markup included. `category` is the whole path, "Drinks/Tea". `attributes` are those
-    of a matrix item; `matrix_title` is what the matrix is called as far as the item's own title shows it.
+    of a matrix item; `matrix_title` is what the matrix is called as far as the item's own title shows it. `whole`: what
+    only new products are made of was read, too: the tags, and what the attributes are called.
     """
 
     item_id: str
@@ -32,6 +33,7 @@ class ItemCard:
     matrix_id: str = ""
     matrix_title: str = ""
     attributes: Named = ()
+    whole: bool = True
 
     @property
     def selling_price(self) -> int | None:

@@ -60,11 +60,12 @@ class PointOfSale(Protocol):
         """Deliver the stock rows of our shop changed at or after `since` (None: all), oldest change first."""
 
     async def read_items(
-        self, since: datetime | None, deliver: Deliver[ItemRow], *, cards: bool = False
+        self, since: datetime | None, deliver: Deliver[ItemRow], *, cards: bool = False, whole: bool = True
     ) -> Certificate:
         """Deliver catalogue items, archived ones too, changed at or after `since`; None: all, with their stock rows.
 
-        With `cards` each has its card, which costs twice as much.
+        With `cards` each has its card, which costs twice as much. Of all items cards can be had that are not `whole`,
+        for a quarter less.
         """
 
     async def check(self) -> Sequence[Finding]:

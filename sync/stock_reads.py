@@ -44,7 +44,8 @@ class Reader:
     """Reads for one pass. `only` narrows the links that it hands out; `whole` hands out those in step, too.
 
     `cards`: what the shops tell of goods beside their stock is read as well, where they are read whole.
-    `supposing`: only a plan is made, so the shop does not go live by it. `noting`: remember which variants there are.
+    `supposing`: only a plan is made, so the shop does not go live by it. `noting`: remember which variants there are,
+    and read no more than is compared.
     """
 
     def __init__(
@@ -160,7 +161,7 @@ class Reader:
             seen.update(row.item_id for row in rows if row.stock is not None)
             await self._ledger.keep_items(rows, read_at)
 
-        items = await self._pos.read_items(None, keep, cards=self._cards)
+        items = await self._pos.read_items(None, keep, cards=self._cards, whole=not self._noting)
         self._read.certificates.append(items)
         log.info("stock.read_items", rows=items.rows)
 

@@ -13,12 +13,16 @@ from sync.cards import ItemCard, Named, matrix_title_of
 from sync.lightspeed.card_wire import ItemAttributes, ItemWithCard
 
 RELATIONS = ("Images", "ItemECommerce", "TagRelations.Tag", "ItemAttributes.ItemAttributeSet")
+COMPARED = ("Images", "ItemECommerce", "ItemAttributes")  # no more than is compared: a quarter cheaper
 _DEFAULT, _ONLINE = "1", "3"  # levels of price
 _NONE = "0"  # a foreign key that is not set
 
 
-def card_of(item: ItemWithCard, categories: Mapping[str, str]) -> ItemCard:
-    """Return the card of one item; `categories` are their paths by id, one that is unknown counts as none."""
+def card_of(item: ItemWithCard, categories: Mapping[str, str], *, whole: bool = True) -> ItemCard:
+    """Return the card of one item; `categories` are their paths by id, one that is unknown counts as none.
+
+    `whole` says that all RELATIONS were read, and not COMPARED only.
+    """
     attributes = _attributes_of(item.attributes)
     in_matrix = item.matrix_id != _NONE
     return ItemCard(
@@ -33,6 +37,7 @@ def card_of(item: ItemWithCard, categories: Mapping[str, str]) -> ItemCard:
         matrix_id=item.matrix_id if in_matrix else "",
         matrix_title=matrix_title_of(item.description, tuple(value for _, value in attributes)) if in_matrix else "",
         attributes=attributes,
+        whole=whole,
     )
 
 

@@ -138,7 +138,7 @@ class Lightspeed:
         )
 
     async def read_items(
-        self, since: datetime | None, deliver: Deliver[ItemRow], *, cards: bool = False
+        self, since: datetime | None, deliver: Deliver[ItemRow], *, cards: bool = False, whole: bool = True
     ) -> Certificate:
         """Deliver items, archived ones too, changed at or after `since`; None: all by id, with their stock rows.
 
@@ -147,7 +147,8 @@ class Lightspeed:
         """
         categories = await self._categories() if cards else None
         return await self._walk(
-            self._all_items(categories) if since is None else self._changed_items(since, categories), deliver
+            self._all_items(categories, whole=whole) if since is None else self._changed_items(since, categories),
+            deliver,
         )
 
     async def check(self) -> Sequence[Finding]:
@@ -160,8 +161,9 @@ class Lightspeed:
             findings += await sales_checks.check_layaways(self._calls, mirror, self.layaways(mirror).lines)
         return findings
 
-    def _all_items(self, categories: Categories | None) -> Read[ItemRow]:
-        relations = ["ItemShops", *(() if categories is None else item_cards.RELATIONS)]
+    def _all_items(self, categories: Categories | None, *, whole: bool) -> Read[ItemRow]:
+        beside = item_cards.RELATIONS if whole else item_cards.COMPARED
+        relations = ["ItemShops", *(() if categories is None else beside)]
         asked = {"archived": "true", "sort": "itemID", "load_relations": json.dumps(relations, separators=(",", ":"))}
         return Read(
             operation="Item.all" if categories is None else "Item.cards",
@@ -169,7 +171,7 @@ class Lightspeed:
             url=self._url("Item", **asked),
             urgency=Urgency.BULK,
             by_id=True,
-            parse=partial(self._items_with_stock, categories=categories),
+            parse=partial(self._items_with_stock, categories=categories, whole=whole),
             tail=lambda walk: self._url("Item", **asked, itemID=behind(walk.highest_id)),
         )
 
@@ -211,13 +213,15 @@ class Lightspeed:
             if row.shop_id == self._settings.shop_id
         ]
 
-    def _items_with_stock(self, raw: list[Any], categories: Categories | None) -> list[tuple[Sighting, ItemRow]]:
+    def _items_with_stock(
+        self, raw: list[Any], categories: Categories | None, *, whole: bool
+    ) -> list[tuple[Sighting, ItemRow]]:
         """Return a full walk's rows; raises Transient (LS011) where Lightspeed dropped the relation, as it may."""
         items = _parsed(raw, categories)
         needing = [item for item in items if item.item_type != _NO_STOCK]
         if needing and all(item.item_shops is None for item in needing):
             raise Transient(Code.LS011, "(Item: the stock rows were left out)")
-        rows = [_item(item, self._our_stock(item), categories) for item in items]
+        rows = [_item(item, self._our_stock(item), categories, whole=whole) for item in items]
         return [(Sighting(row.item_id, _newest(row), None), row) for row in rows]  # by id: each is taken once
 
     def _our_stock(self, item: wire.Item) -> StockRow | None:
@@ -244,7 +248,7 @@ def _newest(row: ItemRow) -> datetime:
     return max(row.time_stamp, row.stock.time_stamp) if row.stock else row.time_stamp
 
 
-def _item(item: wire.Item, stock: StockRow | None, categories: Categories | None) -> ItemRow:
+def _item(item: wire.Item, stock: StockRow | None, categories: Categories | None, *, whole: bool = True) -> ItemRow:
     if item.time_stamp is None:
         raise wire.NotWire("Item: timeStamp")
     return ItemRow(
@@ -259,5 +263,5 @@ def _item(item: wire.Item, stock: StockRow | None, categories: Categories | None
         archived=item.archived,
         time_stamp=item.time_stamp,
         stock=stock,
-        card=item_cards.card_of(item, categories or {}) if isinstance(item, ItemWithCard) else None,
+        card=item_cards.card_of(item, categories or {}, whole=whole) if isinstance(item, ItemWithCard) else None,
     )

@@ -14,14 +14,24 @@ from sync.cards import ItemCard, ProductCard, VariantCard
 from sync.storage.card_tables import item_cards, product_cards, variant_cards
 from sync.storage.statements import one_of, upsert
 
-_ITEM = tuple(field.name for field in fields(ItemCard))
+_ITEM = tuple(field.name for field in fields(ItemCard) if field.name != "whole")
 _PRODUCT = tuple(field.name for field in fields(ProductCard))
 _VARIANT = tuple(field.name for field in fields(VariantCard) if field.name != "product")
 
 
 def keep_item_cards(connection: sa.Connection, cards: Sequence[ItemCard], read_at: datetime) -> int:
-    """Keep what Lightspeed tells of items; return how many differed."""
-    return _keep(connection, item_cards, {card.item_id: _values(card, _ITEM) for card in cards}, read_at)
+    """Keep what Lightspeed tells of items; return how many differed. What was not read stays as it was known."""
+    known = _known(connection, item_cards, [card.item_id for card in cards if not card.whole])
+    rows = {card.item_id: _completed(_values(card, _ITEM), known.get(card.item_id)) for card in cards}
+    return _keep(connection, item_cards, rows, read_at)
+
+
+def _completed(new: dict[str, Any], known: Mapping[Any, Any] | None) -> dict[str, Any]:
+    """Return an item's row with the tags that are known of it, and the names of attributes where they are the same."""
+    if known is None:
+        return new
+    same = [value for _, value in known["attributes"]] == [value for _, value in new["attributes"]]
+    return {**new, "tags": known["tags"], **({"attributes": known["attributes"]} if same else {})}
 
 
 def keep_variant_cards(connection: sa.Connection, cards: Sequence[VariantCard], read_at: datetime) -> int:
@@ -75,13 +85,20 @@ def _keep(connection: sa.Connection, table: sa.Table, rows: Mapping[str, Mapping
     """Store the rows (by id) and when they were read; return how many differ from what was known."""
     if not rows:
         return 0
-    (key,) = table.primary_key
-    known = {row[key.name]: row for row in connection.execute(_select(table), {"ids": list(rows)}).mappings()}
+    known = _known(connection, table, list(rows))
     changed = [{**new, "read_at": read_at} for id_, new in rows.items() if not _same(known.get(id_), new)]
     upsert(connection, table, changed)
     if len(changed) < len(rows):
         connection.execute(_seen(table), {"ids": list(rows), "at": read_at})
     return len(changed)
+
+
+def _known(connection: sa.Connection, table: sa.Table, ids: Sequence[str]) -> Mapping[str, Mapping[Any, Any]]:
+    """Return what is known of these, by id."""
+    if not ids:
+        return {}
+    (key,) = table.primary_key
+    return {row[key.name]: row for row in connection.execute(_select(table), {"ids": list(ids)}).mappings()}
 
 
 def _same(known: Mapping[Any, Any] | None, new: Mapping[str, Any]) -> bool:

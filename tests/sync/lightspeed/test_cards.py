@@ -185,3 +185,14 @@ async def test_changed_items_bring_their_cards_without_their_stock() -> None:
     assert row.card is not None
     assert (row.card.title, row.card.category) == ("Kava Roots Small", "Drinks/Kava")
     assert f"load_relations=%5B{RELATIONS}%5D" in scene.paths("Item.json")[-1]
+
+
+@pytest.mark.anyio
+async def test_what_is_only_compared_costs_less_and_says_so() -> None:
+    scene = stage([KAVA, replace(KAVA, sku="KAVA-L", options=(("Size", "Large"),)), *goods(150)])
+    await scene.lightspeed.read_items(None, scene.deliver, cards=True, whole=False)
+    assert set(costs(scene, "Item")) == {2.2}
+    cards = [row.card for row in scene.delivered if isinstance(row, ItemRow)]
+    assert cards[0] is not None
+    assert (cards[0].tags, cards[0].attributes, cards[0].whole) == ((), (("", "Small"),), False)
+    assert (cards[0].text, cards[0].category, len(cards[0].image_urls)) == ("<p>Rooted</p>", "Drinks/Kava", 1)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from sync.cards import ItemCard, ProductCard, VariantCard
 from sync.model import ItemRow, VariantRow
-from sync.storage.cards import keep_item_cards, keep_variant_cards
+from sync.storage.cards import item_card, item_columns, keep_item_cards, keep_variant_cards
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
 from tests.sync.storage.build import NOW, item, later, open_inline, query, variant
@@ -72,6 +73,18 @@ async def test_the_same_again_differs_no_more_but_is_known_to_be_newer(database:
     dearer = replace(ITEM, price=2_190)
     assert await database.write(lambda c: keep_item_cards(c, [dearer], later(minutes=6))) == 1
     assert await query(database, "SELECT price FROM item_cards") == [(2_190,)]
+
+
+async def test_what_was_not_read_of_an_item_stays_as_it_was_known(database: Database) -> None:
+    async def kept(card: ItemCard) -> ItemCard:
+        await database.write(lambda c: keep_item_cards(c, [card], NOW))
+        return await database.read(lambda c: item_card(c.execute(sa.select(*item_columns())).mappings().one()))
+
+    await kept(ITEM)
+    nameless = tuple(("", value) for _, value in ITEM.attributes)
+    compared = replace(ITEM, price=2_190, tags=(), attributes=nameless, whole=False)
+    assert await kept(compared) == replace(ITEM, price=2_190)
+    assert (await kept(replace(compared, attributes=(("", "Larger"),)))).attributes == (("", "Larger"),)
 
 
 async def test_a_product_is_kept_once_for_all_its_variants(database: Database) -> None:
