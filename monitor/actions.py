@@ -27,17 +27,22 @@ from monitor.asked import (
     ValidateOrder,
     ValidateReply,
 )
+from sync.choosing import terms_in
 from sync.clock import Clock
+from sync.costs import least_cost
 from sync.errors import Code, Permanent, Refused
 from sync.events import Listener, PauseChanged, RunWanted
+from sync.halting import Halt
 from sync.mapping import Mapped, Wanted
 from sync.mapping_desk import MappingDesk
 from sync.order_desk import Closed, OrderDesk, Retried
-from sync.plan import Plan, Tripped, confirmed_links, from_json, to_json
+from sync.pacing import Bucket
+from sync.plan import Plan, Tripped, from_json, to_json
 from sync.ports import Ledger
 from sync.products import ProductOutcome
 from sync.records import HeldEnding, Pause, PauseKind, RunOutcome
 from sync.restoring import Fate, Force
+from sync.reviewing import Review
 from sync.rollback import Report, Request, Rollback
 from sync.rollback_ports import Rollbacks, Span
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
@@ -65,6 +70,7 @@ class Actions:
         clock: Clock,
         tell: Listener,
         environment: str,
+        buckets: Callable[[], Mapping[str, Bucket]],
         redeem: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._stock = stock
@@ -77,31 +83,37 @@ class Actions:
         self._clock = clock
         self._tell = tell
         self._environment = environment
+        self._buckets = buckets
         self._redeem = redeem
 
-    async def sync(self, order: SyncOrder) -> SyncReply:
-        """Make a pass now, after the one under way.
+    async def sync(self, order: SyncOrder, halt: Halt | None = None) -> SyncReply:
+        """Make a pass now, after the one under way; `halt` is how a person stops it.
 
-        Raises Permanent (LS002) for SKUs without a link, Refused (BR006) for a plan that does not fit.
+        Raises Permanent for SKUs without a link (LS002) and for words that name no goods (CF006), Refused (BR006) for
+        a plan that does not fit.
         """
         if not order.full:
             await self._refuse_before_the_first_pass()
+        plan = None if order.plan is None else self._reviewed(order, order.plan)
         report = await self._stock.run(
             PassRequest(
                 job=Job.FULL if order.full else Job.INCREMENTAL,
                 dry_run=order.dry_run,
-                confirmed=frozenset() if order.plan is None else self._confirmed(order, order.plan),
-                only=await self._links(order.skus) if order.skus else None,
+                review=None if plan is None else Review(plan.changes),
+                only=await self._chosen(order) if plan is None else _only(order, plan),
+                halt=halt or Halt(),
                 secured=order.full and not order.dry_run,
             )
         )
+        planned = order.dry_run or report.outcome is RunOutcome.BRAKED
         return SyncReply(
             run_id=report.run_id,
             outcome=report.outcome,
             code=report.code.name if report.code else None,
             detail=report.detail,
             numbers=report.numbers,
-            plan=self._plan(order, report) if order.dry_run or report.outcome is RunOutcome.BRAKED else None,
+            plan=await self._plan(order, report) if planned else None,
+            left=report.left,
         )
 
     async def _refuse_before_the_first_pass(self) -> None:
@@ -152,14 +164,24 @@ class Actions:
             findings=done.summary.found if done.summary else 0,
         )
 
-    def _confirmed(self, order: SyncOrder, text: str) -> frozenset[int]:
+    def _reviewed(self, order: SyncOrder, text: str) -> Plan:
         try:
             plan = from_json(text)
         except ValueError as error:
             raise Refused(Code.BR006, str(error)) from error
         if (plan.environment, dict(plan.filters)) != (self._environment, order.filters):
             raise Refused(Code.BR006, "it was made for another environment or with other filters")
-        return confirmed_links(plan.changes)
+        return plan
+
+    async def _chosen(self, order: SyncOrder) -> frozenset[int] | None:
+        """Return the links that an order is about; None: all."""
+        terms = tuple(term for text in order.products for term in terms_in(text))
+        if not order.skus and not order.products:
+            return None
+        choice = await self._ledger.choose(terms)
+        if choice.unknown:
+            raise Permanent(Code.CF006, _told(choice.unknown))
+        return choice.links | await self._links(order.skus)
 
     async def _links(self, skus: tuple[str, ...]) -> frozenset[int]:
         return frozenset((await self._link_ids(skus)).values())
@@ -171,9 +193,10 @@ class Actions:
             raise Permanent(Code.LS002, f"({', '.join(missing)})")
         return found
 
-    def _plan(self, order: SyncOrder, report: PassReport) -> str | None:
-        if report.outcome is RunOutcome.FAILED:
+    async def _plan(self, order: SyncOrder, report: PassReport) -> str | None:
+        if report.outcome in (RunOutcome.FAILED, RunOutcome.INTERRUPTED):
             return None
+        items = (await self._ledger.known()).items if order.full else None
         return to_json(
             Plan(
                 environment=self._environment,
@@ -181,6 +204,7 @@ class Actions:
                 created_at=self._clock.now(),
                 changes=report.changes,
                 brake=Tripped(report.code, report.detail) if report.code else None,
+                cost=least_cost(items, len(report.changes), self._buckets()),
             )
         )
 
@@ -297,3 +321,15 @@ def _reply(report: Report) -> RollbackReply:
         fields=fields,
         unlinked=tuple(each.sku or each.inventory_item_id for each in report.unlinked),
     )
+
+
+def _only(order: SyncOrder, plan: Plan) -> frozenset[int] | None:
+    """Return the links that carrying a plan out looks at; None: all, since both shops are read whole."""
+    whole = order.full and not order.skus and not order.products
+    return None if whole else frozenset(change.link_id for change in plan.changes)
+
+
+def _told(unknown: Mapping[str, Sequence[str]]) -> str:
+    """Return which words name no goods, and what else may be meant."""
+    parts = (f"{term!r}" + (f" (perhaps {' or '.join(near)})" if near else "") for term, near in unknown.items())
+    return f"Not found: {', '.join(parts)}."

@@ -18,6 +18,7 @@ from sync.findings import FindingClass
 from sync.products import Field, ProductOutcome
 from sync.records import ConflictDecision, PauseKind, RunOutcome, WriteOutcome
 from sync.restoring import Fate
+from sync.reviewing import RowLeft
 from sync.rollback_ports import PastRow
 
 Text = Annotated[str, BeforeValidator(lambda text: encodable(text) if isinstance(text, str) else text)]
@@ -25,23 +26,40 @@ Text = Annotated[str, BeforeValidator(lambda text: encodable(text) if isinstance
 
 
 class SyncOrder(BaseModel):
-    """A pass that a person asks for; `plan` is the text of a reviewed plan that is to be carried out."""
+    """A pass that a person asks for; `plan` is the text of a reviewed plan that is to be carried out.
+
+    `skus` and `products` (kinds of goods, in words) name together what it is about; neither: everything.
+    `ticket` is the name by which it can be stopped.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     full: bool = False
     dry_run: bool = False
     skus: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
     plan: str | None = None
+    ticket: str = ""
 
     @property
     def filters(self) -> dict[str, Any]:
         """Return what narrows the pass, as a plan states it."""
-        return {"full": self.full, "skus": sorted(self.skus)}
+        return {"full": self.full, "skus": sorted(self.skus), "products": sorted(self.products)}
+
+
+class StopOrder(BaseModel):
+    """Stop the pass that was asked for under this ticket, between two calls."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ticket: str
 
 
 class SyncReply(BaseModel):
-    """How it went; `plan` is the text of the plan that was made, or that a brake held."""
+    """How it went; `plan` is the text of the plan that was made, or that a brake held.
+
+    `left` are the rows of a plan that was carried out which were not written, and why.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +69,7 @@ class SyncReply(BaseModel):
     detail: str = ""
     numbers: Mapping[str, int] = {}
     plan: str | None = None
+    left: tuple[RowLeft, ...] = ()
 
 
 class ValidateOrder(BaseModel):

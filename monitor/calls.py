@@ -1,12 +1,14 @@
-"""Counts the attempts at API calls by minute, for the error rate, and hands them to the ledger now and then."""
+"""Counts the attempts at API calls by minute, for the error rate, and remembers what the vendors' quotas are like."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 from sync.clock import Clock
-from sync.events import ApiAttempt, Event
+from sync.events import ApiAttempt, Event, QuotaSeen
+from sync.pacing import Bucket
 from sync.ports import Ledger
 from sync.records import ApiMinute
 
@@ -34,3 +36,19 @@ class CallCounter:
         await self._ledger.count_calls(
             [ApiMinute(*key, attempts=count, failures=failures[key]) for key, count in sorted(attempts.items())]
         )
+
+
+class Buckets:
+    """A listener that remembers what each vendor's bucket is like, as its last answer told."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Bucket] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Take note of a bucket."""
+        if isinstance(event, QuotaSeen) and event.bucket is not None:
+            self._known[event.api] = event.bucket
+
+    def known(self) -> Mapping[str, Bucket]:
+        """Return the buckets that were told of so far, by API."""
+        return self._known

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from monitor.actions import Actions
@@ -36,16 +36,18 @@ from monitor.asked import (
     ResumeOrder,
     RetryOrder,
     SilenceOrder,
+    StopOrder,
     SyncOrder,
     TrialOrder,
     UndoOrder,
     UnmapOrder,
     ValidateOrder,
 )
-from monitor.asking import BEFORE, FILE_STAND, KINDS, REHEARSED, SILENCE, told_before
+from monitor.asking import BEFORE, FILE_STAND, REHEARSED, SILENCE, told_before, told_error
 from monitor.desk import AlertDesk
 from monitor.door import SOCKET, short_name
 from monitor.mapped import MAPPED
+from monitor.passing import Passing
 from monitor.rehearsal import Rehearsal
 from sync.errors import Code, SyncError
 
@@ -53,16 +55,9 @@ Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def control_app(
-    actions: Actions, desk: AlertDesk, rehearsal: Rehearsal, file_stand: Callable[[], FileStand]
+    actions: Actions, passing: Passing, desk: AlertDesk, rehearsal: Rehearsal, file_stand: Callable[[], FileStand]
 ) -> Starlette:
     """Return the application that answers on the socket; `file_stand` tells how alerts.yaml stands."""
-
-    async def sync(request: Request) -> Response:
-        text = b"".join([chunk async for chunk in request.stream()])  # not kept with the request for a whole pass
-        order = SyncOrder.model_validate_json(text)
-        del text
-        reply = await actions.sync(order)
-        return JSONResponse(reply.model_dump(mode="json"))
 
     async def validate(request: Request) -> Response:
         reply = await actions.validate(ValidateOrder.model_validate_json(await request.body()))
@@ -98,7 +93,7 @@ def control_app(
         FileOrder.model_validate_json(await request.body())
         return JSONResponse(FILE_STAND.dump_python(file_stand(), mode="json"))
 
-    engine = (sync, validate, pause, resume, decide, retry_orders, close_order, connect)
+    engine = (*_passing(passing), validate, pause, resume, decide, retry_orders, close_order, connect)
     people = (*_mapping(actions), *_setting_back(actions), *_alerting(desk), *_rehearsing(rehearsal))
     known = (*engine, alerts_file, *people)
     routes = [Route(f"/{name.__name__}", name, methods=["POST"]) for name in known]
@@ -106,6 +101,22 @@ def control_app(
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return app
+
+
+def _passing(passing: Passing) -> Sequence[Answer]:
+    """Return what answers on passes: a stream of lines that ends with the reply; and their end before that."""
+
+    async def sync(request: Request) -> Response:
+        text = b"".join([chunk async for chunk in request.stream()])  # not kept with the request for a whole pass
+        order = SyncOrder.model_validate_json(text)
+        del text
+        return StreamingResponse(passing.lines(order), media_type="application/x-ndjson")
+
+    async def stop(request: Request) -> Response:
+        order = StopOrder.model_validate_json(await request.body())
+        return JSONResponse({"stopped": passing.stop(order.ticket)})
+
+    return sync, stop
 
 
 def _setting_back(actions: Actions) -> Sequence[Answer]:
@@ -178,9 +189,7 @@ def _rehearsing(rehearsal: Rehearsal) -> Sequence[Answer]:
 
 async def _tell_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, SyncError)  # noqa: S101 - registered for this class alone
-    kind = next(name for name, kind in KINDS.items() if isinstance(error, kind))
-    body = {"kind": kind, "code": error.code.name, "detail": error.detail}
-    return JSONResponse(body, status_code=HTTPStatus.CONFLICT)
+    return JSONResponse(told_error(error), status_code=HTTPStatus.CONFLICT)
 
 
 async def _tell_mistake(_request: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ from monitor.desk import AlertDesk
 from monitor.door import SOCKET
 from monitor.facts import BACKUP_JOB
 from monitor.heartbeat import Heartbeat, WellLimits
+from monitor.passing import Passing
 from monitor.rehearsal import Rehearsal
 from monitor.reload import Reload
 from monitor.schedule import Daily, Every, Job, Schedule, Tally
@@ -320,7 +321,9 @@ async def running(
         bound = control.bind(settings.state_dir)
         stack.callback(Path(settings.state_dir, SOCKET).unlink, missing_ok=True)
         reload = Reload(settings.alerts_file, alerts, monitor.take, passes.judge, clock=shop.clock, meter=monitor)
-        steered = control.control_app(shop.actions, desk, rehearsal, reload.stand)
+        passing = Passing(shop.actions, shop.events, shop.clock)
+        stack.push_async_callback(passing.aclose)
+        steered = control.control_app(shop.actions, passing, desk, rehearsal, reload.stand)
         await stack.enter_async_context(serving(steered, bound))
         others = neighbours(shop.database, settings.database_url.url, clock=shop.clock, tell=shop.events)
         front = await stack.enter_async_context(open_shopfront(shop, desk, monitor.metrics.storefront))

@@ -15,6 +15,7 @@ import httpx
 
 from monitor.actions import Actions
 from monitor.alerts_model import AlertsFile
+from monitor.calls import Buckets
 from sync.app import Engine, EngineLimits, open_engine
 from sync.clock import Clock, SystemClock
 from sync.events import Events
@@ -68,7 +69,8 @@ async def workshop(
     """
     clock = clock or SystemClock()
     rng = rng or random.SystemRandom()  # unguessable: what shoppers hold is known by ids of it
-    events = Events()
+    events, buckets = Events(), Buckets()
+    events.join(buckets)
     database = database or open_state(settings, clock.now(), threads=threads)
     try:
         async with open_engine(
@@ -92,6 +94,7 @@ async def workshop(
                 clock=clock,
                 tell=events,
                 environment=settings.environment.value,
+                buckets=buckets.known,
                 redeem=engine.redeem,
             )
             yield Workshop(settings, alerts, clock, rng, database, events, engine, actions)

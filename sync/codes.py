@@ -249,6 +249,11 @@ class Code(Enum):
         "Shopify no longer serves this API version, or we were not verified with it.",
         "Set SHOPIFY_API_VERSION to one of the supported versions, or remove it.",
     )
+    CF006 = (
+        "No goods of that name",
+        "Nothing that is linked is called so.",
+        '`--products` takes words of titles, kinds and categories, commas between them, as in --products="kava, thc-beverages".',
+    )
     BR001 = (
         "Brake: too many would become zero",
         "A pass would take an unusual share of the shop off sale.",

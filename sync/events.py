@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from sync.errors import Code
+from sync.pacing import Bucket
 from sync.records import PauseKind, RunOutcome, WriteOutcome
 from sync.reservations import Ending, Refusal, Taking
 from sync.webhooks import Receipt, Topic
@@ -23,6 +25,27 @@ class RunStarted:
     run_id: int
     job: str
     at: datetime
+
+
+class Step(StrEnum):
+    """What a pass is at, in words."""
+
+    ITEMS = "reading Lightspeed's items"
+    EXPORT = "reading Shopify's variants"
+    CHANGES = "reading what changed"
+    ORDERS = "reading orders"
+    DECIDE = "comparing"
+    WRITE = "writing"
+
+
+@dataclass(frozen=True, slots=True)
+class PassMoved:
+    """A pass has done `done` of a step, in rows; `of` is how many there will be, None where that is not known."""
+
+    run_id: int
+    step: Step
+    done: int = 0
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +109,11 @@ class ApiAttempt:
 
 @dataclass(frozen=True, slots=True)
 class QuotaSeen:
-    """How full the vendor's bucket was, 0 to 1, by its own figures."""
+    """How full the vendor's bucket was, 0 to 1, by its own figures; `bucket` tells its size, too."""
 
     api: str
     used_ratio: float
+    bucket: Bucket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +171,7 @@ class NewsMissed:
 
 Event = (
     RunStarted
+    | PassMoved
     | RunFinished
     | StockWritten
     | Propagated
@@ -178,6 +203,10 @@ class Events:
         """Let `listener` hear every event from now on."""
         self._listeners.append(listener)
 
+    def leave(self, listener: Listener) -> None:
+        """Let `listener` hear nothing more."""
+        self._listeners.remove(listener)
+
     def __call__(self, event: Event) -> None:
         """Tell every listener."""
         for listener in self._listeners:
@@ -194,9 +223,9 @@ class ApiEvents:
         """Tell of one attempt at a call."""
         self._tell(ApiAttempt(api, operation, seconds, code))
 
-    def quota(self, api: str, used_ratio: float) -> None:
+    def quota(self, api: str, used_ratio: float, bucket: Bucket) -> None:
         """Tell how full the vendor's bucket is."""
-        self._tell(QuotaSeen(api, used_ratio))
+        self._tell(QuotaSeen(api, used_ratio, bucket))
 
     def clock(self, api: str, ahead: float, within: float) -> None:
         """Tell how far the server's clock is from ours."""

@@ -37,6 +37,6 @@ class Gate:
         """Take note of what the answer said about the quota, None where there was none."""
         now = self._clock.monotonic()
         self._quota.answered(ticket, reading, now)
-        ratio = self._quota.used_ratio(now)
-        if ratio is not None:
-            self._meter.quota(self._api, ratio)
+        ratio, bucket = self._quota.used_ratio(now), self._quota.bucket
+        if ratio is not None and bucket is not None:
+            self._meter.quota(self._api, ratio, bucket)

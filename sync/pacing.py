@@ -79,6 +79,14 @@ class Reading:
     burst_limit: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A vendor's bucket as its answers tell it: its size, and what drains off in a second (None: not told)."""
+
+    size: float
+    drip: float | None = None
+
+
 class Quota:
     """Keeps a vendor's bucket from running over, and uses nearly all of it.
 
@@ -156,6 +164,11 @@ class Quota:
         if self._last is None:
             return None
         return min(1.0, self._expected(now) / self._last.size)
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """Return what the bucket is like; None while unknown."""
+        return None if self._last is None else Bucket(self._last.size, self._drip)
 
     def _probe(self) -> Verdict:
         return Verdict(Pace.PROBING, _PROBE_POLL) if self._open else Verdict(Pace.GO)

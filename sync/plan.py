@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from textwrap import indent
 from typing import Any
 
 from sync.errors import Code
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 _NO_CHANGES = "[]\n}"  # how a plan's file ends that has none
+_HASH_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +76,68 @@ def tripped(census: Census, brakes: Brakes) -> Tripped | None:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanCost:
+    """What carrying a plan out takes at the least: requests, quota of each vendor, and the seconds that it imposes."""
+
+    calls: int = 0
+    lightspeed_units: float = 0.0
+    shopify_points: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything a pass would write, for a person to review and confirm by its hash."""
+    """Everything a pass would write, for a person to review and confirm by its hash.
+
+    `changes` stand in the order in which they are written. `equations` is the digest of equations that were left out
+    (`bare`), None where each change has its own.
+    """
 
     environment: str
     filters: Mapping[str, Any]
     created_at: datetime
     changes: Sequence[PlannedChange]
     brake: Tripped | None = None
+    cost: PlanCost = field(default_factory=PlanCost)
+    equations: str | None = None
 
     @property
     def hash(self) -> str:
-        """Return a short hash over what would be written and where: two equal plans have one hash."""
-        rows = sorted((change.sku, change.link_id, change.before, change.after) for change in self.changes)
-        text = json.dumps([self.environment, sorted(self.filters.items()), rows], ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Return a short hash over all that was reviewed but the moment: two equal plans have one hash."""
+        digest = hashlib.sha256(_text([self.environment, sorted(self.filters.items()), asdict(self.cost)]))
+        for change in self.changes:
+            digest.update(_text([getattr(change, name) for name in _REVIEWED]))
+        digest.update((self.equations or _equations(self.changes)).encode())
+        return digest.hexdigest()[:_HASH_DIGITS]
+
+
+_REVIEWED = ("sku", "link_id", "before", "after", "reason", "first_sight")
+
+
+def _text(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=True).encode()
+
+
+def _equations(changes: Iterable[PlannedChange]) -> str:
+    """Return the digest of all equations, in the order of their changes."""
+    digest = hashlib.sha256()
+    for change in changes:
+        digest.update(_text(sorted(change.equation.items())))
+    return digest.hexdigest()[:_HASH_DIGITS]
 
 
 def to_json(plan: Plan) -> str:
     """Return the plan as the text of its file."""
     brake = plan.brake and {"code": plan.brake.code.name, "detail": plan.brake.detail}
-    head = {
+    head: dict[str, Any] = {
         "version": PLAN_VERSION,
         "hash": plan.hash,
         "environment": plan.environment,
         "filters": dict(plan.filters),
         "created_at": plan.created_at.isoformat(),
         "brake": brake,
+        "cost": asdict(plan.cost),
+        **({} if plan.equations is None else {"equations": plan.equations}),
         "changes": [],
     }
     text = json.dumps(head, indent=1, ensure_ascii=True)
@@ -114,7 +150,8 @@ def to_json(plan: Plan) -> str:
 
 def bare(plan: Plan) -> Plan:
     """Return a plan without its equations, which only people read; its hash stays the same, its text is a third."""
-    return replace(plan, changes=[replace(change, equation={}) for change in plan.changes])
+    kept = plan.equations or _equations(plan.changes)
+    return replace(plan, equations=kept, changes=[replace(change, equation={}) for change in plan.changes])
 
 
 def from_json(text: str) -> Plan:
@@ -124,26 +161,24 @@ def from_json(text: str) -> Plan:
     """
     try:
         raw = json.loads(text)
+        if raw["version"] != PLAN_VERSION:
+            message = f"this plan has version {raw['version']}; version {PLAN_VERSION} is needed"
+            raise ValueError(message)
         plan = Plan(
             environment=raw["environment"],
             filters=raw["filters"],
             created_at=datetime.fromisoformat(raw["created_at"]),
             changes=tuple(PlannedChange(**change) for change in raw["changes"]),
             brake=raw["brake"] and Tripped(Code[raw["brake"]["code"]], raw["brake"]["detail"]),
+            cost=PlanCost(**raw["cost"]),
+            equations=raw.get("equations"),
         )
-        stated, version = raw["hash"], raw["version"]
+        stated = raw["hash"]
+        found = plan.hash
     except (KeyError, TypeError, AttributeError) as error:
         message = f"this is not a sync plan: {error}"
         raise ValueError(message) from error
-    if version != PLAN_VERSION:
-        message = f"this plan has version {version}; version {PLAN_VERSION} is needed"
-        raise ValueError(message)
-    if stated != plan.hash:
-        message = f"the plan says its hash is {stated}, but its content has {plan.hash}: it was changed"
+    if stated != found:
+        message = f"the plan says its hash is {stated}, but its content has {found}: it was changed"
         raise ValueError(message)
     return plan
-
-
-def confirmed_links(changes: Iterable[PlannedChange]) -> frozenset[int]:
-    """Return the links whose numbers a person has confirmed."""
-    return frozenset(change.link_id for change in changes)

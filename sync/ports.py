@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from sync.choosing import Choice, Term
 from sync.conflict_causes import Evidence
 from sync.errors import Code
 from sync.model import (
@@ -23,6 +24,7 @@ from sync.model import (
     VariantRow,
     WriteResult,
 )
+from sync.pacing import Bucket
 from sync.records import (
     ApiMinute,
     AsOf,
@@ -33,6 +35,7 @@ from sync.records import (
     Evaluation,
     Feed,
     Intent,
+    Known,
     Pause,
     PauseKind,
     Proposal,
@@ -236,6 +239,15 @@ class Ledger(Protocol):
     async def count_links(self) -> int:
         """Return the number of confirmed links."""
 
+    async def known(self) -> Known:
+        """Return how many items and variants were ever read and not forgotten."""
+
+    async def choose(self, terms: Sequence[Term]) -> Choice:
+        """Return the confirmed links whose goods are named by any of these terms, and the terms that name none."""
+
+    async def links_of(self, inventory_item_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return the confirmed link of each of these inventory items; others are missing."""
+
     async def link_ids_of(self, skus: Sequence[str]) -> Mapping[str, int]:
         """Return the confirmed link of each SKU, compared as `matching.sku_key` does; unknown ones are missing."""
 
@@ -319,8 +331,8 @@ class ApiMeter(Protocol):
     def attempt(self, api: str, operation: str, seconds: float, code: str | None) -> None:
         """Count one attempt; `code` is the catalogue code it failed with, None for success."""
 
-    def quota(self, api: str, used_ratio: float) -> None:
-        """Take note of how full the vendor's bucket is, 0 to 1."""
+    def quota(self, api: str, used_ratio: float, bucket: Bucket) -> None:
+        """Take note of how full the vendor's bucket is, 0 to 1, and what it is like."""
 
     def clock(self, api: str, ahead: float, within: float) -> None:
         """Take note that the server's clock is `ahead` seconds of ours, give or take `within`."""

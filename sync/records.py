@@ -25,7 +25,7 @@ class Feed(StrEnum):
 
 
 class RunOutcome(StrEnum):
-    """How a run ended; `interrupted` is written for it at the next start."""
+    """How a run ended; `interrupted`: a person stopped it, or its process died, which is written at the next start."""
 
     OK = "ok"
     FAILED = "failed"
@@ -45,6 +45,14 @@ class RunRecord:
     code: Code | None = None
     detail: str = ""
     numbers: Mapping[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How much of both shops was ever read."""
+
+    items: int
+    variants: int
 
 
 @dataclass(frozen=True, slots=True)

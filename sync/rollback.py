@@ -157,7 +157,7 @@ class Rollback:
         await self._in_flight.settle()
         if request.span is None:  # what was ordered since is known better now
             by_link = {wish.link_id: wish for wish in (await self._rollbacks.wishes_for(request.rows))[0]}
-        context = Context(run_id, self._policy, read.pulled_at, as_of, frozenset())
+        context = Context(run_id, self._policy, read.pulled_at, as_of)
         bench = _Bench(by_link, await self._rollbacks.last_written(list(by_link)), request)
         async for works in reader.works(as_of):
             for work in works:
@@ -200,6 +200,7 @@ class Rollback:
             feeds=self._feeds,
             linking=self._linking,
             clock=self._clock,
+            tell=self._tell,
             run_id=run_id,
             only=only,
             whole=False,

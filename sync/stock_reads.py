@@ -17,6 +17,7 @@ from datetime import datetime
 import structlog
 
 from sync.clock import Clock
+from sync.events import Listener, PassMoved, Step
 from sync.feeds import Feeds
 from sync.linking import Linking
 from sync.model import Certificate, ItemRow, LevelRow, StockRow, VariantRow
@@ -57,6 +58,7 @@ class Reader:
         feeds: Feeds,
         linking: Linking,
         clock: Clock,
+        tell: Listener,
         run_id: int,
         only: frozenset[int] | None,
         whole: bool,
@@ -70,6 +72,7 @@ class Reader:
         self._feeds = feeds
         self._linking = linking
         self._clock = clock
+        self._tell = tell
         self._run_id = run_id
         self._only = only
         self._whole = whole
@@ -83,6 +86,7 @@ class Reader:
         began = self._clock.now()
         await (self._everything() if self._whole else self._changes())
         asked = self._clock.now()
+        self._tell(PassMoved(self._run_id, Step.ORDERS))
         self._read.pulled_at = await self.pull_orders()
         if self._whole:  # the first full pass is when the shop goes live, by Shopify's clock as orders are dated
             moment = began - (asked - self._read.pulled_at)
@@ -115,6 +119,7 @@ class Reader:
 
     async def _changes(self) -> None:
         """Read what changed since the watermarks, and the rows of the other links that are due."""
+        self._tell(PassMoved(self._run_id, Step.CHANGES))
         await self._follow_stock()
         await self._feeds.follow(Feed.LEVELS, self._storefront.read_levels, self._keep_levels, self._run_id)
         await self._read_rows(lambda work: work.inventory_item_id not in self._read.fresh)
@@ -155,11 +160,12 @@ class Reader:
 
     async def _walk_items(self) -> None:
         self._read.items = seen = set[str]()
-        read_at = self._clock.now()
+        read_at, moved = self._clock.now(), self._progress(Step.ITEMS, (await self._ledger.known()).items)
 
         async def keep(rows: Sequence[ItemRow]) -> None:
             seen.update(row.item_id for row in rows if row.stock is not None)
             await self._ledger.keep_items(rows, read_at)
+            moved(len(rows))
 
         items = await self._pos.read_items(None, keep, cards=self._cards, whole=not self._noting)
         self._read.certificates.append(items)
@@ -167,12 +173,14 @@ class Reader:
 
     async def _export_variants(self) -> None:
         fresh, read_at = self._read.fresh, self._clock.now()
+        moved = self._progress(Step.EXPORT, (await self._ledger.known()).variants)
 
         async def keep(rows: Sequence[VariantRow]) -> None:
             fresh.update(row.inventory_item_id for row in rows if row.level is not None)
             if self._noting:
                 self._read.variants.update(row.variant_id for row in rows)
             await self._ledger.keep_variants(rows, read_at)
+            moved(len(rows))
 
         variants = await self._storefront.read_everything(keep, cards=self._cards)
         self._read.certificates.append(variants)
@@ -180,6 +188,18 @@ class Reader:
             await self._ledger.advance(Feed.LEVELS, variants.newest, self._run_id)
             await self._ledger.advance(Feed.VARIANTS, variants.newest, self._run_id)
         log.info("stock.read_variants", rows=variants.rows)
+
+    def _progress(self, step: Step, known: int) -> Callable[[int], None]:
+        """Return what is told of each page's rows, of which there will be about as many as are `known` already."""
+        done = 0
+
+        def moved(rows: int) -> None:
+            nonlocal done
+            done += rows
+            self._tell(PassMoved(self._run_id, step, done, max(known, done) if known else None))
+
+        moved(0)
+        return moved
 
 
 async def _both(one: Coroutine[object, object, None], other: Coroutine[object, object, None]) -> None:

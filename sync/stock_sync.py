@@ -18,22 +18,25 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import structlog
 
 from sync.clock import Clock
 from sync.errors import Code, SyncError
-from sync.events import EqualityProved, Listener, RunFinished, RunStarted
+from sync.events import EqualityProved, Listener, PassMoved, RunFinished, RunStarted, Step
 from sync.feeds import Feeds, read_orders_again
+from sync.halting import Halt, Halted
 from sync.linking import Linking
 from sync.model import LevelRow
 from sync.plan import Brakes, Census, PlannedChange, Tripped, tripped
 from sync.ports import Ledger, PointOfSale, Storefront
 from sync.posting import InFlight
-from sync.records import Evaluation, PauseKind, RunOutcome, Work, by_letter
+from sync.records import AsOf, Evaluation, PauseKind, RunOutcome, Work, by_letter
+from sync.reviewing import MOVED, Review, RowLeft
 from sync.second_look import Looked, SecondLook, Watch
 from sync.stock import Decision, Policy, Verdict, decide
 from sync.stock_reads import Read, Reader
@@ -59,19 +62,22 @@ class Job(StrEnum):
 class PassRequest:
     """What a pass is asked to do.
 
-    `only` narrows it to some links; `confirmed` are those whose changes a person has reviewed: their Lightspeed
-    numbers are taken and they are not braked. A `dry_run` decides and writes nothing. A full pass with `cards` reads
-    what the shops tell of goods beside their stock, which costs twice as much at Lightspeed. `secured`: a backup is
-    made before the first write. A `watch` is told what is seen, instead of a plan being made of it.
+    `only` narrows it to some links. A `review` is a plan that a person has confirmed: its rows are written as far as
+    they are as reviewed, nothing else is, and no brake holds it. A `dry_run` decides and writes nothing. A full pass
+    with `cards` reads what the shops tell of goods beside their stock, which costs twice as much at Lightspeed.
+    `secured`: a backup is made before the first write. A `watch` is told what is seen, instead of a plan being made of
+    it. `rank` puts the changes in order, least first: they are written so. `halt` is how a person stops it.
     """
 
     job: Job = Job.INCREMENTAL
     dry_run: bool = False
-    confirmed: frozenset[int] = frozenset()
+    review: Review | None = None
     only: frozenset[int] | None = None
     cards: bool = False
     secured: bool = False
     watch: Watch | None = None
+    rank: Callable[[PlannedChange], Any] | None = None
+    halt: Halt = field(default_factory=Halt)
 
     @property
     def name(self) -> str:
@@ -85,7 +91,10 @@ class PassRequest:
 
 @dataclass(frozen=True, slots=True)
 class PassReport:
-    """How a pass ended. `changes` are what it would write, filled by a dry run or when a brake held."""
+    """How a pass ended. `changes` are what it would write, filled by a dry run or when a brake held.
+
+    `left` are the rows of a reviewed plan that were not written.
+    """
 
     run_id: int
     outcome: RunOutcome
@@ -93,6 +102,7 @@ class PassReport:
     detail: str
     numbers: dict[str, int]
     changes: tuple[PlannedChange, ...] = ()
+    left: tuple[RowLeft, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,16 +111,28 @@ class _Scan:
 
     watch: Watch | None = None
     candidates: list[int] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)  # not in the reviewed plan: nothing of theirs is written
     changes: list[PlannedChange] = field(default_factory=list)
     short: list[Work] = field(default_factory=list)  # Shopify has committed less than our orders hold open
     counts: Counter[str] = field(default_factory=Counter)
+    looked_at: int = 0
 
-    def add(self, work: Work, level: LevelRow, decision: Decision, *, confirmed: bool) -> None:
+    def put_in_order(self, request: PassRequest) -> None:
+        """Let the links be written in the order of the reviewed plan, or by rank; those without a change come last."""
+        if request.review is not None:
+            self.candidates = request.review.in_order(self.candidates)
+        elif request.rank is not None:
+            self.changes.sort(key=request.rank)
+            first = dict.fromkeys(change.link_id for change in self.changes)
+            self.candidates = [*first, *(link_id for link_id in self.candidates if link_id not in first)]
+
+    def add(self, work: Work, level: LevelRow, decision: Decision, review: Review | None) -> None:
         """Take a link in that needs a second reading, and count what it would do to the shop."""
+        if review is not None:
+            (self.candidates if work.link_id in review else self.others).append(work.link_id)
+            return
         self.candidates.append(work.link_id)
         if decision.after is None:
-            return
-        if confirmed:
             return
         self.counts["changed"] += 1
         self.counts["zeroed"] += decision.after == 0
@@ -127,6 +149,30 @@ class _Scan:
                 equation=by_letter(decision, level, work.demand, on_hand=work.on_hand or 0, buffer=work.buffer),
             )
         )
+
+
+def _proposal(run_id: int, scan: _Scan, brake: Tripped | None) -> PassReport:
+    """Return how a pass ended that has written nothing: what it would write."""
+    code, detail = (brake.code, brake.detail) if brake else (None, "")
+    return PassReport(run_id, RunOutcome.OK, code, detail, dict(scan.counts), tuple(scan.changes))
+
+
+def _carried_out(run_id: int, scan: _Scan, review: Review | None, outcome: RunOutcome) -> PassReport:
+    """Return how a pass ended that may have written."""
+    if review is None:
+        return PassReport(run_id, outcome, None, "", dict(scan.counts))
+    left = review.left(stopped=outcome is not RunOutcome.OK)
+    numbers = dict(scan.counts) | {"already": review.already, "moved": sum(row.why in MOVED for row in left)}
+    return PassReport(run_id, outcome, None, "", numbers, left=left)
+
+
+def _cut_short(request: PassRequest, run_id: int, outcome: RunOutcome, code: Code | None, detail: str) -> PassReport:
+    """Return how a pass ended that was stopped, or failed; some of a reviewed plan may have been written."""
+    review = request.review
+    if review is None:
+        return PassReport(run_id, outcome, code, detail, {})
+    numbers = {"already": review.already, "applied": review.written}
+    return PassReport(run_id, outcome, code, detail, numbers, left=review.left(stopped=True))
 
 
 class StockSync:
@@ -173,41 +219,46 @@ class StockSync:
             self._tell(RunStarted(run_id, request.name, now))
             try:
                 report = await self._pass(request, run_id)
+            except Halted:
+                report = _cut_short(request, run_id, RunOutcome.INTERRUPTED, None, "")
             except SyncError as error:
-                report = PassReport(run_id, RunOutcome.FAILED, error.code, error.detail, {})
+                report = _cut_short(request, run_id, RunOutcome.FAILED, error.code, error.detail)
             except Exception as error:
                 log.exception("sync.pass_broke", run=run_id)
-                report = PassReport(run_id, RunOutcome.FAILED, Code.IN001, type(error).__name__, {})
+                report = _cut_short(request, run_id, RunOutcome.FAILED, Code.IN001, type(error).__name__)
             await self._finish(request, report, seconds=self._clock.monotonic() - started)
             return report
 
     async def _pass(self, request: PassRequest, run_id: int) -> PassReport:
-        as_of = await self._in_flight.before_reading()
         reader = self._reader(request, run_id)
-        read = await reader.read()
-        await self._in_flight.settle()
-        context = Context(run_id, self._policy, read.pulled_at, as_of, request.confirmed, proposing=request.dry_run)
+        as_of, read = await request.halt.unless(self._read(reader))
+        context = Context(
+            run_id, self._policy, read.pulled_at, as_of, request.review, request.halt, proposing=request.dry_run
+        )
         scan = await self._scan(request, reader, read, context)
-        brake = await self._brake(read, scan, confirmed=bool(request.confirmed))
+        brake = await self._brake(read, scan, confirmed=request.review is not None)
         if request.watch is not None:
             await self._look_again(request.watch, read, scan, reader, context)
-        elif not request.dry_run:
-            await self._look_for_lost_orders(scan.short)
-            if brake:
-                await self._withhold(scan.candidates, context)
-            else:
-                if request.secured and scan.candidates:
-                    await self._secure(run_id)
-                scan.counts += await self._write(scan.candidates, reader, context)
-                await self._prove(request, scan)
-        return PassReport(
-            run_id=run_id,
-            outcome=RunOutcome.BRAKED if brake and not request.dry_run else RunOutcome.OK,
-            code=brake.code if brake else None,
-            detail=brake.detail if brake else "",
-            numbers=dict(scan.counts),
-            changes=tuple(scan.changes) if brake or request.dry_run else (),
-        )
+        if request.dry_run:
+            return _proposal(run_id, scan, brake)
+        await self._look_for_lost_orders(scan.short)
+        if brake:
+            await self._withhold(scan.candidates + scan.others, context)
+            return replace(_proposal(run_id, scan, brake), outcome=RunOutcome.BRAKED)
+        if request.secured and scan.candidates:
+            await self._secure(run_id)
+        scan.counts += await self._write(scan.candidates, reader, context)
+        if scan.counts["not_reached"]:
+            return _carried_out(run_id, scan, request.review, RunOutcome.INTERRUPTED)
+        await self._withhold(scan.others, context)
+        await self._prove(request, scan)
+        return _carried_out(run_id, scan, request.review, RunOutcome.OK)
+
+    async def _read(self, reader: Reader) -> tuple[AsOf, Read]:
+        as_of = await self._in_flight.before_reading()
+        read = await reader.read()
+        await self._in_flight.settle()
+        return as_of, read
 
     async def _finish(self, request: PassRequest, report: PassReport, *, seconds: float) -> None:
         """Record and tell how a pass ended: one canonical line each."""
@@ -239,6 +290,7 @@ class StockSync:
             feeds=self._feeds,
             linking=self._linking,
             clock=self._clock,
+            tell=self._tell,
             run_id=run_id,
             only=request.only,
             whole=request.job is Job.FULL,
@@ -253,11 +305,15 @@ class StockSync:
         """Settle the links that are in step; gather those that would be written, show drift or wait."""
         scan = _Scan(watch=request.watch)
         async for works in reader.works(context.as_of):
+            scan.looked_at += len(works)
             looks = (self._first_look(work, read, scan, context) for work in works)
             settled = [evaluation for evaluation in looks if evaluation is not None]
             if not request.dry_run:
                 await self._ledger.settle(settled, context.run_id, self._clock.now())
+            request.halt.check()
+            self._tell(PassMoved(context.run_id, Step.DECIDE, scan.looked_at))
             await self._clock.sleep(0)
+        scan.put_in_order(request)
         return scan
 
     def _first_look(self, work: Work, read: Read, scan: _Scan, context: Context) -> Evaluation | None:
@@ -266,6 +322,8 @@ class StockSync:
         seen = read.items is None or work.item_id in read.items
         if level is None or work.on_hand is None or not seen or work.inventory_item_id not in read.fresh:
             scan.counts["unreadable" if read.items is not None else "not_read"] += 1
+            if context.review is not None:
+                context.review.unread(work.link_id)
             return None
         scan.counts["evaluated"] += 1
         scan.counts["matched"] += read.items is not None
@@ -277,8 +335,10 @@ class StockSync:
             scan.watch.seen(Looked(work, level, decision))
         done = decision.verdict is Verdict.HELD or (decision.verdict is Verdict.IN_STEP and not decision.drift)
         if done and not (decision.again or work.memory.open_write):
+            if context.review is not None and work.link_id in context.review:
+                context.review.may_write(work.link_id, level.available, decision)
             return Evaluation(work.link_id, decision, level, work.on_hand, due=False)
-        scan.add(work, level, decision, confirmed=work.link_id in context.confirmed)
+        scan.add(work, level, decision, context.review)
         return None
 
     async def _look_again(self, watch: Watch, read: Read, scan: _Scan, reader: Reader, context: Context) -> None:

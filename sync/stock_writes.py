@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
 from sync.clock import Clock
 from sync.errors import Code, OutcomeUnknown, SyncError
-from sync.events import Listener, Propagated, StockWritten
+from sync.events import Listener, PassMoved, Propagated, Step, StockWritten
+from sync.halting import Halt
 from sync.model import LevelRow, RowProblem, RowRefusal
 from sync.ports import Ledger, Storefront
 from sync.records import AsOf, Evaluation, Intent, RowOutcome, StockCall, Work, WriteOutcome
+from sync.reviewing import Review
 from sync.stock import Decision, Memory, Policy, Reading, Verdict, decide
 
 log = structlog.get_logger()
@@ -42,7 +44,8 @@ class Context:
     policy: Policy
     pulled_at: datetime  # when the newest order pull began
     as_of: AsOf  # which documents of ours Lightspeed's stock may contain
-    confirmed: frozenset[int]  # links whose Lightspeed number a person has taken
+    review: Review | None = None  # the plan that is carried out: its rows are written, and nothing else
+    halt: Halt = field(default_factory=Halt)  # a person may stop the writing between two calls
     proposing: bool = False  # a plan is being made: show what confirming it would do at first sight
 
 
@@ -73,8 +76,9 @@ def reading_of(work: Work, level: LevelRow, *, coherent: bool, context: Context,
 
 
 def _approved(work: Work, context: Context) -> bool:
-    proposed = context.proposing and work.memory.base is None
-    return work.approved or proposed or work.link_id in context.confirmed
+    if work.approved or (context.proposing and work.memory.base is None):
+        return True
+    return context.review is not None and context.review.takes(work.link_id)
 
 
 def withheld(decision: Decision, memory: Memory) -> Decision:
@@ -108,6 +112,7 @@ class Writer:
         self._context = context
         self._judge = judge or by_the_rules(context.policy)
         self.counts: Counter[str] = Counter()
+        self._done, self._all = 0, 0  # links
 
     async def write(self, link_ids: Sequence[int]) -> None:
         """Decide and write links whose rows were read before the last order pull, in a few lanes side by side.
@@ -115,6 +120,7 @@ class Writer:
         A link is in one lane only, and its lane keeps the protocol's order for it. Where a lane fails, the others
         finish what they have under way, since an answer that nobody waits for is a doubt, and begin nothing more.
         """
+        self._all = len(link_ids)
         calls = (link_ids[start : start + ROWS_PER_CALL] for start in range(0, len(link_ids), ROWS_PER_CALL))
         lanes = (self._lane(calls) for _ in range(LANES))
         for ended in await asyncio.gather(*lanes, return_exceptions=True):
@@ -124,7 +130,12 @@ class Writer:
     async def _lane(self, calls: Generator[Sequence[int]]) -> None:
         try:
             for link_ids in calls:
+                if self._context.halt.asked:
+                    self.counts["not_reached"] += len(link_ids)
+                    continue
                 await self._write(link_ids)
+                self._done += len(link_ids)
+                self._tell(PassMoved(self._context.run_id, Step.WRITE, self._done, self._all))
         finally:
             calls.close()  # nothing is left, or nothing more is to be begun
 
@@ -132,6 +143,9 @@ class Writer:
         pending = await self._round(link_ids, self._context)
         for _ in range(ROUNDS - 1):
             if not pending:
+                return
+            if self._context.halt.asked:
+                self.counts["not_reached"] += len(pending)
                 return
             context = await self._read_anew(pending)
             pending = await self._round(pending, context)
@@ -158,11 +172,13 @@ class Writer:
         for work in works:
             first, again = work.level, second.get(work.inventory_item_id)
             if first is None or again is None:
-                self.counts["unreadable"] += 1
+                self._unreadable(work)
                 continue
             decision = self._judge(work, _second_reading(work, first, again, context, now))
             if decision is None:
                 self.counts["left"] += 1
+            elif context.review is not None and not _as_reviewed(context.review, work, decision, again):
+                settled.append(_left_for_later(work, decision, first))
             elif decision.after is None or work.parked:
                 settled.append(_evaluation(work, decision, first))
             elif again.available != first.available:
@@ -171,6 +187,11 @@ class Writer:
                 intents.append(_intent(work, decision, first))
         await self._ledger.settle(settled, self._context.run_id, now)
         return moved + await self._send(intents)
+
+    def _unreadable(self, work: Work) -> None:
+        self.counts["unreadable"] += 1
+        if self._context.review is not None:
+            self._context.review.unread(work.link_id)
 
     async def _send(self, intents: Sequence[Intent]) -> list[int]:
         """Send intents as one call, and again without the rows that Shopify will not have."""
@@ -219,6 +240,9 @@ class Writer:
         now = self._clock.now()
         rows = [_row_outcome(intent, outcomes[intent.inventory_item_id], code) for intent in intents]
         await self._ledger.close_call(call.key, rows, now)
+        if self._context.review is not None:
+            for row in rows:
+                self._context.review.wrote(row.link_id, row.outcome, row.code)
         for outcome in dict.fromkeys(row.outcome for row in rows):
             units = [_units(intent) for intent in intents if outcomes[intent.inventory_item_id] is outcome]
             self.counts[outcome.value] += len(units)
@@ -245,6 +269,16 @@ def _evaluation(work: Work, decision: Decision, level: LevelRow) -> Evaluation:
         decision = withheld(decision, work.memory)
     due = decision.again and not work.parked  # a parked link is due again when Shopify's side of it changes
     return Evaluation(work.link_id, decision, level, work.on_hand or 0, due)
+
+
+def _as_reviewed(review: Review, work: Work, decision: Decision, again: LevelRow) -> bool:
+    return review.may_write(work.link_id, again.available, decision, work.parked)
+
+
+def _left_for_later(work: Work, decision: Decision, level: LevelRow) -> Evaluation:
+    """Return what is kept of a row that is not as it was reviewed: the next pass decides on it by the rules alone."""
+    kept = _evaluation(work, decision, level)
+    return kept if decision.after is None else replace(kept, due=True)
 
 
 def _intent(work: Work, decision: Decision, level: LevelRow) -> Intent:

@@ -144,6 +144,9 @@ def sync(  # noqa: PLR0917 - one parameter an option
     sku: Annotated[
         list[str] | None, typer.Option("--sku", metavar="SKU", help="Only this SKU; may be repeated.")
     ] = None,
+    products: Annotated[
+        str, typer.Option("--products", metavar="WORDS", help="Only goods so called: kava,kratom,thc-beverages.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Sync stock now: first --dry-run, then --confirm.
@@ -159,7 +162,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
         raise usage("Say --dry-run to see what would change, or --confirm to change it.")
     if plan is not None and not confirm:
         raise usage("A plan goes with --confirm.")
-    order = syncing.Order(full=full, skus=tuple(sku or ()), plan=plan)
+    order = syncing.Order(full=full, skus=tuple(sku or ()), plan=plan, products=syncing.kinds_in(products))
     raise typer.Exit(syncing.plan(chosen, order, json=json) if dry_run else syncing.confirm(chosen, order, json=json))
 
 

@@ -43,7 +43,7 @@ _UNREACHABLE = {Code.LS001, Code.LS004, Code.LS005, Code.LS006, Code.SH001, Code
 
 
 _WIDEST = 10_000  # columns of a table that goes into a file or a pipe
-_READABLE = 80  # columns of what is folded, where there is no terminal
+READABLE = 80  # columns of what is folded, where there is no terminal
 
 
 class Exit(IntEnum):
@@ -263,7 +263,7 @@ def say(*lines: str) -> None:
 
 def say_folded(*lines: str) -> None:
     """Print lines for people, those that are too long for the terminal folded under their own indentation."""
-    width = out.width if out.is_terminal else _READABLE
+    width = out.width if out.is_terminal else READABLE
     for line in map(printable, lines):
         indent = " " * (len(line) - len(line.lstrip()) + 2)
         for part in wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]:

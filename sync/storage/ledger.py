@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from sync.choosing import Choice, Term
 from sync.conflict_causes import Evidence
 from sync.errors import Code
 from sync.model import ItemRow, LevelRow, OrderRow, StockRow, VariantRow
@@ -26,6 +27,7 @@ from sync.records import (
     Evaluation,
     Feed,
     Intent,
+    Known,
     Pause,
     PauseKind,
     Proposal,
@@ -40,6 +42,7 @@ from sync.records import (
 )
 from sync.second_writer import Tampering
 from sync.storage import (
+    choosing,
     conflict_evidence,
     conflicts,
     journal,
@@ -208,6 +211,18 @@ class SqlLedger:
     async def count_links(self) -> int:
         """Return the number of confirmed links."""
         return await self._database.read(linking.count)
+
+    async def known(self) -> Known:
+        """Return how many items and variants were ever read."""
+        return await self._database.read(choosing.known)
+
+    async def choose(self, terms: Sequence[Term]) -> Choice:
+        """Return the confirmed links whose goods are named by any of these terms."""
+        return await self._database.read(lambda c: choosing.choose(c, terms))
+
+    async def links_of(self, inventory_item_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return the confirmed link of each of these inventory items."""
+        return await self._database.read(lambda c: choosing.links_of(c, inventory_item_ids))
 
     async def link_ids_of(self, skus: Sequence[str]) -> Mapping[str, int]:
         """Return the confirmed link of each SKU."""

@@ -28,6 +28,7 @@ from sync.events import (
     RunStarted,
     StockWritten,
 )
+from sync.pacing import Bucket
 from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, Standing, WriteOutcome
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -281,9 +282,9 @@ def test_the_clients_meter_becomes_events() -> None:
     meter = ApiEvents(Events(heard.append))
 
     meter.attempt("shopify", "orders", 0.5, "SH004")
-    meter.quota("shopify", 0.5)
+    meter.quota("shopify", 0.5, Bucket(2000, 100))
 
-    assert heard == [ApiAttempt("shopify", "orders", 0.5, "SH004"), QuotaSeen("shopify", 0.5)]
+    assert heard == [ApiAttempt("shopify", "orders", 0.5, "SH004"), QuotaSeen("shopify", 0.5, Bucket(2000, 100))]
 
 
 @pytest.mark.peer

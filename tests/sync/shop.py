@@ -259,8 +259,8 @@ class Fused:
         return call
 
 
-async def crash(shop: Shop, fuse: Fuse) -> PassReport | None:
-    """Make one incremental pass that dies when the fuse blows; return None if it did."""
+async def crash(shop: Shop, fuse: Fuse, request: PassRequest | None = None) -> PassReport | None:
+    """Make one pass, an incremental one by default, that dies when the fuse blows; return None if it did."""
     engine = shop.work.engine
     limits = engine_limits(shop.work.alerts)
     pos = cast("PointOfSale", Fused(engine.pos, fuse))
@@ -288,6 +288,6 @@ async def crash(shop: Shop, fuse: Fuse) -> PassReport | None:
         secure=engine.backups.before,
     )
     try:
-        return await stock.run(PassRequest())
+        return await stock.run(request or PassRequest())
     except asyncio.CancelledError:
         return None

@@ -16,6 +16,7 @@ import respx
 from sync.errors import Code, OutcomeUnknown, Permanent, Transient
 from sync.http import Answer, Failure, HttpEdge, Outcome, Request, RetryBudget, RetryPolicy, Trouble, user_agent
 from sync.http_values import NotJson, clock_ahead, parse_json, parse_retry_after, retry_after_of, server_time
+from sync.pacing import Bucket
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +50,7 @@ class Meter:
     def attempt(self, api: str, operation: str, seconds: float, code: str | None) -> None:
         self.attempts.append((api, operation, seconds, code))
 
-    def quota(self, api: str, used_ratio: float) -> None:
+    def quota(self, api: str, used_ratio: float, bucket: Bucket) -> None:
         raise AssertionError("the edge knows nothing of quotas")
 
     def clock(self, api: str, ahead: float, within: float) -> None:

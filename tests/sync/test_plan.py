@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sync.errors import Code
-from sync.plan import Brakes, Census, Plan, PlannedChange, Tripped, bare, from_json, to_json, tripped
+from sync.plan import Brakes, Census, Plan, PlanCost, PlannedChange, Tripped, bare, from_json, to_json, tripped
 
 CHANGE = PlannedChange(
     link_id=7,
@@ -24,6 +24,7 @@ PLAN = Plan(
     filters={"full": True, "skus": []},
     created_at=datetime(2026, 11, 22, 6, tzinfo=UTC),
     changes=(CHANGE,),
+    cost=PlanCost(calls=6, lightspeed_units=1.0, shopify_points=23),
 )
 
 
@@ -52,11 +53,30 @@ def test_a_plan_survives_its_file() -> None:
     assert from_json(to_json(braked)) == replace(braked, filters={"full": True, "skus": []})
 
 
-def test_the_hash_is_of_what_would_be_written_and_not_of_when_it_was_made() -> None:
-    later = replace(PLAN, created_at=datetime(2026, 11, 23, tzinfo=UTC))
-    other = replace(PLAN, changes=(replace(CHANGE, after=6),))
-    assert later.hash == PLAN.hash
+def test_a_plan_made_later_has_the_same_hash() -> None:
+    assert replace(PLAN, created_at=datetime(2026, 11, 23, tzinfo=UTC)).hash == PLAN.hash
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(replace(PLAN, environment="production"), id="environment"),
+        pytest.param(replace(PLAN, filters={"full": False, "skus": []}), id="filters"),
+        pytest.param(replace(PLAN, cost=PlanCost(calls=7)), id="cost"),
+        pytest.param(replace(PLAN, changes=(replace(CHANGE, before=4),)), id="from"),
+        pytest.param(replace(PLAN, changes=(replace(CHANGE, after=6),)), id="to"),
+        pytest.param(replace(PLAN, changes=(replace(CHANGE, reason="another"),)), id="reason"),
+        pytest.param(replace(PLAN, changes=(replace(CHANGE, equation={"L": 6, "A": 3}),)), id="equation"),
+        pytest.param(replace(PLAN, changes=(CHANGE, replace(CHANGE, link_id=8))), id="one more"),
+    ],
+)
+def test_the_hash_is_over_all_that_is_reviewed(other: Plan) -> None:
     assert other.hash != PLAN.hash
+
+
+def test_the_order_of_the_rows_is_reviewed_too() -> None:
+    second = replace(CHANGE, link_id=8)
+    assert replace(PLAN, changes=(CHANGE, second)).hash != replace(PLAN, changes=(second, CHANGE)).hash
 
 
 @pytest.mark.parametrize(
@@ -66,7 +86,7 @@ def test_the_hash_is_of_what_would_be_written_and_not_of_when_it_was_made() -> N
         pytest.param("[]", "not a sync plan", id="a-list"),
         pytest.param("{}", "not a sync plan", id="an-empty-object"),
         pytest.param(to_json(PLAN).replace('"after": 5', '"after": 500'), "it was changed", id="edited"),
-        pytest.param(to_json(PLAN).replace('"version": 1', '"version": 2'), "version 2", id="from-another-version"),
+        pytest.param(to_json(PLAN).replace('"version": 2', '"version": 1'), "version 1", id="from-another-version"),
     ],
 )
 def test_a_plan_that_is_not_as_it_was_made_is_refused(text: str, why: str) -> None:
@@ -75,7 +95,8 @@ def test_a_plan_that_is_not_as_it_was_made_is_refused(text: str, why: str) -> No
 
 
 def test_a_plan_without_its_equations_is_the_same_plan_to_whoever_carries_it_out() -> None:
-    sent = from_json(to_json(bare(PLAN)))
-    assert sent.hash == PLAN.hash
-    assert sent.changes == (replace(CHANGE, equation={}),)
-    assert len(to_json(bare(PLAN))) < len(to_json(PLAN))
+    whole = replace(PLAN, changes=[replace(CHANGE, link_id=number) for number in range(3)])
+    sent = from_json(to_json(bare(whole)))
+    assert sent.hash == whole.hash == bare(bare(whole)).hash
+    assert [change.equation for change in sent.changes] == [{}, {}, {}]
+    assert len(to_json(bare(whole))) < len(to_json(whole))

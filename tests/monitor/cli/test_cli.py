@@ -306,7 +306,7 @@ async def test_what_is_not_linked_is_counted_listed_and_explained(served: Shop) 
     asked = await served.run("sync", "--dry-run", "--full", "--sku", "NOSUCH")
     number = len(found)
     how = f"{number} SKU{'' if number == 1 else 's'} sold online and not linked, so not synced"
-    assert (plan.code, f"Left out: {how} (lightspeed-sync sku mismatches)." in plan.out) == (0, True), plan.said
+    assert (plan.code, f"Left out: {how} (lightspeed-sync sku mismatches)." in plan.said) == (0, True), plan.said
     assert f"not linked {how} (lightspeed-sync sku mismatches)" in " ".join(status.out.split())
     assert (listed.code, len(listed.out.splitlines())) == (0, number + 3)  # and what to do about them
     (wrong,) = [each for each in found if each["sku"] == "TYPED-WRONG"]

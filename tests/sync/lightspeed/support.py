@@ -21,6 +21,7 @@ from sync.lightspeed.client import Lightspeed, LightspeedSettings
 from sync.lightspeed.layaways import LayawaySettings, LightspeedLayaways
 from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import StoredTokens
+from sync.pacing import Bucket
 
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 API_URL = "https://api.lightspeed.test"
@@ -57,7 +58,7 @@ class Meter:
         assert seconds >= 0
         self.attempts.append((operation, code))
 
-    def quota(self, api: str, used_ratio: float) -> None:
+    def quota(self, api: str, used_ratio: float, bucket: Bucket) -> None:
         self.ratios.append(used_ratio)
 
     def clock(self, api: str, ahead: float, within: float) -> None:

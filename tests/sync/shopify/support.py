@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import httpx
 
 from sync.http import HttpEdge, RetryPolicy
+from sync.pacing import Bucket
 from sync.shopify.api import Limits
 from sync.shopify.auth import StaticToken, TokenSource
 from sync.shopify.client import ShopifyStorefront
@@ -57,7 +58,7 @@ class Meter:
         assert api == "shopify"
         self.attempts.append((operation, code))
 
-    def quota(self, api: str, used_ratio: float) -> None:
+    def quota(self, api: str, used_ratio: float, bucket: Bucket) -> None:
         self.ratios.append(used_ratio)
 
     def clock(self, api: str, ahead: float, within: float) -> None:
