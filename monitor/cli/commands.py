@@ -196,15 +196,21 @@ def status(json: Json = False) -> None:
 
 @app.command()
 def why(
-    sku: Annotated[str, typer.Argument(metavar="SKU", help="As typed in either shop.")], json: Json = False
+    sku: Annotated[str, typer.Argument(metavar="SKU", help="As typed in either shop.")],
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help='Then: "2026-11-24 10:00", or 2h for so long ago.')
+    ] = None,
+    json: Json = False,
 ) -> None:
-    """Tell every change of one SKU with its equation.
+    """Tell every change of one SKU with its equation, its orders, and who asked for it.
 
-    Example: lightspeed-sync why KAVA-PREM-001
+    With --at: how it stood then, and the last change before.
+
+    Example: lightspeed-sync why KAVA-PREM-001 --at "2026-11-24 10:00"
     """
-    from monitor.cli import reading
+    from monitor.cli import why as telling
 
-    raise typer.Exit(reading.why(settings(have=stored()), sku, json=json))
+    raise typer.Exit(telling.why(settings(have=stored()), sku, at, json=json))
 
 
 @app.command()

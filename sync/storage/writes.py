@@ -122,8 +122,8 @@ def interrupt(connection: sa.Connection, now: datetime) -> None:
     connection.execute(sa.update(stock_calls).values(closed_at=now).where(stock_calls.c.closed_at.is_(None)))
 
 
-def changes_of(connection: sa.Connection, sku: str, limit: int) -> Sequence[Change]:
-    """Return the stock writes of one SKU, ended links included, newest first."""
+def changes_of(connection: sa.Connection, sku: str, limit: int, until: datetime | None = None) -> Sequence[Change]:
+    """Return the stock writes of one SKU, ended links included, newest first; `until`: those recorded by then."""
     intent = stock_intents.c
     select = (
         sa.select(stock_intents, stock_calls.c.reference, runs.c.job)
@@ -134,6 +134,8 @@ def changes_of(connection: sa.Connection, sku: str, limit: int) -> Sequence[Chan
         .order_by(intent.intent_id.desc())
         .limit(limit)
     )
+    if until is not None:
+        select = select.where(intent.at <= until)
     return [_as_change(row) for row in connection.execute(select).mappings()]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.common import Exit
-from monitor.cli.reading import why
 from monitor.cli.status import status
+from monitor.cli.why import why
 from sync.clock import SystemClock
 from sync.config import Settings, load_settings
 from sync.reservations import HoldLimits

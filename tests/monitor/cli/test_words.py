@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from monitor.cli import common, reading
+from monitor.cli import common, why
 from monitor.cli.commands import app
 from monitor.cli.logs import Redaction, configure, secrets_of
 from sync.config import load_settings
@@ -57,7 +57,7 @@ def test_json_tells_moments_in_iso_and_codes_by_name(capsys: pytest.CaptureFixtu
 def test_a_change_is_told_with_its_equation() -> None:
     equation = {"L": 10, "M": 1, "Bk": 0, "B": 2, "Tk": 3, "u": 1, "U": 0, "target": 5, "drift": 0}
     change = Change(7, NOON, 4, "stock", 6, 5, "lower", WriteOutcome.APPLIED, equation, "key", "gid://x/4/1")
-    assert reading.sentence(change).splitlines() == [
+    assert why.sentence(change).splitlines() == [
         "2026-11-24 12:00:00 UTC  6 -> 5  lower (applied; stock run 4, write 7)",
         "    L 10 + M 1 + Bk 0 - B 2 - Tk 3 - u 1 - U 0 = 5; drift 0; gid://x/4/1",
     ]
@@ -79,20 +79,20 @@ def test_the_present_evaluation_is_told_with_what_holds_it() -> None:
         "parked": "SH012",
         "due": 1,
     }
-    assert list(reading.standing_of(now)) == [
+    assert list(why.standing_of(now)) == [
         "now: Shopify shows 4, should show 9: quarantined",
         "    evaluated 2026-11-24 12:00:00 UTC by run 3 (L 9, u 0, drift 5); due for another look",
         "    quarantined: +5 units that nothing explains; waits for a person",
         "    a kept difference of 3 units is part of what it should show",
         "    Shopify refuses writes: SH012 Shopify cannot change this item's stock",
     ]
-    assert list(reading.standing_of(now | {"evaluated_at": None})) == ["now: not evaluated yet"]
+    assert list(why.standing_of(now | {"evaluated_at": None})) == ["now: not evaluated yet"]
 
 
 def test_an_equation_below_zero_says_that_nothing_can_be_sold() -> None:
     equation = {"L": 2, "M": 0, "Bk": 0, "B": 0, "Tk": 3, "u": 0, "U": 0, "target": 0, "drift": 0}
     change = Change(7, NOON, 4, "stock", 6, 0, "lower", WriteOutcome.APPLIED, equation, "key", "gid://x/4/1")
-    assert "L 2 + M 0 + Bk 0 - B 0 - Tk 3 - u 0 - U 0 = -1, so 0; drift 0" in reading.sentence(change)
+    assert "L 2 + M 0 + Bk 0 - B 0 - Tk 3 - u 0 - U 0 = -1, so 0; drift 0" in why.sentence(change)
 
 
 # --- what nobody foresaw ---
