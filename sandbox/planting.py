@@ -27,27 +27,32 @@ def plant(world: World, count: int, *, seed: int = 1, flaws: Sequence[Flaw] = tu
     rng = random.Random(f"planting {seed} {len(world.planted)}")
     wanted = [flaws[number % len(flaws)] for number in range(count)]
     planter = _Planter(world, rng)
-    victims = _victims(world, wanted, rng)
+    victims = _victims(world, [_of_product(flaw, wanted[: at + 1].count(flaw)) for at, flaw in enumerate(wanted)], rng)
     planted = [Planted(flaw, *planter.plant(flaw, good)) for flaw, good in zip(wanted, victims, strict=True)]
     world.planted += planted
     return planted
 
 
-def _victims(world: World, wanted: Sequence[Flaw], rng: random.Random) -> list[Good]:
-    """Return a good for each fault; those that are the only variant of their product go to whom they matter first."""
+def _of_product(flaw: Flaw, turn: int) -> bool:
+    """Tell whether the `turn`th fault of its kind is one of a whole product; an item alone can be renamed, too."""
+    return flaw in WHOLE_PRODUCT and not (flaw is Flaw.TITLE and turn % 2 == 0)
+
+
+def _victims(world: World, wanted: Sequence[bool], rng: random.Random) -> list[Good]:
+    """Return a good for each fault; True wants one that is the only variant of its product."""
     spoilt = {each.sku for each in world.planted}
     sound = [good for good in world.goods if good.sku not in spoilt and _is_sound(world, good)]
     variants = Counter(good.handle for good in world.goods)
     rng.shuffle(sound)
     alone = [good for good in sound if variants[good.handle] == 1 and good.image_urls and good.description_html]
-    needed = sum(flaw in WHOLE_PRODUCT for flaw in wanted)
+    needed = sum(wanted)
     singles = alone[:needed]
     taken = {good.sku for good in singles}
     others = [good for good in sound if good.sku not in taken]
     if len(singles) < needed or len(others) < len(wanted) - needed:
         raise ValueError(f"the world has too few sound goods for {len(wanted)} faults")
     for_products, for_goods = iter(singles), iter(others)
-    return [next(for_products if flaw in WHOLE_PRODUCT else for_goods) for flaw in wanted]
+    return [next(for_products if whole else for_goods) for whole in wanted]
 
 
 def _is_sound(world: World, good: Good) -> bool:

@@ -25,6 +25,8 @@ from graphql import (
     OperationType,
     SelectionSetNode,
     get_named_type,
+    get_nullable_type,
+    is_list_type,
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
@@ -196,6 +198,8 @@ def _spend(scope: Scope, parent: GraphQLObjectType, key: str, nodes: list[FieldN
     if isinstance(kind, GraphQLObjectType) and kind.name.endswith("Connection"):
         return _connection(scope, key, definition, nodes, kind)
     own = COUNT_COST if kind.name == "Count" and parent is scope.schema.query_type else int(kind.name not in FREE_TYPES)
+    if parent.name.endswith("Payload") and is_list_type(get_nullable_type(definition.type)):
+        own = 0  # what a mutation lists: only what is nested in it counts
     rows = None
     if name == "nodes" and parent is scope.schema.query_type:
         rows = len(get_argument_values(definition, nodes[0], scope.variables)["ids"])

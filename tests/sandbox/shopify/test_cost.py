@@ -35,6 +35,19 @@ SET = """mutation($input: InventorySetQuantitiesInput!) { inventorySetQuantities
 NODES = """query($ids: [ID!]!, $at: ID!) { nodes(ids: $ids) { ... on InventoryItem { id
   inventoryLevel(locationId: $at) { id quantities(names: ["available"]) { quantity } } } } }"""
 
+UPDATE = """mutation { productUpdate(product: {}) { product { id title tags } userErrors { field message } } }"""
+
+CREATE = """mutation { productCreate(product: {}) { product { id options { id name optionValues { id name } }
+  variants(first: 10) { nodes { id selectedOptions { name value } } } } userErrors { field } } }"""
+
+PRODUCT_SET = """mutation { productSet(input: {}, synchronous: false) { product { id }
+  productSetOperation { id status product { id } userErrors { field } } userErrors { field } } }"""
+
+BULK = """mutation { productVariantsBulkUpdate(productId: 1, variants: []) { product { id totalInventory }
+  productVariants { id sku price } userErrors { field message code } } }"""
+
+TAGS = """mutation { tagsAdd(id: 1, tags: []) { node { id ... on Product { tags } } userErrors { field } } }"""
+
 FRAGMENTS = """query { a: location(id: "x") { ...F ...F } b: shop { name } }
 fragment F on Location { address { city } }"""
 
@@ -69,6 +82,11 @@ def cost(query: str, **given: object) -> int:
             SET, {"input": {"name": "available", "reason": "other", "quantities": []}}, 13, id="a stock write"
         ),
         pytest.param(NODES, {"ids": ["x"] * 250, "at": HOME}, 35, id="250 known items"),
+        pytest.param(UPDATE, {}, 10, id="a product update"),
+        pytest.param(CREATE, {}, 22, id="a product made with options"),
+        pytest.param(PRODUCT_SET, {}, 12, id="a product set with its operation"),
+        pytest.param(BULK, {}, 10, id="variants of a product"),
+        pytest.param(TAGS, {}, 10, id="tags"),
         pytest.param("{ shop { id name } }", {}, 1, id="an object"),
         pytest.param("{ ordersCount { count } }", {}, 10, id="a count"),
         pytest.param("{ orders(first: 1) { nodes { id } } }", {}, 3, id="one row"),

@@ -16,6 +16,7 @@ import pytest
 
 from sandbox.catalogue import generate
 from sandbox.clock import ManualClock
+from sandbox.goods import Good
 from sandbox.shopify.sender import RETRY_MINUTES, WebhookSender
 from sandbox.shopify.state import ShopifyStore
 
@@ -95,6 +96,7 @@ async def test_who_subscribed_is_told_at_the_place_behind_the_name() -> None:
             {"inventory_item_id", "location_id", "available"},
         ),
         ("PRODUCTS_UPDATE", lambda s, g, sku: s.adjust(sku, 2), {"id", "status", "variant_gids"}),
+        ("PRODUCTS_CREATE", lambda s, _, __: s.add(Good(sku="NEW", title="New", handle="new")), {"id", "title"}),
         ("PRODUCTS_DELETE", lambda s, g, sku: s.delete_product(sku), {"id"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
