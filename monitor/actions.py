@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -27,10 +28,11 @@ from monitor.asked import (
     ValidateOrder,
     ValidateReply,
 )
+from sync.catalogue.catalogue import Catalogue
 from sync.choosing import terms_in
 from sync.clock import Clock
 from sync.costs import least_cost
-from sync.errors import Code, Permanent, Refused
+from sync.errors import Code, Permanent, Refused, SyncError
 from sync.events import Listener, PauseChanged, RunWanted
 from sync.halting import Halt
 from sync.mapping import Mapped, Wanted
@@ -39,7 +41,7 @@ from sync.order_desk import Closed, OrderDesk, Retried
 from sync.pacing import Bucket
 from sync.plan import Plan, Tripped, from_json, to_json
 from sync.ports import Ledger
-from sync.products import ProductOutcome
+from sync.products import ProductChange, ProductOutcome, ProductResult
 from sync.records import HeldEnding, Pause, PauseKind, RunOutcome
 from sync.restoring import Fate, Force
 from sync.reviewing import Review
@@ -51,6 +53,8 @@ from sync.validation.validating import Validation
 log = structlog.get_logger()
 
 _MOVED = "the difference is another one by now"
+_PRODUCTS_AT_ONCE = 50  # changes of product fields between two looks whether a person stops them
+_WRITTEN = (ProductOutcome.APPLIED, ProductOutcome.FOUND_APPLIED)
 _JUDGE = RunWanted("rules")  # a person's word shows in alerts at once, not only at the next beat
 
 
@@ -61,6 +65,7 @@ class Actions:
         self,
         *,
         stock: StockSync,
+        catalogue: Catalogue,
         validation: Validation,
         desk: OrderDesk,
         mapping: MappingDesk,
@@ -74,6 +79,7 @@ class Actions:
         redeem: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._stock = stock
+        self._catalogue = catalogue
         self._validation = validation
         self._desk = desk
         self._mapping = mapping
@@ -95,25 +101,56 @@ class Actions:
         if not order.full:
             await self._refuse_before_the_first_pass()
         plan = None if order.plan is None else self._reviewed(order, order.plan)
+        halt = halt or Halt()
+        only = await self._chosen(order) if plan is None else _only(order, plan)
         report = await self._stock.run(
             PassRequest(
                 job=Job.FULL if order.full else Job.INCREMENTAL,
                 dry_run=order.dry_run,
                 review=None if plan is None else Review(plan.changes),
-                only=await self._chosen(order) if plan is None else _only(order, plan),
-                halt=halt or Halt(),
+                only=only,
+                halt=halt,
+                cards=order.full and order.dry_run,
                 secured=order.full and not order.dry_run,
             )
         )
-        planned = order.dry_run or report.outcome is RunOutcome.BRAKED
-        return SyncReply(
+        reply = SyncReply(
             run_id=report.run_id,
             outcome=report.outcome,
             code=report.code.name if report.code else None,
             detail=report.detail,
             numbers=report.numbers,
-            plan=await self._plan(order, report) if planned else None,
             left=report.left,
+        )
+        if order.dry_run or report.outcome is RunOutcome.BRAKED:
+            return reply.model_copy(update={"plan": await self._plan(order, report, only)})
+        if plan is None or not plan.products or report.outcome is not RunOutcome.OK:
+            return reply
+        return await self._products_carried_out(reply, plan.products, halt)
+
+    async def _products_carried_out(self, reply: SyncReply, changes: Sequence[ProductChange], halt: Halt) -> SyncReply:
+        """Carry out changes of product fields, after those of stock; what was not is named."""
+        results: list[ProductResult] = []
+        outcome, code, detail = reply.outcome, reply.code, reply.detail
+        try:
+            for start in range(0, len(changes), _PRODUCTS_AT_ONCE):
+                if halt.asked:
+                    outcome = RunOutcome.INTERRUPTED
+                    break
+                some = changes[start : start + _PRODUCTS_AT_ONCE]
+                results += await self._catalogue.carry_out(some, reply.run_id)
+        except SyncError as error:  # what was written until then is on record
+            outcome, code, detail = RunOutcome.FAILED, error.code.name, error.detail
+        counts = Counter(f"products_{each.outcome.value.replace(' ', '_')}" for each in results)
+        counts["products_not_reached"] = len(changes) - len(results)
+        return reply.model_copy(
+            update={
+                "outcome": outcome,
+                "code": code,
+                "detail": detail,
+                "numbers": {**reply.numbers, **+counts},
+                "products": tuple(each for each in results if each.outcome not in _WRITTEN),
+            }
         )
 
     async def _refuse_before_the_first_pass(self) -> None:
@@ -193,10 +230,12 @@ class Actions:
             raise Permanent(Code.LS002, f"({', '.join(missing)})")
         return found
 
-    async def _plan(self, order: SyncOrder, report: PassReport) -> str | None:
+    async def _plan(self, order: SyncOrder, report: PassReport, only: frozenset[int] | None) -> str | None:
         if report.outcome in (RunOutcome.FAILED, RunOutcome.INTERRUPTED):
             return None
         items = (await self._ledger.known()).items if order.full else None
+        skus = None if only is None else {work.sku for work in await self._ledger.work_of(sorted(only))}
+        products = await self._catalogue.propose(skus) if order.dry_run else ()
         return to_json(
             Plan(
                 environment=self._environment,
@@ -204,7 +243,8 @@ class Actions:
                 created_at=self._clock.now(),
                 changes=report.changes,
                 brake=Tripped(report.code, report.detail) if report.code else None,
-                cost=least_cost(items, len(report.changes), self._buckets()),
+                cost=least_cost(items, len(report.changes), products, self._buckets()),
+                products=products,
             )
         )
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from monitor.notice import FailureReason, Kind, Severity
 from monitor.units import encodable
 from sync.findings import FindingClass
-from sync.products import Field, ProductOutcome
+from sync.products import Field, ProductOutcome, ProductResult
 from sync.records import ConflictDecision, PauseKind, RunOutcome, WriteOutcome
 from sync.restoring import Fate
 from sync.reviewing import RowLeft
@@ -58,7 +58,8 @@ class StopOrder(BaseModel):
 class SyncReply(BaseModel):
     """How it went; `plan` is the text of the plan that was made, or that a brake held.
 
-    `left` are the rows of a plan that was carried out which were not written, and why.
+    `left` are the rows of a plan that was carried out which were not written, and why; `products` those of its changes
+    of product fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +71,7 @@ class SyncReply(BaseModel):
     numbers: Mapping[str, int] = {}
     plan: str | None = None
     left: tuple[RowLeft, ...] = ()
+    products: tuple[ProductResult, ...] = ()
 
 
 class ValidateOrder(BaseModel):

@@ -85,6 +85,7 @@ async def workshop(
             await engine.ledger.interrupt_runs(clock.now())
             actions = Actions(
                 stock=engine.stock,
+                catalogue=engine.catalogue,
                 validation=engine.validation,
                 desk=engine.desk,
                 mapping=engine.mapping,

@@ -7,10 +7,11 @@ list of n rows 2 points plus one row's price times the whole part of 2 ln n, by 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sync.pacing import Bucket
 from sync.plan import PlanCost
+from sync.products import ProductChange
 
 _ROWS_A_PAGE = 100  # Lightspeed's
 _FEED_UNITS = 1.0
@@ -24,12 +25,15 @@ _ORDERS = (1, _EMPTY_FEED_POINTS)
 _LEVELS = (1, 1 + _EMPTY_FEED_POINTS)  # the location, its list
 
 
-def least_cost(items: int | None, rows: int, buckets: Mapping[str, Bucket]) -> PlanCost:
+def least_cost(
+    items: int | None, rows: int, products: Sequence[ProductChange], buckets: Mapping[str, Bucket]
+) -> PlanCost:
     """Return what it costs to carry out a plan of `rows` changes that reads `items` items whole; None: what changed.
 
-    `buckets` are the vendors' quotas, by API, as far as they are known.
+    `products` are changes of product fields, each with its price. `buckets` are the vendors' quotas, by API, as far as
+    they are known.
     """
-    spent = [_ORDERS, *_again(rows), *_writes(rows)]
+    spent = [_ORDERS, *_again(rows), *_writes(rows), *((1, each.points) for each in products if not each.refusal)]
     pages, units = 1, _FEED_UNITS
     if items is None:
         spent += [_LEVELS, *_again(rows)]

@@ -15,6 +15,7 @@ from textwrap import indent
 from typing import Any
 
 from sync.errors import Code
+from sync.products import ChangeKind, Field, ProductChange
 
 PLAN_VERSION = 2
 _NO_CHANGES = "[]\n}"  # how a plan's file ends that has none
@@ -89,7 +90,8 @@ class PlanCost:
 class Plan:
     """Everything a pass would write, for a person to review and confirm by its hash.
 
-    `changes` stand in the order in which they are written. `equations` is the digest of equations that were left out
+    `changes` stand in the order in which they are written, `products` are changes of product fields, which come after
+    them. `equations` is the digest of equations that were left out
     (`bare`), None where each change has its own.
     """
 
@@ -99,6 +101,7 @@ class Plan:
     changes: Sequence[PlannedChange]
     brake: Tripped | None = None
     cost: PlanCost = field(default_factory=PlanCost)
+    products: Sequence[ProductChange] = ()
     equations: str | None = None
 
     @property
@@ -107,6 +110,8 @@ class Plan:
         digest = hashlib.sha256(_text([self.environment, sorted(self.filters.items()), asdict(self.cost)]))
         for change in self.changes:
             digest.update(_text([getattr(change, name) for name in _REVIEWED]))
+        for product in self.products:
+            digest.update(_text(asdict(product)))
         digest.update((self.equations or _equations(self.changes)).encode())
         return digest.hexdigest()[:_HASH_DIGITS]
 
@@ -137,6 +142,7 @@ def to_json(plan: Plan) -> str:
         "created_at": plan.created_at.isoformat(),
         "brake": brake,
         "cost": asdict(plan.cost),
+        "products": [asdict(product) for product in plan.products],
         **({} if plan.equations is None else {"equations": plan.equations}),
         "changes": [],
     }
@@ -171,10 +177,10 @@ def from_json(text: str) -> Plan:
             changes=tuple(PlannedChange(**change) for change in raw["changes"]),
             brake=raw["brake"] and Tripped(Code[raw["brake"]["code"]], raw["brake"]["detail"]),
             cost=PlanCost(**raw["cost"]),
+            products=tuple(_product(product) for product in raw["products"]),
             equations=raw.get("equations"),
         )
-        stated = raw["hash"]
-        found = plan.hash
+        stated, found = raw["hash"], plan.hash
     except (KeyError, TypeError, AttributeError) as error:
         message = f"this is not a sync plan: {error}"
         raise ValueError(message) from error
@@ -182,3 +188,7 @@ def from_json(text: str) -> Plan:
         message = f"the plan says its hash is {stated}, but its content has {found}: it was changed"
         raise ValueError(message)
     return plan
+
+
+def _product(raw: Mapping[str, Any]) -> ProductChange:
+    return ProductChange(**{**raw, "kind": ChangeKind(raw["kind"]), "field": Field(raw["field"])})

@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.common import READABLE, complain, out, printable, say, say_folded
+from monitor.cli.product_lines import told_change
 from monitor.units import counted, written_duration, written_minute
 from sync.errors import Code
 from sync.plan import Plan, PlanCost
+from sync.products import ProductChange, ProductOutcome, ProductResult
 from sync.reviewing import Left, RowLeft
 
 SHOWN = 40  # rows listed; the file, or --json, has all
@@ -26,16 +28,51 @@ def show_plan(made: Plan) -> None:
         rows = [(each.sku, each.before, each.after, each.reason) for each in changes[:SHOWN]]
         show_rows(("SKU", "now", "will be", "why"), rows)
     _tell_more(len(changes), "all in the file")
+    if made.products:
+        _show_products(made.products)
     units = sum(change.after - change.before for change in changes)
     zeroed = sum(change.after == 0 for change in changes)
     say_folded(
         f"{counted(len(changes), 'change')} ({units:+d} units, {zeroed} to zero), plan {made.hash} of "
         f"{written_minute(made.created_at)}."
     )
-    if changes:
+    if made.products:
+        say_folded(_products_told(made.products))
+    if changes or made.products:
         say_folded(f"Carrying it out takes {told_cost(made.cost)}.")
     if made.brake is not None:
         say_folded(f"{made.brake.code.name} {made.brake.code.sentence} {made.brake.detail}")
+
+
+def _show_products(products: Sequence[ProductChange]) -> None:
+    """Print changes of product fields; those that Shopify would refuse with their code."""
+    rows = [
+        (each.sku, told_change(each), f"{each.refusal}: {each.reason}" if each.refusal else each.reason)
+        for each in products[:SHOWN]
+    ]
+    show_rows(("SKU", "product", "why"), rows)
+    _tell_more(len(products), "all in the file")
+
+
+def _products_told(products: Sequence[ProductChange]) -> str:
+    refused = sum(bool(each.refusal) for each in products)
+    rest = f", {refused} of which cannot be written as they are" if refused else ""
+    return f"{counted(len(products), 'change')} of products{rest}."
+
+
+def show_products_left(left: Sequence[ProductResult]) -> None:
+    """Print the changes of product fields that were not written, each with its reason."""
+    if left:
+        say(f"Not written, {counted(len(left), 'change')} of products:")
+        rows = [(each.change.sku, told_change(each.change), _why_not(each)) for each in left[:SHOWN]]
+        show_rows(("SKU", "product", "why"), rows)
+        _tell_more(len(left), "all with --json")
+
+
+def _why_not(result: ProductResult) -> str:
+    if result.outcome is ProductOutcome.MOVED and not result.detail:
+        return "Shopify's has moved"
+    return f"{result.outcome.value}: {result.code} {result.detail}".strip()
 
 
 def show_left(left: Sequence[RowLeft]) -> None:
@@ -72,7 +109,7 @@ def show_rows(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     table = Table(box=None, pad_edge=False)
     last = len(names) - 1
     for place, name in enumerate(names):
-        if place in (0, last):
+        if place in (0, last) or name == "product":
             table.add_column(Text(printable(name)), overflow="fold", max_width=None if place else _LONGEST_SKU)
         else:
             table.add_column(Text(printable(name)), justify="right", no_wrap=True)

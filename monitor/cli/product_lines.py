@@ -8,9 +8,18 @@ from typing import Any
 from monitor.units import written_second
 from sync.catalogue.compare import money
 from sync.catalogue.texts import excerpt
-from sync.products import ChangeKind, Field, ProductWrite
+from sync.products import ChangeKind, Field, ProductChange, ProductWrite
 
 _LONGEST = 40  # characters of a text; both sides of a change fit into a line
+
+
+def told_change(change: ProductChange) -> str:
+    """Return one change in words: what becomes what."""
+    if change.kind is ChangeKind.CREATE:
+        return f"product made: {change.after['title']}"
+    if change.kind is ChangeKind.RETIRE:
+        return f"status: {change.before['status']} -> {change.after['status']}, stock to 0"
+    return f"{change.field.value}: {_shown(change.field, change.before)} -> {_shown(change.field, change.after)}"
 
 
 def product_lines(write: ProductWrite) -> Iterator[str]:
@@ -18,13 +27,8 @@ def product_lines(write: ProductWrite) -> Iterator[str]:
     change = write.change
     outcome = write.outcome.value if write.outcome else "on its way"
     code = f"; {write.code} {write.detail}".rstrip() if write.code else ""
-    what = f"{change.field.value}: {_shown(change.field, change.before)} -> {_shown(change.field, change.after)}"
-    if change.kind is ChangeKind.CREATE:
-        what = f"product made: {change.after['title']}"
-    if change.kind is ChangeKind.RETIRE:
-        what = f"status: {change.before['status']} -> {change.after['status']}, stock to 0"
     ended = f"({outcome}; run {write.run_id}, product write {write.write_id}{code})"
-    yield f"{written_second(write.at)}  {what}  {ended}"
+    yield f"{written_second(write.at)}  {told_change(change)}  {ended}"
     yield f"    {change.reason}"
 
 

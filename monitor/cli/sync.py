@@ -17,7 +17,7 @@ from monitor.asked import StopOrder, SyncOrder, SyncReply
 from monitor.asking import ask, ask_on
 from monitor.cli import plan_files, skus
 from monitor.cli.common import Exit, complain, exit_code, here, run, say, say_folded, say_json, telling, usage
-from monitor.cli.plan_table import show_left, show_plan, warn
+from monitor.cli.plan_table import show_left, show_plan, show_products_left, warn
 from monitor.cli.progress_bar import shown
 from monitor.cli.stopping import stoppable
 from monitor.progress import Progress, Watch
@@ -69,8 +69,9 @@ def plan(settings: Settings, order: Order, *, json: bool) -> Exit:
         show_plan(made)
         if left_out:
             say_folded(f"Left out: {skus.told(left_out)}.")
-        say_folded(f"Written to {path.name}." + ("" if made.changes else " No change is due."))
-        if made.changes:
+        due = made.changes or made.products
+        say_folded(f"Written to {path.name}." + ("" if due else " No change is due."))
+        if due:
             say(f"Carry it out with: lightspeed-sync sync{_flags(order)} --confirm")
     return Exit.DONE
 
@@ -110,7 +111,7 @@ def _outcome(reply: SyncReply) -> Exit:
         return Exit.REFUSED
     if reply.outcome is RunOutcome.FAILED:
         return exit_code(Code[reply.code] if reply.code else None)
-    left_over = reply.left or any(reply.numbers.get(name.value) for name in _LEFT_OVER)
+    left_over = reply.left or reply.products or any(reply.numbers.get(name.value) for name in _LEFT_OVER)
     return Exit.WRONG if left_over or reply.outcome is RunOutcome.INTERRUPTED else Exit.DONE
 
 
@@ -169,6 +170,7 @@ def _report(reply: SyncReply) -> None:
     words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in numbers.items()) or "nothing to do"
     say_folded(f"Run {reply.run_id}: {reply.outcome.value}; {words}.")
     show_left(reply.left)
+    show_products_left(reply.products)
     _tell_code(reply)
 
 

@@ -315,5 +315,5 @@ def _spent(shop: Shop) -> tuple[int, float, int]:
 )
 def test_a_plan_tells_for_how_long_the_quota_makes_it_wait(items: int | None, rows: int, seconds: float) -> None:
     buckets = {"lightspeed": Bucket(90, 1.0), "shopify": Bucket(2_000, 100.0)}
-    assert least_cost(items, rows, buckets).seconds == seconds
-    assert least_cost(items, rows, {}).seconds == 0.0
+    assert least_cost(items, rows, (), buckets).seconds == seconds
+    assert least_cost(items, rows, (), {}).seconds == 0.0
