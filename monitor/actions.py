@@ -10,6 +10,7 @@ import structlog
 
 from monitor.asked import (
     CloseOrder,
+    CreateItemsOrder,
     DecidedMany,
     DecideManyOrder,
     DecideOrder,
@@ -35,6 +36,8 @@ from sync.costs import least_cost
 from sync.errors import Code, Permanent, Refused, SyncError
 from sync.events import Listener, PauseChanged, RunWanted
 from sync.halting import Halt
+from sync.item_desk import ItemDesk
+from sync.item_making import MadeItem
 from sync.mapping import Mapped, Wanted
 from sync.mapping_desk import MappingDesk
 from sync.order_desk import Closed, OrderDesk, Retried
@@ -69,6 +72,7 @@ class Actions:
         validation: Validation,
         desk: OrderDesk,
         mapping: MappingDesk,
+        items: ItemDesk,
         rollback: Rollback,
         rollbacks: Rollbacks,
         ledger: Ledger,
@@ -83,6 +87,7 @@ class Actions:
         self._validation = validation
         self._desk = desk
         self._mapping = mapping
+        self._items = items
         self._rollback = rollback
         self._rollbacks = rollbacks
         self._ledger = ledger
@@ -304,6 +309,10 @@ class Actions:
     async def unmap_skus(self, order: UnmapOrder) -> int:
         """End links; see `MappingDesk.unmap`."""
         return await self._mapping.unmap(order.skus, order.by, order.reason)
+
+    async def create_items(self, order: CreateItemsOrder) -> Sequence[MadeItem]:
+        """Make items in Lightspeed; see `ItemDesk.create`."""
+        return await self._items.create(order.skus, order.by, confirm=order.confirm)
 
     async def retry_orders(self, order: RetryOrder) -> Sequence[Retried]:
         """Look again at orders; see `OrderDesk.retry`."""

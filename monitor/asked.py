@@ -155,6 +155,16 @@ class MapOrder(BaseModel):
     pin: bool = False
 
 
+class CreateItemsOrder(BaseModel):
+    """Shopify SKUs for which items are to be made in Lightspeed; without `confirm` it is only looked what that does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    skus: tuple[Text, ...]
+    by: Text
+    confirm: bool = False
+
+
 class UnmapOrder(BaseModel):
     """Links that a person ends, by their SKUs; their two sides are kept apart from then on."""
 

@@ -23,6 +23,7 @@ from monitor.asked import (
     AcknowledgeOrder,
     CloseOrder,
     ConnectOrder,
+    CreateItemsOrder,
     DecideManyOrder,
     DecideOrder,
     DrillOrder,
@@ -46,7 +47,7 @@ from monitor.asked import (
 from monitor.asking import BEFORE, FILE_STAND, REHEARSED, SILENCE, told_before, told_error
 from monitor.desk import AlertDesk
 from monitor.door import SOCKET, short_name
-from monitor.mapped import MAPPED
+from monitor.mapped import MAPPED, told
 from monitor.passing import Passing
 from monitor.rehearsal import Rehearsal
 from sync.errors import Code, SyncError
@@ -144,6 +145,10 @@ def _mapping(actions: Actions) -> Sequence[Answer]:
         mapped = await actions.map_skus(MapOrder.model_validate_json(await request.body()))
         return JSONResponse(MAPPED.dump_python(mapped, mode="json"))
 
+    async def create_items(request: Request) -> Response:
+        made = await actions.create_items(CreateItemsOrder.model_validate_json(await request.body()))
+        return JSONResponse([told(each) for each in made])
+
     async def decide_many(request: Request) -> Response:
         decided = await actions.decide_many(DecideManyOrder.model_validate_json(await request.body()))
         return JSONResponse(decided.model_dump(mode="json"))
@@ -152,7 +157,7 @@ def _mapping(actions: Actions) -> Sequence[Answer]:
         ended = await actions.unmap_skus(UnmapOrder.model_validate_json(await request.body()))
         return JSONResponse({"ended": ended})
 
-    return map_skus, unmap_skus, decide_many
+    return map_skus, unmap_skus, create_items, decide_many
 
 
 def _alerting(desk: AlertDesk) -> Sequence[Answer]:

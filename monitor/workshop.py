@@ -89,6 +89,7 @@ async def workshop(
                 validation=engine.validation,
                 desk=engine.desk,
                 mapping=engine.mapping,
+                items=engine.items,
                 rollback=engine.rollback,
                 rollbacks=engine.rollbacks,
                 ledger=engine.ledger,

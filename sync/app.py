@@ -23,6 +23,7 @@ from sync.events import ApiEvents, Listener
 from sync.feeds import Feeds, Overlaps
 from sync.http import HttpEdge, RetryPolicy
 from sync.intake import Intake, Patience
+from sync.item_desk import ItemDesk
 from sync.lightspeed.auth import Client
 from sync.lightspeed.calls import Limits as LightspeedLimits
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
@@ -54,6 +55,7 @@ from sync.storage.database import Database
 from sync.storage.finding_book import SqlFindingBook
 from sync.storage.holds import SqlHolds
 from sync.storage.ledger import SqlLedger
+from sync.storage.makings import SqlMakingBook
 from sync.storage.mapping import SqlMapBook
 from sync.storage.mirror_book import SqlMirrorBook
 from sync.storage.order_book import SqlBookings
@@ -108,6 +110,7 @@ class Engine:
     mirror: Mirror
     desk: OrderDesk
     mapping: MappingDesk
+    items: ItemDesk
     holds: SqlHolds
     rollback: Rollback
     rollbacks: SqlRollbacks
@@ -169,7 +172,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     bookings = SqlBookings(database)
     feeds = Feeds(ledger=ledger, clock=clock, overlaps=limits.overlaps)
     linking = Linking(pos=pos, storefront=storefront, ledger=ledger, feeds=feeds, clock=clock)
-    turn = asyncio.Lock()
+    turn, links = asyncio.Lock(), SqlMapBook(database)
     book = SqlMirrorBook(database)
     mirror = _mirror(settings, pos, book, ledger=ledger, bookings=bookings, clock=clock, turn=turn)
     till, poster, desk = _booking(
@@ -245,7 +248,17 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         sale_watch=watch,
         mirror=mirror,
         desk=desk,
-        mapping=MappingDesk(book=SqlMapBook(database), linking=linking, clock=clock, tell=tell, turn=turn),
+        mapping=MappingDesk(book=links, linking=linking, clock=clock, tell=tell, turn=turn),
+        items=ItemDesk(
+            maker=pos.items(),
+            book=SqlMakingBook(database),
+            links=links,
+            ledger=ledger,
+            linking=linking,
+            clock=clock,
+            turn=turn,
+            quarantine=limits.posting.quarantine,
+        ),
         holds=holds,
         rollback=rollback,
         rollbacks=rollbacks,

@@ -19,7 +19,7 @@ class Code(Enum):
     LS002 = (
         "SKU not found in Lightspeed",
         "No Lightspeed item is linked to a SKU, so its stock is not synced.",
-        "Check that the SKU is spelt alike in both shops, or create the item in Lightspeed; `lightspeed-sync sku mismatches` shows all, `lightspeed-sync sku suggest` what they may be, and `sku map` links two.",
+        "Check that the SKU is spelt alike in both shops, or create the item with `lightspeed-sync sku create-in-lightspeed SKU`; `lightspeed-sync sku mismatches` shows all, `lightspeed-sync sku suggest` what they may be, and `sku map` links two.",
     )
     LS003 = (
         "Inventory lock conflict",
@@ -59,7 +59,7 @@ class Code(Enum):
     LS010 = (
         "Lightspeed permission missing",
         "Our Lightspeed connection may not do this.",
-        "Reconnect with the scopes employee:inventory_read and employee:register (and employee:register_layaway where reservations are mirrored), as an employee who has those rights.",
+        "Reconnect with the scopes employee:inventory_read and employee:register (and employee:register_layaway where reservations are mirrored), as an employee who has those rights; `lightspeed-sync connect lightspeed --items` asks for what creating items needs, too.",
     )
     LS011 = (
         "Lightspeed read incomplete",

@@ -333,7 +333,9 @@ def check_pricing(report: Report = None, last: Last = False, json: Json = False)
 
 
 @connect.command("lightspeed")
-def connect_lightspeed() -> None:
+def connect_lightspeed(
+    items: Annotated[bool, typer.Option("--items", help="Also for `sku create-in-lightspeed`.")] = False,
+) -> None:
     """Give consent at Lightspeed: open the address shown, then paste what it answers.
 
     Example: lightspeed-sync connect lightspeed
@@ -341,7 +343,7 @@ def connect_lightspeed() -> None:
     from monitor.cli import consent
 
     chosen, content = settings_and_alerts(have=("LIGHTSPEED_REFRESH_TOKEN",), shops=True)
-    raise typer.Exit(consent.lightspeed(chosen, content))
+    raise typer.Exit(consent.lightspeed(chosen, content, items=items))
 
 
 def _validate(classes: tuple[FindingClass, ...], report: Path | None, *, last: bool, json: bool) -> None:

@@ -21,23 +21,24 @@ _STANDARD_INPUT = 0
 _LONGEST_LINE = 65_536
 
 
-def lightspeed(settings: Settings, content: AlertsFile) -> Exit:
+def lightspeed(settings: Settings, content: AlertsFile, *, items: bool = False) -> Exit:
     """Show the address to open, take the pasted answer, let it be exchanged for a token pair that is stored.
 
     A running daemon exchanges it, and goes on with the new pair at once. Where none runs the state directory is taken
-    first: a code lives for a minute, too short to find out then that somebody else has it.
+    first: a code lives for a minute, too short to find out then that somebody else has it. `items`: the consent is for
+    making items, too.
     """
 
     async def connect() -> None:
         if daemon_runs(settings.state_dir):
-            order = await _consent(settings)
+            order = await _consent(settings, items=items)
             if await ask(settings.state_dir, "connect", order) is not None:
                 return
             async with here(settings, content) as shop:  # it has stopped meanwhile
                 await shop.actions.connect(order.code, order.verifier)
             return
         async with here(settings, content) as shop:
-            order = await _consent(settings)
+            order = await _consent(settings, items=items)
             await shop.actions.connect(order.code, order.verifier)
 
     run(connect)
@@ -45,10 +46,11 @@ def lightspeed(settings: Settings, content: AlertsFile) -> Exit:
     return Exit.DONE
 
 
-async def _consent(settings: Settings) -> ConnectOrder:
+async def _consent(settings: Settings, *, items: bool) -> ConnectOrder:
     """Ask a person for consent; raises Permanent (LS005) where what was pasted carries none, Exit where nothing was."""
     mirrors = settings.lightspeed_holds_customer_id is not None
-    consent = new_consent(settings.lightspeed_auth_url, settings.lightspeed_client_id, layaways=mirrors)
+    auth_url, client_id = settings.lightspeed_auth_url, settings.lightspeed_client_id
+    consent = new_consent(auth_url, client_id, layaways=mirrors, items=items)
     complain("1. Open this address in a browser, sign in to Lightspeed and allow access:")
     say(consent.url)
     complain("2. Within a minute, paste the address you are sent to (or the code in it) here, and press Enter:")

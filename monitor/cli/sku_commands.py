@@ -129,3 +129,18 @@ def check(json: Json = False) -> None:
     from monitor.cli import skus
 
     raise typer.Exit(skus.check(settings(have=stored()), json=json))
+
+
+@app.command("create-in-lightspeed")
+def create_in_lightspeed(
+    skus: Annotated[list[str], typer.Argument(metavar="SKU...", help="Shopify SKUs, or variant:ID.")],
+    confirm: Confirm = False,
+    json: Json = False,
+) -> None:
+    """Create items in Lightspeed for SKUs that are sold online only; first shows what would be created.
+
+    Example: lightspeed-sync sku create-in-lightspeed KAVA-NEW-001 --confirm
+    """
+    from monitor.cli import creating
+
+    raise typer.Exit(creating.create(settings(have=stored(), shops=True), skus, confirm=confirm, json=json))

@@ -21,6 +21,7 @@ from sync.lightspeed import checks, sales_checks, wire
 from sync.lightspeed.auth import Client, LightspeedAuth
 from sync.lightspeed.calls import Calls, Limits
 from sync.lightspeed.card_wire import Category, ItemWithCard
+from sync.lightspeed.items import LightspeedItems
 from sync.lightspeed.layaways import LayawaySettings, LightspeedLayaways
 from sync.lightspeed.paging import MAX_PAGES, Sighting, Walk, at_or_after, behind, list_url
 from sync.lightspeed.sales import LightspeedTill, SalesSettings
@@ -113,6 +114,10 @@ class Lightspeed:
     def till(self, settings: SalesSettings) -> LightspeedTill:
         """Return the till of the same shop: one sign-in and one quota serve both."""
         return LightspeedTill(calls=self._calls, clock=self._clock, settings=settings)
+
+    def items(self) -> LightspeedItems:
+        """Return what makes items in the same account."""
+        return LightspeedItems(calls=self._calls, clock=self._clock)
 
     def layaways(self, settings: LayawaySettings) -> LightspeedLayaways:
         """Return the layaways of one customer in the same shop."""
@@ -249,19 +254,5 @@ def _newest(row: ItemRow) -> datetime:
 
 
 def _item(item: wire.Item, stock: StockRow | None, categories: Categories | None, *, whole: bool = True) -> ItemRow:
-    if item.time_stamp is None:
-        raise wire.NotWire("Item: timeStamp")
-    return ItemRow(
-        item_id=item.item_id,
-        custom_sku=item.custom_sku,
-        system_sku=item.system_sku,
-        upc=item.upc,
-        ean=item.ean,
-        manufacturer_sku=item.manufacturer_sku,
-        description=item.description,
-        item_type=item.item_type,
-        archived=item.archived,
-        time_stamp=item.time_stamp,
-        stock=stock,
-        card=item_cards.card_of(item, categories or {}, whole=whole) if isinstance(item, ItemWithCard) else None,
-    )
+    card = item_cards.card_of(item, categories or {}, whole=whole) if isinstance(item, ItemWithCard) else None
+    return wire.item_row(item, stock=stock, card=card)

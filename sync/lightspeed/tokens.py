@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from sync.errors import Code, Permanent
 
 SCOPES = ("employee:inventory_read", "employee:register")
+ITEMS = ("employee:inventory", "employee:product_edit")  # asked for only where items are to be made
 LAYAWAYS = "employee:register_layaway"  # asked for only where reservations are mirrored
 _RENEW_AT = 0.8  # of the lifetime, so that a long answer still ends within it
 _RENEW_WITHIN = timedelta(days=7)  # long before the refresh token dies
@@ -86,10 +87,11 @@ def new_consent(
     client_id: str,
     *,
     layaways: bool = False,
+    items: bool = False,
     draw: Callable[[int], str] = secrets.token_urlsafe,
 ) -> Consent:
     """Return a consent with fresh state and PKCE verifier for the scopes we need; `draw` makes text of n bytes."""
-    scopes = (*SCOPES, LAYAWAYS) if layaways else SCOPES
+    scopes = (*SCOPES, *([LAYAWAYS] if layaways else []), *(ITEMS if items else ()))
     state, verifier = draw(24), draw(48)
     challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     asked = {

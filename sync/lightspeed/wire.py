@@ -15,7 +15,8 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from sync.model import StockRow
+from sync.cards import ItemCard
+from sync.model import ItemRow, StockRow
 
 _LARGEST = Decimal(10**12)  # no shop holds so many; beyond it a number is damage
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -222,6 +223,26 @@ class Item(Wire):
     time_stamp: MaybeMoment = Field(None, validation_alias="timeStamp")
     item_shops: Annotated[tuple[ItemShop, ...] | None, BeforeValidator(related("ItemShop"))] = Field(
         None, validation_alias="ItemShops"
+    )
+
+
+def item_row(item: Item, *, stock: StockRow | None = None, card: ItemCard | None = None) -> ItemRow:
+    """Return our own view of an item; raises NotWire where it does not say when it changed."""
+    if item.time_stamp is None:
+        raise NotWire("Item: timeStamp")
+    return ItemRow(
+        item_id=item.item_id,
+        custom_sku=item.custom_sku,
+        system_sku=item.system_sku,
+        upc=item.upc,
+        ean=item.ean,
+        manufacturer_sku=item.manufacturer_sku,
+        description=item.description,
+        item_type=item.item_type,
+        archived=item.archived,
+        time_stamp=item.time_stamp,
+        stock=stock,
+        card=card,
     )
 
 

@@ -139,3 +139,11 @@ def test_links_that_agree_in_nothing_any_more_are_named_with_what_to_do(run: Run
     run("sku", "map", SKUS[0], "quite-another", "--replace")
     asked = json.loads(run("sku", "check", "--json").stdout)
     assert (asked["links"], asked["agreeing"], asked["doubts"]) == (7, 7, [])
+
+
+def test_creating_an_item_for_what_lightspeed_has_tells_so(run: Run) -> None:
+    ended = run("sku", "create-in-lightspeed", SKUS[2], "NOSUCH", "--json")
+    told = json.loads(ended.stdout)
+    assert ended.exit_code == 1
+    assert [(each["outcome"], each["code"]) for each in told] == [("LINKED", None), ("NO_VARIANT", None)]
+    assert "Shopify has no such variant in use" in words(run("sku", "create-in-lightspeed", "NOSUCH"))

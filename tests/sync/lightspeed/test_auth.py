@@ -421,6 +421,12 @@ def test_the_consent_address_asks_for_our_scopes_with_state_and_a_challenge() ->
     }
 
 
+def test_consent_for_making_items_asks_for_what_that_needs() -> None:
+    consent = new_consent(AUTH_URL, "client-1", items=True)
+    scopes = parse_qs(urlsplit(consent.url).query)["scope"][0].split()
+    assert scopes == ["employee:inventory_read", "employee:register", "employee:inventory", "employee:product_edit"]
+
+
 def test_layaways_are_consented_to_where_reservations_are_mirrored() -> None:
     consent = new_consent(AUTH_URL, "client-1", layaways=True)
     assert parse_qs(urlsplit(consent.url).query)["scope"] == [
