@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from monitor import phrases
@@ -27,9 +28,23 @@ groups:
 """
 _KEEP = "without a number Prometheus ends this alert; here it keeps its state (no_data: keep)"
 _RESTART = "here `for` begins anew where the number goes missing while it waits (no_data: nodata)"
+_NOTHING = timedelta(0)
 _MARK = "\x00{}\x00"  # where a value will stand: no sentence has it, and no brace of a sentence's own is taken for ours
 _SHOWN = {Unit.COUNT: "{{ $value }}", Unit.DURATION: "{{ $value | humanizeDuration }}"}
 _SHARE = "{{ $value | humanizePercentage }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A rule as Prometheus reads it; `kind` is `alert` or `record`."""
+
+    kind: str
+    name: str
+    expr: str
+    hold: timedelta = _NOTHING
+    keep: timedelta = _NOTHING
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def prometheus_rules(content: AlertsFile) -> str:
@@ -49,16 +64,31 @@ def prometheus_rules(content: AlertsFile) -> str:
 def _rule(alert: Alert, rule: Rule, step: timedelta) -> Iterator[str]:
     expr = expression(rule, step)
     yield from (f"      # {rule.name}: {remark}" for remark in _remarks(rule))
-    yield f"      - alert: {rule.name}"
-    yield f"        expr: {_quoted(expr)}"
+    annotations = {"summary": rule.summary, "description": rule.description}
+    filled = {name: _sentence(text, rule) for name, text in annotations.items() if text}
+    yield from written(
+        Written(
+            "alert",
+            rule.name,
+            expr,
+            hold=rule.hold,
+            keep=rule.keep,
+            labels={**rule.labels, "severity": rule.severity.value},
+            annotations=filled | ({"runbook_url": rule.runbook} if alert.runbook else {}),
+        )
+    )
+
+
+def written(rule: Written) -> Iterator[str]:
+    """Yield the lines of a rule, as they stand below a group's `rules:`."""
+    yield f"      - {rule.kind}: {rule.name}"
+    yield f"        expr: {_quoted(rule.expr)}"
     if rule.hold:
         yield f"        for: {prometheus_duration(rule.hold)}"
     if rule.keep:
         yield f"        keep_firing_for: {prometheus_duration(rule.keep)}"
-    yield from _group("labels", {**rule.labels, "severity": rule.severity.value})
-    annotations = {"summary": rule.summary, "description": rule.description}
-    filled = {name: _sentence(text, rule) for name, text in annotations.items() if text}
-    yield from _group("annotations", filled | ({"runbook_url": rule.runbook} if alert.runbook else {}))
+    yield from _group("labels", rule.labels)
+    yield from _group("annotations", rule.annotations)
 
 
 def _remarks(rule: Rule) -> Iterator[str]:

@@ -5,7 +5,7 @@ Events of the engine move counters and histograms; gauges about the shops are se
 while being scraped. A moment that never came has no sample: it is not 1970 and not now.
 """
 
-from monitor.metrics.kinds import PREFIX
+from monitor.metrics.kinds import PREFIX, Definition
 from monitor.metrics.metrics import Build, Metrics
 
-__all__ = ["PREFIX", "Build", "Metrics"]
+__all__ = ["PREFIX", "Build", "Definition", "Metrics"]

@@ -10,7 +10,6 @@ from itertools import product
 
 from prometheus_client import (
     CollectorRegistry,
-    Info,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
@@ -18,7 +17,7 @@ from prometheus_client import (
 
 from monitor.decide import Why
 from monitor.metrics.holds import HoldMetrics
-from monitor.metrics.kinds import PREFIX, Kinds
+from monitor.metrics.kinds import Definition, Kinds
 from monitor.metrics.mapping import MappingMetrics
 from monitor.metrics.storefront import StorefrontMetrics
 from monitor.metrics.vitals import VitalsMetrics
@@ -105,14 +104,8 @@ class Metrics:
         )
 
     def _info(self, build: Build) -> None:
-        info = Info(f"{PREFIX}_build", "What is running.", registry=self.registry)
-        info.info(
-            {
-                "version": build.version,
-                "python": platform.python_version(),
-                "shopify_api_version": build.shopify_api_version,
-            }
-        )
+        words = {"python": platform.python_version(), "shopify_api_version": build.shopify_api_version}
+        self._kinds.info("build", "What is running.", {"version": build.version, **words})
 
     def _runs(self) -> None:
         self.runs = self._kinds.counter(
@@ -267,10 +260,11 @@ class Metrics:
 
     def catalogue(self) -> list[tuple[str, str, str]]:
         """Return name, type and meaning of every metric of ours, by the names they are exposed under."""
-        suffixes = {"counter": "_total", "info": "_info"}
-        families = [family for family in self.registry.collect() if family.name.startswith(PREFIX)]
-        rows = [(each.name + suffixes.get(each.type, ""), each.type, each.documentation) for each in families]
-        return sorted(rows)
+        return sorted((each.name, each.kind, each.text) for each in self.definitions())
+
+    def definitions(self) -> Sequence[Definition]:
+        """Return what every metric of ours is."""
+        return tuple(self._kinds.made)
 
     # --- the engine's events ---
     def __call__(self, event: Event) -> None:
