@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sync.matching import sku_key
 from sync.records import SkuKey
@@ -215,14 +216,27 @@ class Partner:
     reason: str
 
 
+class LinkedSku(NamedTuple):
+    """What is gone through of every linked pair: its place among the variants, and the SKUs of both sides as typed.
+
+    `link_id` is None of a variant that no confirmed link joins.
+    """
+
+    product_id: str
+    variant_id: str
+    sku: str
+    link_id: int | None
+    by_hand: bool
+    item_skus: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A linked item and variant, with the SKU of each as it is now. `by_hand`: a person said that they are the same."""
+    """A linked item and variant, with the SKU of each as it is now."""
 
     link_id: int
     item: Loose
     variant: Loose
-    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

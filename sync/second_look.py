@@ -6,7 +6,7 @@ order pull, as before a write; where they are as they were, the difference is re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -37,7 +37,7 @@ class Looked:
 class Watch(Protocol):
     """Is told what a pass sees, and nothing is written then."""
 
-    def read(self, certificates: Sequence[Certificate], variants: Collection[str]) -> None:
+    def read(self, certificates: Sequence[Certificate], variants: Container[str]) -> None:
         """Hear that both shops were read whole, and that Shopify has these variants."""
 
     def seen(self, looked: Looked) -> None:

@@ -19,6 +19,7 @@ import structlog
 from sync.clock import Clock
 from sync.events import Listener, PassMoved, Step
 from sync.feeds import Feeds
+from sync.ids import Ids
 from sync.linking import Linking
 from sync.model import Certificate, ItemRow, LevelRow, StockRow, VariantRow
 from sync.ports import Ledger, PointOfSale, Storefront
@@ -35,10 +36,10 @@ class Read:
     """What one pass has read: the order pull's start, and which rows are not older than Lightspeed's stock."""
 
     pulled_at: datetime
-    fresh: set[str] = field(default_factory=set)  # inventory items
-    items: set[str] | None = None  # Lightspeed items seen with their stock; None: not a full reading
+    fresh: Ids = field(default_factory=Ids)  # inventory items
+    items: Ids | None = None  # Lightspeed items seen with their stock; None: not a full reading
     certificates: list[Certificate] = field(default_factory=list)  # of a full reading: the items', the variants'
-    variants: set[str] = field(default_factory=set)  # that a full reading has seen, where they are to be noted
+    variants: Ids = field(default_factory=Ids)  # that a full reading has seen, where they are to be noted
 
 
 class Reader:
@@ -159,7 +160,7 @@ class Reader:
             await self._read_rows(lambda work: work.item_id in moved)
 
     async def _walk_items(self) -> None:
-        self._read.items = seen = set[str]()
+        self._read.items = seen = Ids()
         read_at, moved = self._clock.now(), self._progress(Step.ITEMS, (await self._ledger.known()).items)
 
         async def keep(rows: Sequence[ItemRow]) -> None:

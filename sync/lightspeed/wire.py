@@ -114,7 +114,7 @@ class Wire(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _respell(cls, raw: object) -> object:
-        if not isinstance(raw, Mapping):
+        if not cls.other_spellings or not isinstance(raw, Mapping):
             return raw
         return {cls.other_spellings.get(name, name): value for name, value in raw.items()}
 

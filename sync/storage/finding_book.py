@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from sync.findings import STOCK, Finding, FindingClass, Loose, Named, Pair, Sold, Summary
+from sync.findings import STOCK, Finding, FindingClass, LinkedSku, Loose, Named, Pair, Sold, Summary
 from sync.storage import findings
 from sync.storage.database import Database
 from sync.storage.statements import batches
@@ -84,9 +84,13 @@ class SqlFindingBook:
         """Return the goods of which most units were ordered online since a moment."""
         return await self._database.read(lambda c: findings.sold_since(c, since, limit))
 
-    async def pairs(self, after: tuple[str, str], limit: int) -> Sequence[Pair]:
-        """Return linked pairs in the order of products, after such a place."""
-        return await self._database.read(lambda c: findings.pairs(c, self._sku_fields, after, limit))
+    async def linked_skus(self, after: tuple[str, str], limit: int) -> Sequence[LinkedSku]:
+        """Return variants in the order of products, after such a place, with the SKUs of their items."""
+        return await self._database.read(lambda c: findings.linked_skus(c, self._sku_fields, after, limit))
+
+    async def pairs_of(self, link_ids: Collection[int]) -> Sequence[Pair]:
+        """Return these linked pairs whole."""
+        return await self._database.read(lambda c: findings.pairs_of(c, self._sku_fields, sorted(link_ids)))
 
     async def loose(self) -> tuple[Sequence[Loose], Sequence[Loose]]:
         """Return the items and the variants that no confirmed link joins."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from sync.findings import STOCK, Finding, FindingClass, Loose, Named, Pair, Sold, Summary
+from sync.findings import STOCK, Finding, FindingClass, LinkedSku, Loose, Named, Pair, Sold, Summary
 from sync.storage.linking import item_key, kept_apart_of, prices_of, variant_key
 from sync.storage.statements import BATCH, CONFIRMED, batches, insert_all, one_of, streamed
 from sync.storage.tables import findings, item_stock, items, links, order_lines, orders, validations, variants
@@ -122,23 +122,50 @@ def sold_since(connection: sa.Connection, since: datetime, limit: int) -> list[S
     return [Sold(*row) for row in connection.execute(select.limit(limit))]
 
 
-def pairs(connection: sa.Connection, sku_fields: Sequence[str], after: tuple[str, str], limit: int) -> list[Pair]:
-    """Return linked pairs in the order of products and their variants, after such a place."""
-    rows = connection.execute(_pairs(), {"product": after[0], "variant": after[1], "most": limit})
-    return [_pair(row, sku_fields) for row in rows.mappings()]
+def linked_skus(
+    connection: sa.Connection, sku_fields: Sequence[str], after: tuple[str, str], limit: int
+) -> list[LinkedSku]:
+    """Return the variants behind a product and variant, in their order, with the SKUs of what they are linked to."""
+    rows = connection.execute(_linked(tuple(sku_fields)), {"product": after[0], "variant": after[1], "most": limit})
+    return [
+        LinkedSku(product_id, variant_id, sku, link_id, mapped_by is not None, tuple(skus))
+        for product_id, variant_id, sku, link_id, mapped_by, *skus in rows
+    ]
+
+
+@cache
+def _linked(sku_fields: tuple[str, ...]) -> sa.Select[Any]:
+    """Return the statement; its outer joins keep SQLite at the index of variants, else it sorts them for each page."""
+    place = sa.tuple_(variants.c.product_id, variants.c.variant_id)
+    joined = variants.outerjoin(links, sa.and_(links.c.variant_id == variants.c.variant_id, CONFIRMED))
+    joined = joined.outerjoin(items, items.c.item_id == links.c.item_id)
+    names = (variants.c.product_id, variants.c.variant_id, variants.c.sku, links.c.link_id, links.c.mapped_by)
+    return (
+        sa.select(*names, *(items.c[name] for name in sku_fields))
+        .select_from(joined)
+        .where(place > sa.tuple_(sa.bindparam("product", type_=sa.Text), sa.bindparam("variant", type_=sa.Text)))
+        .order_by(variants.c.product_id, variants.c.variant_id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
+
+
+def pairs_of(connection: sa.Connection, sku_fields: Sequence[str], link_ids: Sequence[int]) -> list[Pair]:
+    """Return these linked pairs whole, in the order of their links."""
+    found: list[Pair] = []
+    for batch in batches(sorted(link_ids)):
+        rows = connection.execute(_pairs(), {"ids": batch})
+        found += [_pair(row, sku_fields) for row in rows.mappings()]
+    return found
 
 
 @cache
 def _pairs() -> sa.Select[Any]:
-    place = sa.tuple_(variants.c.product_id, variants.c.variant_id)
     return (
-        sa.select(links.c.link_id, links.c.mapped_by, *_prefixed(items, "item"), *_prefixed(variants, "variant"))
-        .select_from(variants)
-        .join(links, sa.and_(links.c.variant_id == variants.c.variant_id, CONFIRMED))
+        sa.select(links.c.link_id, *_prefixed(items, "item"), *_prefixed(variants, "variant"))
+        .join_from(links, variants, variants.c.variant_id == links.c.variant_id)
         .join(items, items.c.item_id == links.c.item_id)
-        .where(place > sa.tuple_(sa.bindparam("product", type_=sa.Text), sa.bindparam("variant", type_=sa.Text)))
-        .order_by(variants.c.product_id, variants.c.variant_id)
-        .limit(sa.bindparam("most", type_=sa.Integer))
+        .where(one_of(links.c.link_id))
+        .order_by(links.c.link_id)
     )
 
 
@@ -149,12 +176,7 @@ def _prefixed(table: sa.Table, prefix: str) -> Iterator[sa.ColumnElement[Any]]:
 def _pair(row: Mapping[Any, Any], sku_fields: Sequence[str]) -> Pair:
     item = {column.name: row[f"item__{column.name}"] for column in items.c}
     variant = {column.name: row[f"variant__{column.name}"] for column in variants.c}
-    return Pair(
-        link_id=row["link_id"],
-        item=Loose(item_key(item, sku_fields)),
-        variant=_variant(variant, was="", apart={}),
-        by_hand=row["mapped_by"] is not None,
-    )
+    return Pair(row["link_id"], Loose(item_key(item, sku_fields)), _variant(variant, was="", apart={}))
 
 
 def loose_items(connection: sa.Connection, sku_fields: Sequence[str]) -> list[Loose]:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sync.errors import Code
-from sync.findings import Finding, FindingClass, Pair
+from sync.findings import Finding, FindingClass, LinkedSku, Pair
+from sync.matching import sku_key
 from sync.validation.loose import almost_equal
 
 
-@dataclass(slots=True)
+def tells_apart(linked: LinkedSku) -> bool:
+    """Tell whether a pair's SKUs differ, and no person has said that they may."""
+    if linked.by_hand or linked.sku in linked.item_skus:
+        return False
+    key = sku_key(linked.sku)
+    return all(sku_key(sku) != key for sku in linked.item_skus)
+
+
+@dataclass(frozen=True, slots=True)
 class SkuStories:
-    """Gathers the pairs of which there is something to say, while all pairs go by. `shared` as `FindingBook` tells."""
+    """The pairs of which there is something to say: those `renamed`, and those whose item's SKU `several` items have.
 
-    shared: Mapping[str, Sequence[int]]
-    renamed: list[Pair] = field(default_factory=list)
-    several: dict[str, list[Pair]] = field(default_factory=dict)
+    `several` are in groups of one SKU.
+    """
 
-    def look(self, pair: Pair) -> None:
-        """Keep a pair if its SKUs differ, or if its item's stands on other items too."""
-        key = next((key for key in pair.item.keys if pair.link_id in self.shared.get(key, ())), None)
-        if key is not None:
-            self.several.setdefault(key, []).append(pair)
-        elif not pair.by_hand and not set(pair.item.keys).intersection(pair.variant.keys):
-            self.renamed.append(pair)
+    renamed: Sequence[Pair]
+    several: Sequence[Sequence[Pair]]
 
     @property
     def keys(self) -> set[str]:
@@ -33,7 +36,7 @@ class SkuStories:
 
     def findings(self, linked: Mapping[str, str]) -> Iterator[Finding]:
         """Yield one finding for each; `linked` are the names of linked goods by the `keys` of their SKUs."""
-        yield from (_several(pairs) for pairs in self.several.values() if len(pairs) > 1)
+        yield from map(_several, self.several)
         for pair in self.renamed:
             other = next((linked[key] for key in pair.variant.keys if key in linked), None)
             yield _renamed(pair) if other is None else _taken(pair, other)

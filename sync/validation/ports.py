@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sync.findings import Finding, Loose, Named, Pair, Sold, Summary
+from sync.findings import Finding, LinkedSku, Loose, Named, Pair, Sold, Summary
 from sync.products import CardPair
 
 
@@ -40,8 +40,11 @@ class FindingBook(Protocol):
     async def sold_since(self, since: datetime, limit: int) -> Sequence[Sold]:
         """Return the goods of which most units were ordered online since a moment, most first."""
 
-    async def pairs(self, after: tuple[str, str], limit: int) -> Sequence[Pair]:
-        """Return linked pairs in the order of (product id, variant id), after such a place."""
+    async def linked_skus(self, after: tuple[str, str], limit: int) -> Sequence[LinkedSku]:
+        """Return variants in the order of (product id, variant id), after such a place, with their items' SKUs."""
+
+    async def pairs_of(self, link_ids: Collection[int]) -> Sequence[Pair]:
+        """Return these linked pairs whole."""
 
     async def loose(self) -> tuple[Sequence[Loose], Sequence[Loose]]:
         """Return the items on sale, and the variants of products not archived, that no confirmed link joins."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sync.errors import Code
@@ -32,10 +32,10 @@ class StockWatch:
     explained: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     readings: list[WholeReading] = field(default_factory=list)
-    variants: Collection[str] = frozenset()  # that Shopify has
+    variants: Container[str] = frozenset()  # that Shopify has
     noted: dict[str, tuple[int, int]] = field(default_factory=dict)  # what should be shown and what is
 
-    def read(self, certificates: Sequence[Certificate], variants: Collection[str]) -> None:
+    def read(self, certificates: Sequence[Certificate], variants: Container[str]) -> None:
         """Keep how both shops were read, and which variants Shopify has."""
         self.variants = variants
         self.readings = [reading_of(each) for each in certificates]

@@ -21,7 +21,7 @@ from sync.findings import FIELDS, Finding, FindingClass, Named, Seller, Sold, Su
 from sync.records import RunOutcome
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
 from sync.validation.fields import field_findings
-from sync.validation.linked import SkuStories
+from sync.validation.linked import SkuStories, tells_apart
 from sync.validation.loose import Sides, Suggest, gone, sort_out
 from sync.validation.ports import Cards, FindingBook
 from sync.validation.stock import UNNAMED, StockWatch
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 EVERY_CLASS = tuple(FindingClass)
 _SOLD_FOR = timedelta(days=30)
 _SELLERS = 10
-_PAGE = 500  # pairs handled between two turns of the event loop
+_PAGE = 1000  # pairs handled between two turns of the event loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +114,29 @@ class Validation:
             return Validated(report.run_id, report.outcome, None, "", summary)
 
     async def _compare(self, kept: _Kept, watch: StockWatch) -> Mapping[str, int]:
-        """Compare all that is linked, then sort out the rest; return how much was compared."""
-        stories = SkuStories(await self._book.shared_keys())
-        products = 0
-        after, page = ("", ""), await self._book.pairs(("", ""), _PAGE)
+        """Compare the SKUs of all that is linked, then sort out the rest; return how much was compared."""
+        products, renamed, lost = 0, list[int](), list[int]()
+        after, page = ("", ""), await self._book.linked_skus(("", ""), _PAGE)
         while page:
-            products += len({pair.variant.product_id for pair in page} - {after[0]})
-            lost = [pair for pair in page if pair.variant.key.id not in watch.variants]
-            for pair in page:
-                if pair.variant.key.id in watch.variants:
-                    stories.look(pair)
-            watch.gone(len(lost))
-            await kept.keep([gone(pair) for pair in lost])
-            after = (page[-1].variant.product_id, page[-1].variant.key.id)
-            page = await self._book.pairs(after, _PAGE) if len(page) == _PAGE else []
+            linked = [each for each in page if each.link_id is not None]
+            products += len({each.product_id for each in linked} - {after[0]})
+            lost += [each.link_id for each in linked if each.link_id and each.variant_id not in watch.variants]
+            renamed += [each.link_id for each in linked if each.link_id and tells_apart(each)]
+            after = (page[-1].product_id, page[-1].variant_id)
+            page = await self._book.linked_skus(after, _PAGE) if len(page) == _PAGE else []
             await self._clock.sleep(0)
-        await kept.keep(list(stories.findings(await self._book.linked_names(stories.keys))))
+        watch.gone(len(lost))
+        await kept.keep([gone(pair) for pair in await self._book.pairs_of(lost)])
+        await self._tell_skus(kept, set(renamed) - set(lost))
         await self._sort_out(kept, watch)
         return {"products": products}
+
+    async def _tell_skus(self, kept: _Kept, renamed: Collection[int]) -> None:
+        """Tell of linked pairs whose SKUs differ, or stand on several items."""
+        groups = [await self._book.pairs_of(ids) for ids in (await self._book.shared_keys()).values()]
+        several = {pair.link_id for group in groups for pair in group}
+        stories = SkuStories(await self._book.pairs_of(set(renamed) - several), groups)
+        await kept.keep(list(stories.findings(await self._book.linked_names(stories.keys))))
 
     async def _compare_fields(self, kept: _Kept, watch: StockWatch) -> None:
         """Compare the fields of all products that Shopify has."""
