@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import getpass
 import json
 import os
@@ -173,8 +174,11 @@ def settings_and_alerts(
 @asynccontextmanager
 async def here(chosen: Settings, content: AlertsFile | None = None) -> AsyncIterator[Workshop]:
     """Take the state directory and open the engine for this command, where no daemon has them."""
+    from monitor.allocator import share_one_arena
     from monitor.workshop import workshop
 
+    share_one_arena()
+    gc.freeze()  # as the daemon does: what is loaded by now stays
     async with workshop(chosen, content or alerts(chosen)) as shop:
         yield shop
 

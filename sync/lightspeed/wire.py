@@ -19,6 +19,7 @@ from sync.cards import ItemCard
 from sync.model import ItemRow, StockRow
 
 _LARGEST = Decimal(10**12)  # no shop holds so many; beyond it a number is damage
+_SURELY_SMALL = 12  # digits that stay below it
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,30})?", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
@@ -69,6 +70,8 @@ def _cents(value: object) -> int:
 
 def _units(value: object) -> int:
     """Return whole units: of a fraction only the whole part can be sold, so it is rounded down."""
+    if isinstance(value, str) and len(value) <= _SURELY_SMALL and value.isascii() and value.isdecimal():
+        return int(value)  # as almost all are
     return int(_decimal(value).to_integral_value(ROUND_FLOOR))
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from sync.errors import Code, Permanent
+from sync.storage.values import JSON_IN_C
 
 READERS = 2  # reading connections of one process
 _BUSY_SECONDS = 5.0  # only recovery after a crash makes anybody wait: writers are kept apart by our own lock
@@ -59,7 +60,7 @@ def _engine(
             cached_statements=_STATEMENTS,
         )
 
-    engine = sa.create_engine("sqlite://", module=driver, creator=connect, **pool)
+    engine = sa.create_engine("sqlite://", module=driver, creator=connect, **JSON_IN_C, **pool)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from sync.errors import Code, Permanent, Transient
+from sync.storage.values import JSON_IN_C
 
 OLDEST = 130_000  # its own number of PostgreSQL 13
 _TURN, _DAEMON = 7_301, 7_302  # what of a schema is locked; numbers that no other program is likely to use
@@ -179,6 +180,7 @@ def _engine(url: str, prepare: Prepare, *, isolation_level: str, pool_size: int,
     return sa.create_engine(
         "postgresql+psycopg://",
         creator=connect,
+        **JSON_IN_C,
         isolation_level=isolation_level,
         poolclass=QueuePool,
         pool_size=pool_size,
