@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -42,14 +43,16 @@ from sync.mapping import Mapped, Wanted
 from sync.mapping_desk import MappingDesk
 from sync.order_desk import Closed, OrderDesk, Retried
 from sync.pacing import Bucket
-from sync.plan import Plan, Tripped, from_json, to_json
+from sync.plan import Plan, PlannedChange, Tripped, from_json, to_json
 from sync.ports import Ledger
+from sync.priority import Ranking
 from sync.products import ProductChange, ProductOutcome, ProductResult
 from sync.records import HeldEnding, Pause, PauseKind, RunOutcome
 from sync.restoring import Fate, Force
 from sync.reviewing import Review
 from sync.rollback import Report, Request, Rollback
 from sync.rollback_ports import Rollbacks, Span
+from sync.sellers import Sellers
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
 from sync.validation.validating import Validation
 
@@ -69,6 +72,7 @@ class Actions:
         *,
         stock: StockSync,
         catalogue: Catalogue,
+        sellers: Sellers,
         validation: Validation,
         desk: OrderDesk,
         mapping: MappingDesk,
@@ -84,6 +88,7 @@ class Actions:
     ) -> None:
         self._stock = stock
         self._catalogue = catalogue
+        self._sellers = sellers
         self._validation = validation
         self._desk = desk
         self._mapping = mapping
@@ -114,6 +119,7 @@ class Actions:
                 dry_run=order.dry_run,
                 review=None if plan is None else Review(plan.changes),
                 only=only,
+                rank=await self._rank() if order.priority and plan is None else None,
                 halt=halt,
                 cards=order.full and order.dry_run,
                 secured=order.full and not order.dry_run,
@@ -224,6 +230,12 @@ class Actions:
         if choice.unknown:
             raise Permanent(Code.CF006, _told(choice.unknown))
         return choice.links | await self._links(order.skus)
+
+    async def _rank(self) -> Callable[[PlannedChange], Any]:
+        """Return what puts changes in order: what sells well, and is nearly sold out, comes first."""
+        sold = await self._sellers.sold(self._clock.now())
+        links = await self._ledger.links_of(tuple(sold))
+        return Ranking({link_id: sold[item] for item, link_id in links.items()})
 
     async def _links(self, skus: tuple[str, ...]) -> frozenset[int]:
         return frozenset((await self._link_ids(skus)).values())

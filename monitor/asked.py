@@ -29,7 +29,8 @@ class SyncOrder(BaseModel):
     """A pass that a person asks for; `plan` is the text of a reviewed plan that is to be carried out.
 
     `skus` and `products` (kinds of goods, in words) name together what it is about; neither: everything.
-    `ticket` is the name by which it can be stopped.
+    With `priority` what sells well and what is nearly sold out comes first. `ticket` is the name by which it can be
+    stopped.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,7 @@ class SyncOrder(BaseModel):
     dry_run: bool = False
     skus: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
+    priority: bool = False
     plan: str | None = None
     ticket: str = ""
 

@@ -26,6 +26,7 @@ from sync.plan import Brakes
 from sync.ports import Ledger
 from sync.posting import PostingPolicy
 from sync.reservations import AskLimits, HoldLimits, Pace
+from sync.sellers import Sellers
 from sync.settings import Settings
 from sync.stock import Policy
 from sync.storage.database import Database
@@ -86,6 +87,7 @@ async def workshop(
             actions = Actions(
                 stock=engine.stock,
                 catalogue=engine.catalogue,
+                sellers=Sellers(engine.storefront, engine.ledger),
                 validation=engine.validation,
                 desk=engine.desk,
                 mapping=engine.mapping,

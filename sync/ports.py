@@ -245,6 +245,9 @@ class Ledger(Protocol):
     async def choose(self, terms: Sequence[Term]) -> Choice:
         """Return the confirmed links whose goods are named by any of these terms, and the terms that name none."""
 
+    async def sales_since(self, moment: datetime) -> Mapping[str, int] | None:
+        """Return the units ordered since a moment, by inventory item; None where our record begins later."""
+
     async def links_of(self, inventory_item_ids: Sequence[str]) -> Mapping[str, int]:
         """Return the confirmed link of each of these inventory items; others are missing."""
 

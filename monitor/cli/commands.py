@@ -147,11 +147,17 @@ def sync(  # noqa: PLR0917 - one parameter an option
     products: Annotated[
         str, typer.Option("--products", metavar="WORDS", help="Only goods so called: kava,kratom,thc-beverages.")
     ] = "",
+    priority: Annotated[
+        bool, typer.Option("--priority", help="Best sellers of 30 days and what is nearly sold out first.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Sync stock now: first --dry-run, then --confirm.
+    """Sync stock and product fields now: first --dry-run, then --confirm.
 
-    Example: lightspeed-sync sync --full --dry-run
+    A dry run writes sync-plan-YYYYMMDD.json and changes nothing. --confirm carries out exactly that plan: a row that
+    has moved since is named, not written. Ctrl-C stops between two calls; the same --confirm goes on with the rest.
+
+    Example: lightspeed-sync sync --products="kava, thc-beverages" --priority --dry-run
     """
     from monitor.cli import sync as syncing
 
@@ -162,7 +168,9 @@ def sync(  # noqa: PLR0917 - one parameter an option
         raise usage("Say --dry-run to see what would change, or --confirm to change it.")
     if plan is not None and not confirm:
         raise usage("A plan goes with --confirm.")
-    order = syncing.Order(full=full, skus=tuple(sku or ()), plan=plan, products=syncing.kinds_in(products))
+    order = syncing.Order(
+        full=full, skus=tuple(sku or ()), plan=plan, products=syncing.kinds_in(products), priority=priority
+    )
     raise typer.Exit(syncing.plan(chosen, order, json=json) if dry_run else syncing.confirm(chosen, order, json=json))
 
 

@@ -41,10 +41,18 @@ class Order:
     skus: tuple[str, ...]
     plan: str | None
     products: tuple[str, ...] = ()
+    priority: bool = False
 
     def asked(self, *, dry_run: bool = False, plan: str | None = None) -> SyncOrder:
         """Return it as the engine takes it."""
-        return SyncOrder(full=self.full, skus=self.skus, products=self.products, dry_run=dry_run, plan=plan)
+        return SyncOrder(
+            full=self.full,
+            skus=self.skus,
+            products=self.products,
+            priority=self.priority,
+            dry_run=dry_run,
+            plan=plan,
+        )
 
 
 def kinds_in(text: str) -> tuple[str, ...]:

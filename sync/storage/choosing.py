@@ -1,16 +1,20 @@
-"""Which links are meant: by words in what both shops call their goods, or by Shopify's inventory items."""
+"""Which links are meant, by words in what both shops call their goods or by inventory item; and what sells."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from sync.choosing import Choice, Term, nearest, words_in
 from sync.records import Known
+from sync.storage.findings import sold_since
+from sync.storage.order_facts import live_since
 from sync.storage.statements import CONFIRMED, batches, one_of, streamed
 from sync.storage.tables import items, links, variants
 
+_EVERYTHING = 1_000_000  # goods, more than any shop has
 _TEXTS = (
     sa.select(links.c.link_id, items.c.description, variants.c.product_title, variants.c.title)
     .select_from(
@@ -51,6 +55,14 @@ def links_of(connection: sa.Connection, inventory_item_ids: Sequence[str]) -> Ma
     for batch in batches(inventory_item_ids):
         found.update(connection.execute(_LINKS_OF, {"ids": batch}).all())
     return found
+
+
+def sales_since(connection: sa.Connection, moment: datetime) -> Mapping[str, int] | None:
+    """Return the units ordered since a moment, by inventory item; None where our record begins later."""
+    live = live_since(connection)
+    if live is None or live > moment:
+        return None
+    return {each.inventory_item_id: each.units for each in sold_since(connection, moment, limit=_EVERYTHING)}
 
 
 def _words(connection: sa.Connection) -> Iterator[tuple[int, frozenset[str]]]:

@@ -220,6 +220,10 @@ class SqlLedger:
         """Return the confirmed links whose goods are named by any of these terms."""
         return await self._database.read(lambda c: choosing.choose(c, terms))
 
+    async def sales_since(self, moment: datetime) -> Mapping[str, int] | None:
+        """Return the units ordered since a moment; None where not all orders since then are known."""
+        return await self._database.read(lambda c: choosing.sales_since(c, moment))
+
     async def links_of(self, inventory_item_ids: Sequence[str]) -> Mapping[str, int]:
         """Return the confirmed link of each of these inventory items."""
         return await self._database.read(lambda c: choosing.links_of(c, inventory_item_ids))

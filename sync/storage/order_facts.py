@@ -270,6 +270,12 @@ def lose_orders(connection: sa.Connection, order_ids: Sequence[str], now: dateti
     connection.execute(known.values(lost_at=now))
 
 
+def live_since(connection: sa.Connection) -> datetime | None:
+    """Return since when all orders are known; None while the shop is not live."""
+    fixed = _meta(connection)
+    return datetime.fromisoformat(fixed[_CUT_OVER]) if fixed.get(_FIRM) == "yes" else None
+
+
 def set_cut_over(connection: sa.Connection, moment: datetime, *, booked: bool, firm: bool) -> datetime:
     """Fix the cut-over, and whether orders before it count as booked; return the one in force.
 

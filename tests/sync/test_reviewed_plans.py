@@ -18,6 +18,7 @@ from sync.errors import Permanent
 from sync.halting import Halt
 from sync.pacing import Bucket
 from sync.plan import from_json
+from sync.priority import Rank, rank
 from sync.records import RunOutcome
 from sync.reviewing import Left, Review
 from sync.stock_sync import PassRequest
@@ -270,6 +271,45 @@ async def test_words_that_name_no_goods_are_told_with_the_nearest_known_ones(tmp
     async with live_shop(named(["Kava Shot", "Kratom Powder"]), tmp_path) as shop:
         with pytest.raises(Permanent, match=r"^CF006 .* Not found: 'kavva' \(perhaps kava\)\.$"):
             await shop.sync(SyncOrder(dry_run=True, products=("kratom", "kavva")))
+
+
+# --- what comes first ---
+
+
+@pytest.mark.parametrize("days", [1, 40], ids=["just live: orders are read", "long live: orders are known"])
+async def test_what_sells_and_is_nearly_sold_out_is_written_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    monkeypatch.setattr(stock_writes, "ROWS_PER_CALL", 1)
+    monkeypatch.setattr(stock_writes, "LANES", 1)
+    stocks = (50, 4, 50, 50, 9)
+    goods = [replace(good, stock=stock) for good, stock in zip(few(5), stocks, strict=True)]
+    async with live_shop(goods, tmp_path) as shop:
+        skus = [good.sku for good in goods]
+        await shop.passes(2 * days, every=43_200.0)
+        shop.world.shopify.place_order({skus[2]: 3, skus[3]: 6, skus[4]: 3})
+        await shop.passes(2)
+        sell(shop, skus)
+        order = await planned(shop, SyncOrder(priority=True))
+        assert order.priority
+        writes = len(shop.world.shopify.writes)
+        assert (await shop.sync(order)).left == ()
+        first = [write.sku for write in shop.world.shopify.writes[writes:]]
+        assert first == [skus[4], skus[3], skus[2], skus[1], skus[0]]
+
+
+@pytest.mark.parametrize(
+    ("sold", "left", "expected"),
+    [
+        pytest.param(1, 5, Rank.SELLING_OUT, id="few left"),
+        pytest.param(30, 7, Rank.SELLING_OUT, id="lasts a week"),
+        pytest.param(30, 8, Rank.SELLING, id="lasts longer"),
+        pytest.param(0, 5, Rank.LOW, id="few left, not sold"),
+        pytest.param(0, 6, Rank.REST, id="neither"),
+    ],
+)
+def test_goods_matter_by_what_sells_and_what_is_left(sold: int, left: int, expected: Rank) -> None:
+    assert rank(sold, left) is expected
 
 
 # --- what it costs ---
