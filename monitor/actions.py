@@ -17,6 +17,7 @@ from monitor.asked import (
     DecideOrder,
     FieldRolledBack,
     LetGoOrder,
+    LinkRolledBack,
     MapOrder,
     RestoreOrder,
     RetryOrder,
@@ -39,8 +40,9 @@ from sync.events import Listener, PauseChanged, RunWanted
 from sync.halting import Halt
 from sync.item_desk import ItemDesk
 from sync.item_making import MadeItem
-from sync.mapping import Mapped, Wanted
+from sync.mapping import Mapped, Pair, Wanted
 from sync.mapping_desk import MappingDesk
+from sync.matching import sku_key
 from sync.order_desk import Closed, OrderDesk, Retried
 from sync.pacing import Bucket
 from sync.plan import Plan, PlannedChange, Tripped, from_json, to_json
@@ -51,7 +53,7 @@ from sync.records import HeldEnding, Pause, PauseKind, RunOutcome
 from sync.restoring import Fate, Force
 from sync.reviewing import Review
 from sync.rollback import Report, Request, Rollback
-from sync.rollback_ports import Rollbacks, Span
+from sync.rollback_ports import LinkFate, Rollbacks, Span
 from sync.sellers import Sellers
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
 from sync.validation.validating import Validation
@@ -173,16 +175,47 @@ class Actions:
 
         Raises Permanent (LS002) for a forced SKU without a link, Refused (BR005) where nothing was read yet.
         """
-        return await self._set_back(order, Request(rows=order.rows, source=order.source))
+        request = Request(rows=order.rows, fields_since=order.fields_since, source=order.source)
+        await self._refuse_before_the_first_pass()
+        linked = await self._link_again(order)
+        without = frozenset(sku_key(each.sku) for each in linked if not each.joined)
+        return (await self._set_back(order, request, without)).model_copy(update={"links": linked})
+
+    async def _link_again(self, order: RestoreOrder) -> tuple[LinkRolledBack, ...]:
+        """Link again what a backup had linked: what is free, and of the rest what a person names."""
+        lost = await self._rollbacks.links_lost(order.links)
+        named = {sku_key(sku) for sku in order.force}
+        free = [each for each, fate in lost.items() if fate is LinkFate.FREE]
+        forced = [each for each, fate in lost.items() if fate is LinkFate.OTHERWISE and sku_key(each.sku) in named]
+        refused: dict[Pair, Code] = {}
+        for pairs, replacing in ((free, False), (forced, True)) if not order.dry_run else ():
+            if pairs:
+                refused.update(await self._mapping.join_again(pairs, order.by, replace=replacing))
+        done = set() if order.dry_run else {*free, *forced} - set(refused)
+        return tuple(
+            LinkRolledBack(
+                sku=each.sku,
+                item_id=each.item_id,
+                variant_id=each.variant_id,
+                fate=fate,
+                joined=each in done,
+                code=refused[each].name if each in refused else "",
+            )
+            for each, fate in lost.items()
+        )
 
     async def undo(self, order: UndoOrder) -> RollbackReply:
         """Take stock writes back, as far as that may be; raises as `restore`, and Permanent (BK005)."""
         span = Span(order.run_id, order.since, order.until)
         return await self._set_back(order, Request(span=span, source=span.words))
 
-    async def _set_back(self, order: RollbackOrder, request: Request) -> RollbackReply:
+    async def _set_back(
+        self, order: RollbackOrder, request: Request, unlinked: frozenset[str] = frozenset()
+    ) -> RollbackReply:
+        """Set back what a person asks for; `unlinked` are SKUs (by key) that are named only for their links."""
         await self._refuse_before_the_first_pass()
-        forced = frozenset((await self._link_ids(order.force)).values())
+        named = tuple(sku for sku in order.force if sku_key(sku) not in unlinked)
+        forced = frozenset((await self._link_ids(named)).values())
         force = Force(forced, order.raises)
         report = await self._rollback.run(
             replace(request, force=force, skus=order.force, by=order.by, dry_run=order.dry_run)

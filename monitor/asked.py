@@ -15,11 +15,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from monitor.notice import FailureReason, Kind, Severity
 from monitor.units import encodable
 from sync.findings import FindingClass
+from sync.mapping import Pair
 from sync.products import Field, ProductOutcome, ProductResult
 from sync.records import ConflictDecision, PauseKind, RunOutcome, WriteOutcome
 from sync.restoring import Fate
 from sync.reviewing import RowLeft
-from sync.rollback_ports import PastRow
+from sync.rollback_ports import LinkFate, PastRow
 
 Text = Annotated[str, BeforeValidator(lambda text: encodable(text) if isinstance(text, str) else text)]
 """What somebody typed, without the broken bytes that a terminal may make of it."""
@@ -192,10 +193,15 @@ class RollbackOrder(BaseModel):
 
 
 class RestoreOrder(RollbackOrder):
-    """Set the numbers of a file again; `source` is the file's name."""
+    """Set the numbers of a file again; `source` is the file's name.
+
+    `links` are those it has, to be linked again; with `fields_since` product fields written since then are taken back.
+    """
 
     rows: tuple[PastRow, ...]
     source: Text
+    links: tuple[Pair, ...] = ()
+    fields_since: datetime | None = None
 
 
 class UndoOrder(RollbackOrder):
@@ -237,6 +243,18 @@ class FieldRolledBack:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LinkRolledBack:
+    """One link of the past that there is no more; `joined`: it is there again. `code` is why it could not be."""
+
+    sku: str
+    item_id: str
+    variant_id: str
+    fate: LinkFate
+    joined: bool = False
+    code: str = ""
+
+
 class RollbackReply(BaseModel):
     """How it went; `rows` and `fields` are all but those that are so already, `unlinked` names what has no link."""
 
@@ -249,6 +267,7 @@ class RollbackReply(BaseModel):
     numbers: Mapping[str, int] = {}
     rows: tuple[RolledBack, ...] = ()
     fields: tuple[FieldRolledBack, ...] = ()
+    links: tuple[LinkRolledBack, ...] = ()
     unlinked: tuple[str, ...] = ()
 
     @property

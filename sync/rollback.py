@@ -40,12 +40,14 @@ DRY_RUN = "plan"  # the job under which runs that write nothing are recorded
 class Request:
     """What a person asks to set back: the `rows` of a file, or what was written in a `span`.
 
-    `force` is about links, found by the caller; `skus` names the same for fields. `source` is the file's path or the
-    span in words, for the record.
+    With `fields_since` what was written to fields of products since then is taken back, too. `force` is about links,
+    found by the caller; `skus` names the same for fields. `source` is the file's path or the span in words, for the
+    record.
     """
 
     rows: Sequence[PastRow] = ()
     span: Span | None = None
+    fields_since: datetime | None = None
     force: Force = field(default_factory=Force)
     skus: tuple[str, ...] = ()
     by: str = ""
@@ -178,10 +180,11 @@ class Rollback:
 
     async def _fields_back(self, request: Request) -> Sequence[FieldRow]:
         """Return the product fields of a span that are to be as they were before."""
-        if request.span is None:
+        span = Span(since=request.fields_since) if request.fields_since is not None else request.span
+        if span is None:
             return ()
-        written = await self._rollbacks.fields_written(request.span)
-        return await self._fields.look(taking_back(written, f"undo {request.span.words}"), request.skus)
+        written = await self._rollbacks.fields_written(span)
+        return await self._fields.look(taking_back(written, f"a person set it back: {request.source}"), request.skus)
 
     async def _look_again(self, link_ids: Sequence[int], reader: Reader) -> datetime:
         """Read rows, then orders, once more: what seems to be somebody's change may be an order that came between."""

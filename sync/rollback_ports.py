@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
+from sync.mapping import Pair
 from sync.products import ProductWrite
 from sync.records import HeldEnding, WriteOutcome
 from sync.restoring import Wish, Written
@@ -74,6 +76,14 @@ class Held:
     ending: HeldEnding | None = None
 
 
+class LinkFate(StrEnum):
+    """How a link of the past stands now, where it is no more."""
+
+    FREE = "can be linked again"
+    OTHERWISE = "one of the two is linked to another now"
+    GONE = "the item is archived, or the variant gone"
+
+
 class Rollbacks(Protocol):
     """The ledger's part about setting numbers back. Each call is one transaction, as in `ports.Ledger`."""
 
@@ -88,6 +98,9 @@ class Rollbacks(Protocol):
 
     async def fields_written(self, span: Span) -> Sequence[ProductWrite]:
         """Return the writes of product fields in a span that changed something, or may have."""
+
+    async def links_lost(self, pairs: Sequence[Pair]) -> Mapping[Pair, LinkFate]:
+        """Return which of these links of the past there are not any more, and how each stands."""
 
     async def last_written(self, link_ids: Sequence[int]) -> Mapping[int, Written]:
         """Return the newest acknowledged write of each link; links without one are missing."""

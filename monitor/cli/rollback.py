@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from monitor.asked import FieldRolledBack, RestoreOrder, RollbackOrder, RollbackReply, RolledBack, UndoOrder
+from monitor.asked import (
+    FieldRolledBack,
+    LinkRolledBack,
+    RestoreOrder,
+    RollbackOrder,
+    RollbackReply,
+    RolledBack,
+    UndoOrder,
+)
 from monitor.asking import ask
 from monitor.cli.common import (
     Exit,
@@ -32,6 +41,8 @@ from sync import backup_file
 from sync.clock import SystemClock
 from sync.errors import Code, Refused
 from sync.inventory_export import read_export
+from sync.mapping import Pair
+from sync.model import LinkState
 from sync.products import ProductOutcome
 from sync.records import RunOutcome, WriteOutcome
 from sync.restoring import FORCIBLE, WRITES, Fate
@@ -46,9 +57,27 @@ _WELL = (None, WriteOutcome.APPLIED, WriteOutcome.FOUND_APPLIED)
 _SAME_SHOP = ("store_domain", "location_id")
 
 
-def restore(settings: Settings, path: Path, how: Mapping[str, Any], *, json: bool) -> Exit:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The file that is to be restored, and whether its links and product fields are, too."""
+
+    path: Path
+    links: bool = False
+    fields: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a file holds: the numbers, and of a backup its links and when it was made."""
+
+    rows: tuple[PastRow, ...]
+    links: tuple[Pair, ...] = ()
+    made_at: datetime | None = None
+
+
+def restore(settings: Settings, wanted: Wanted, how: Mapping[str, Any], *, json: bool) -> Exit:
     """Show, or carry out, what a file would set back."""
-    return _set_back(settings, _restoring(settings, path, how), json=json)
+    return _set_back(settings, _restoring(settings, wanted, how), json=json)
 
 
 def undo(settings: Settings, which: Span, how: Mapping[str, Any], *, json: bool) -> Exit:
@@ -59,7 +88,7 @@ def undo(settings: Settings, which: Span, how: Mapping[str, Any], *, json: bool)
 def verify(settings: Settings, path: Path | None, *, json: bool) -> Exit:
     """Tell row by row whether Shopify shows what a file says, or what was set back last."""
     how = {"by": person(), "dry_run": True}
-    order = _restoring(settings, path, how) if path is not None else _last(settings, how)
+    order = _restoring(settings, Wanted(path), how) if path is not None else _last(settings, how)
     reply = _waiting(settings, order)
     if json:
         say_json(_data(reply))
@@ -86,10 +115,18 @@ def span(run_id: int | None, since: str | None, until: str | None) -> Span:
 # --- what is asked for ---
 
 
-def _restoring(settings: Settings, path: Path, how: Mapping[str, Any]) -> RestoreOrder:
+def _restoring(settings: Settings, wanted: Wanted, how: Mapping[str, Any]) -> RestoreOrder:
     with telling():
-        rows = _rows(settings, path)
-    return RestoreOrder(rows=rows, source=str(path.absolute()), **how)
+        found = _content(settings, wanted.path)
+    if (wanted.links or wanted.fields) and found.made_at is None:
+        raise usage("--links and --fields go with a backup of ours: an export holds stock alone.")
+    return RestoreOrder(
+        rows=found.rows,
+        source=str(wanted.path.absolute()),
+        links=found.links if wanted.links else (),
+        fields_since=found.made_at if wanted.fields else None,
+        **how,
+    )
 
 
 def _undoing(which: Span, how: Mapping[str, Any]) -> UndoOrder:
@@ -108,17 +145,17 @@ def _last(settings: Settings, how: Mapping[str, Any]) -> RollbackOrder:
         raise usage("Nothing was restored or undone so far: name a file with --backup-file.")
     if asked.what == "undo":
         return _undoing(span_of(asked.source), how)
-    return _restoring(settings, Path(asked.source), how)
+    return _restoring(settings, Wanted(Path(asked.source)), how)
 
 
-def _rows(settings: Settings, path: Path) -> tuple[PastRow, ...]:
-    """Return the numbers of a file; raises Refused where it is damaged, none of ours, or another shop's."""
+def _content(settings: Settings, path: Path) -> _Content:
+    """Return what a file holds; raises Refused where it is damaged, none of ours, or another shop's."""
     try:
         if path.stat().st_size > _LARGEST:
             raise Refused(Code.BK002, f"({path.name} is larger than {_LARGEST // 1024 // 1024} MB)")
         with path.open("rb") as stream:
             if backup_file.is_backup(stream):
-                return _rows_of_backup(settings, path)
+                return _backup(settings, path)
             text = stream.read().decode("utf-8-sig")
     except OSError as error:
         raise usage(f"{printable(path)} cannot be read: {error.strerror}.") from error
@@ -132,16 +169,16 @@ def _rows(settings: Settings, path: Path) -> tuple[PastRow, ...]:
         told = [f"{counted(export.elsewhere, 'row')} of other locations"] if export.elsewhere else []
         told += [f"{counted(export.untracked, 'row')} without a number"] if export.untracked else []
         complain(f"Left out of {path.name}: {' and '.join(told)}.")
-    return export.rows
+    return _Content(export.rows)
 
 
-def _rows_of_backup(settings: Settings, path: Path) -> tuple[PastRow, ...]:
+def _backup(settings: Settings, path: Path) -> _Content:
     """Read a backup to its end before anything of it is believed."""
     try:
         with path.open("rb") as stream:
             head = backup_file.check(stream).head
         with path.open("rb") as stream:
-            rows = tuple(_past(row) for _, row in backup_file.rows(stream, "stock"))
+            found = _sorted(backup_file.rows(stream, "stock", "links", "items"), head.made_at)
     except backup_file.Damaged as error:
         raise Refused(Code.BK001, f"({path.name}: {error})") from error
     except (ValueError, KeyError) as error:
@@ -150,7 +187,23 @@ def _rows_of_backup(settings: Settings, path: Path) -> tuple[PastRow, ...]:
     for name in _SAME_SHOP:
         if head.shop.get(name) != ours[name]:
             raise Refused(Code.BK003, f"({name} is {printable(head.shop.get(name))}, the settings say {ours[name]})")
-    return rows
+    return found
+
+
+def _sorted(sections: Iterator[backup_file.Section], made_at: datetime) -> _Content:
+    stock, linked, skus = list[PastRow](), list[Mapping[str, Any]](), dict[str, str]()
+    for section, row in sections:
+        if section == "stock":
+            stock.append(_past(row))
+        elif section == "items":
+            skus[row["item_id"]] = row["custom_sku"]
+        elif row["state"] == LinkState.CONFIRMED.value:
+            linked.append(row)
+    pairs = (
+        Pair(row["item_id"], row["variant_id"], row["inventory_item_id"], row["sku"], skus.get(row["item_id"], ""))
+        for row in linked
+    )
+    return _Content(tuple(stock), tuple(pairs), made_at)
 
 
 def _past(row: Mapping[str, Any]) -> PastRow:
@@ -190,7 +243,8 @@ def _set_back(settings: Settings, order: RollbackOrder, *, json: bool) -> Exit:
     if order.dry_run:
         return Exit.DONE
     failed = [row for row in chosen if row.outcome not in _WELL]
-    return Exit.WRONG if listed or failed or _left(reply.fields) else Exit.DONE
+    unlinked = [each for each in reply.links if not each.joined]
+    return Exit.WRONG if listed or failed or unlinked or _left(reply.fields) else Exit.DONE
 
 
 def _parts(rows: Sequence[RolledBack]) -> tuple[list[RolledBack], list[RolledBack]]:
@@ -205,8 +259,11 @@ def _left(fields: Sequence[FieldRolledBack]) -> list[FieldRolledBack]:
 
 
 def _data(reply: RollbackReply) -> dict[str, Any]:
-    whole = {"rows": [asdict(row) for row in reply.rows], "fields": [asdict(row) for row in reply.fields]}
-    return reply.model_dump(mode="json", exclude={"rows", "fields"}) | whole
+    whole = reply.model_dump(mode="json", exclude={"rows", "fields", "links"})
+    whole["rows"] = [asdict(row) for row in reply.rows]
+    whole["fields"] = [asdict(row) for row in reply.fields]
+    whole["links"] = [asdict(row) for row in reply.links]
+    return whole
 
 
 def _failed(reply: RollbackReply) -> Exit:
@@ -225,6 +282,7 @@ def _tell(
         say("", f"Left as they are: {counted(len(listed), 'row')}.")
         _table(listed)
     _tell_fields(reply.fields)
+    _tell_links(reply.links)
     if reply.unlinked:
         say_folded(f"Not linked, so never written: {_named(reply.unlinked)}.")
     say("", *_summary(reply, order, chosen))
@@ -239,6 +297,18 @@ def _tell_fields(fields: Sequence[FieldRolledBack]) -> None:
     show_table(("SKU", "field", "is", "will be", "why"), found[:_SHOWN])
     if len(found) > _SHOWN:
         say(f"… and {len(found) - _SHOWN} more; --json has all.")
+
+
+def _tell_links(links: Sequence[LinkRolledBack]) -> None:
+    if links:
+        say("", f"Links of the backup that there are no more: {len(links)}.")
+        show_table(("SKU", "why"), [(each.sku, _linked(each)) for each in links[:_SHOWN]])
+
+
+def _linked(each: LinkRolledBack) -> str:
+    if each.joined:
+        return "linked again"
+    return f"{each.code} {Code[each.code].sentence}" if each.code else each.fate.value
 
 
 def _became(each: FieldRolledBack) -> str:

@@ -68,6 +68,10 @@ def restore(  # noqa: PLR0917 - one parameter an option
     confirm: Confirm = False,
     force_row: Force = None,
     force_raises: Raises = False,
+    links: Annotated[bool, typer.Option("--links", help="Also link again what the backup had linked.")] = False,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="Also take back product fields that we wrote since the backup.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Set Shopify's stock back to what a file says: first --dry-run, then --confirm.
@@ -80,7 +84,8 @@ def restore(  # noqa: PLR0917 - one parameter an option
     from monitor.cli import rollback
 
     how = _how(dry_run=dry_run, confirm=confirm, force=force_row, raises=force_raises)
-    raise typer.Exit(rollback.restore(settings(have=stored(), shops=True), backup_file, how, json=json))
+    wanted = rollback.Wanted(backup_file, links=links, fields=fields)
+    raise typer.Exit(rollback.restore(settings(have=stored(), shops=True), wanted, how, json=json))
 
 
 def verify_rollback(

@@ -11,22 +11,25 @@ from sync.backup_file import Section
 from sync.records import Work
 from sync.stock import unseen_of
 from sync.storage import work
+from sync.storage.card_tables import item_cards, product_cards, variant_cards
 from sync.storage.statements import BATCH, streamed
-from sync.storage.tables import item_stock, items, levels, links, sku_problems, variants
+from sync.storage.tables import item_stock, items, kept_apart, levels, links, sku_problems, variants
 
 STOCK = "stock"
 """The section that `restore` sets numbers back from: one row a confirmed link."""
 
 # Both shops as they were last read, and what we know of their goods; the order is that of their ids.
-TABLES: tuple[sa.Table, ...] = (items, item_stock, variants, levels, links, sku_problems)
+TABLES: tuple[sa.Table, ...] = (
+    *(items, item_stock, variants, levels, links, sku_problems, kept_apart),
+    *(item_cards, product_cards, variant_cards),
+)
 
 
 def rows_of(connection: sa.Connection, set_aside: Sequence[str]) -> Iterator[Section]:
     """Yield every row of a backup; `set_aside` are the states that are taken off, as in `stock.Policy`."""
     yield from _stock(connection, set_aside)
     for table in TABLES:
-        (key,) = table.primary_key
-        for row in streamed(connection, sa.select(table).order_by(key)).mappings():
+        for row in streamed(connection, sa.select(table).order_by(*table.primary_key)).mappings():
             yield table.name, dict(row)
 
 

@@ -12,15 +12,27 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync.errors import Code, Permanent
+from sync.mapping import Pair
 from sync.products import ProductOutcome, ProductWrite
 from sync.records import HeldEnding, WriteOutcome
 from sync.restoring import Known, Wish, Written
-from sync.rollback_ports import Asked, Held, PastRow, Span
+from sync.rollback_ports import Asked, Held, LinkFate, PastRow, Span
 from sync.storage import held
 from sync.storage.database import Database
 from sync.storage.product_writes import as_write
 from sync.storage.statements import CONFIRMED, batches, one_of, streamed, upsert
-from sync.storage.tables import asked_runs, held_links, links, order_lines, orders, product_writes, runs, stock_intents
+from sync.storage.tables import (
+    asked_runs,
+    held_links,
+    items,
+    links,
+    order_lines,
+    orders,
+    product_writes,
+    runs,
+    stock_intents,
+    variants,
+)
 
 _ACKNOWLEDGED = (WriteOutcome.APPLIED, WriteOutcome.FOUND_APPLIED)
 _MAYBE = (*_ACKNOWLEDGED, WriteOutcome.SUPERSEDED, WriteOutcome.UNANSWERED)
@@ -45,6 +57,10 @@ class SqlRollbacks:
     async def fields_written(self, span: Span) -> Sequence[ProductWrite]:
         """Return the writes of product fields in a span that changed something, or may have."""
         return await self._database.read(lambda c: _fields_written(c, span))
+
+    async def links_lost(self, pairs: Sequence[Pair]) -> Mapping[Pair, LinkFate]:
+        """Return which of these links of the past there are not any more, and how each stands."""
+        return await self._database.read(lambda c: _links_lost(c, pairs))
 
     async def last_written(self, link_ids: Sequence[int]) -> Mapping[int, Written]:
         """Return the newest acknowledged write of each link."""
@@ -198,6 +214,28 @@ def _undoing(rows: Iterator[Mapping[Any, Any]] | sa.MappingResult) -> Iterator[W
         last = more[-1] if more else first
         past = Known(first["before"], spoken_for(first["equation"]))
         yield Wish(link_id, first["sku"], past, undoes=_written(last))
+
+
+def _links_lost(connection: sa.Connection, pairs: Sequence[Pair]) -> Mapping[Pair, LinkFate]:
+    lost = {}
+    for batch in batches(pairs):
+        by_item, by_variant = [each.item_id for each in batch], [each.variant_id for each in batch]
+        either = sa.or_(links.c.item_id.in_(by_item), links.c.variant_id.in_(by_variant))
+        now = set(connection.execute(sa.select(links.c.item_id, links.c.variant_id).where(CONFIRMED, either)).all())
+        taken = {item for item, _ in now}, {variant for _, variant in now}
+        live = sa.select(items.c.item_id).where(items.c.item_id.in_(by_item), items.c.archived == sa.false())
+        there = sa.select(variants.c.variant_id).where(variants.c.variant_id.in_(by_variant))
+        known = set(connection.scalars(live)), set(connection.scalars(there))
+        for each in batch:
+            if (each.item_id, each.variant_id) not in now:
+                lost[each] = _link_fate(each, taken, known)
+    return lost
+
+
+def _link_fate(pair: Pair, taken: tuple[set[str], set[str]], known: tuple[set[str], set[str]]) -> LinkFate:
+    if pair.item_id not in known[0] or pair.variant_id not in known[1]:
+        return LinkFate.GONE
+    return LinkFate.OTHERWISE if pair.item_id in taken[0] or pair.variant_id in taken[1] else LinkFate.FREE
 
 
 def spoken_for(equation: Mapping[str, int]) -> int:

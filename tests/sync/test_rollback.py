@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from monitor.asked import DecideOrder, LetGoOrder, RestoreOrder, RollbackReply, SyncOrder, UndoOrder
+from monitor.asked import (
+    DecideOrder,
+    LetGoOrder,
+    MapOrder,
+    RestoreOrder,
+    RollbackReply,
+    SyncOrder,
+    UndoOrder,
+    UnmapOrder,
+)
 from sandbox.world import World
 from sync.errors import Code, Permanent
+from sync.mapping import Pair
 from sync.records import ConflictDecision, PauseKind, RunOutcome
 from sync.restoring import Fate
-from sync.rollback_ports import PastRow
+from sync.rollback_ports import LinkFate, PastRow
 from tests.sync.shop import FULL, Shop, few, live_shop
+from tests.sync.storage.build import query
 
 pytestmark = pytest.mark.anyio
 
@@ -210,3 +222,33 @@ async def test_a_time_is_undone_as_its_net_effect(tmp_path: Path) -> None:
         assert shop.world.shopify.available(sku) == 20
         assert [(row.sku, row.past, row.wanted) for row in reply.rows] == [(sku, 20, 20)]
         assert again.numbers == {"as_wanted": 1}
+
+
+async def linked(shop: Shop) -> dict[str, Pair]:
+    rows = await query(
+        shop.work.database, "SELECT sku, item_id, variant_id, inventory_item_id FROM links WHERE state = 'confirmed'"
+    )
+    return {
+        str(sku): Pair(str(item), str(variant), str(inventory), str(sku), str(sku))
+        for sku, item, variant, inventory in rows
+    }
+
+
+async def test_links_of_a_backup_that_are_no_more_are_linked_again_where_both_sides_are_free(tmp_path: Path) -> None:
+    async with live_shop(few(3), tmp_path) as shop:
+        before = await linked(shop)
+        first, second, third = before.values()
+        await shop.work.actions.unmap_skus(UnmapOrder(skus=(first.sku, second.sku), by="bert"))
+        crossed = MapOrder(pairs=((first.item_sku, second.sku),), by="bert", replace=True)
+        await shop.work.actions.map_skus(crossed)
+        gone = replace(third, item_id="4711")
+        order = RestoreOrder(rows=(), links=(*before.values(), gone), source="backup", by="ann", dry_run=True)
+        planned = await shop.work.actions.restore(order)
+        forced = order.model_copy(update={"dry_run": False, "force": (first.sku,)})
+        done = await shop.work.actions.restore(forced)
+        fates = {each.sku: each.fate for each in planned.links}
+        assert fates == {first.sku: LinkFate.OTHERWISE, second.sku: LinkFate.OTHERWISE, third.sku: LinkFate.GONE}
+        assert {each.sku: each.joined for each in done.links} == {first.sku: True, second.sku: False, third.sku: False}
+        again = await shop.work.actions.restore(forced)
+        assert {each.sku: each.joined for each in again.links} == {second.sku: True, third.sku: False}
+        assert await linked(shop) == before

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from monitor.asked import RollbackReply, UndoOrder
+from monitor.asked import RestoreOrder, RollbackReply, UndoOrder
 from sync.products import Field, ProductOutcome
 from tests.sync.shop import Shop
 from tests.sync.test_catalogue import carry_out, catalogue, read, reading
@@ -75,3 +76,15 @@ async def test_an_undo_is_undone_in_its_turn(tmp_path: Path) -> None:
         first = await undo(shop, run_id)
         await undo(shop, first.run_id)
         assert present(shop) == (1_990, "<p>Rooted in the islands.</p>")
+
+
+async def test_a_backup_takes_back_the_fields_that_were_written_since(tmp_path: Path) -> None:
+    async with reading(tmp_path) as shop:
+        made_at = shop.work.clock.now()
+        shop.clock.advance(60)
+        await written(shop)
+        order = RestoreOrder(rows=(), source="backup", by="ann", fields_since=made_at)
+        assert outcomes(await shop.work.actions.restore(order))[Field.PRICE] is APPLIED
+        assert present(shop) == (1_700, "")
+        later = order.model_copy(update={"fields_since": shop.work.clock.now() + timedelta(seconds=1), "dry_run": True})
+        assert (await shop.work.actions.restore(later)).fields == ()
