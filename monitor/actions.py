@@ -53,7 +53,7 @@ from sync.records import HeldEnding, Pause, PauseKind, RunOutcome
 from sync.restoring import Fate, Force
 from sync.reviewing import Review
 from sync.rollback import Report, Request, Rollback
-from sync.rollback_ports import LinkFate, Rollbacks, Span
+from sync.rollback_ports import Asked, LinkFate, Rollbacks, Span
 from sync.sellers import Sellers
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
 from sync.validation.validating import Validation
@@ -125,6 +125,8 @@ class Actions:
                 halt=halt,
                 cards=order.full and order.dry_run,
                 secured=order.full and not order.dry_run,
+                followed=plan is not None and bool(plan.products),
+                begun=None if order.dry_run or not order.by else self._asked_by(order, plan),
             )
         )
         reply = SyncReply(
@@ -165,6 +167,15 @@ class Actions:
                 "products": tuple(each for each in results if each.outcome not in _WRITTEN),
             }
         )
+
+    def _asked_by(self, order: SyncOrder, plan: Plan | None) -> Callable[[int], Awaitable[None]]:
+        """Return what keeps who asked for a pass, and by which plan, once its run has a number."""
+        source = "without a plan" if plan is None else f"plan {plan.hash}"
+
+        async def note(run_id: int) -> None:
+            await self._rollbacks.note_asked(Asked(run_id, order.by, "sync", source, self._clock.now()))
+
+        return note
 
     async def _refuse_before_the_first_pass(self) -> None:
         if await self._ledger.last_success(Job.FULL) is None:

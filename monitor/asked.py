@@ -31,7 +31,7 @@ class SyncOrder(BaseModel):
 
     `skus` and `products` (kinds of goods, in words) name together what it is about; neither: everything.
     With `priority` what sells well and what is nearly sold out comes first. `ticket` is the name by which it can be
-    stopped.
+    stopped, `by` who asks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +43,7 @@ class SyncOrder(BaseModel):
     priority: bool = False
     plan: str | None = None
     ticket: str = ""
+    by: Text = ""
 
     @property
     def filters(self) -> dict[str, Any]:

@@ -65,8 +65,9 @@ class PassRequest:
     `only` narrows it to some links. A `review` is a plan that a person has confirmed: its rows are written as far as
     they are as reviewed, nothing else is, and no brake holds it. A `dry_run` decides and writes nothing. A full pass
     with `cards` reads what the shops tell of goods beside their stock, which costs twice as much at Lightspeed.
-    `secured`: a backup is made before the first write. A `watch` is told what is seen, instead of a plan being made of
-    it. `rank` puts the changes in order, least first: they are written so. `halt` is how a person stops it.
+    `secured`: a backup is made before the first write, be it of what follows this pass under the same run (`followed`).
+    `begun` is told the run's id before anything is read. A `watch` is told what is seen, instead of a plan being made
+    of it. `rank` puts the changes in order, least first: they are written so. `halt` is how a person stops it.
     """
 
     job: Job = Job.INCREMENTAL
@@ -75,6 +76,8 @@ class PassRequest:
     only: frozenset[int] | None = None
     cards: bool = False
     secured: bool = False
+    followed: bool = False
+    begun: Callable[[int], Awaitable[None]] | None = None
     watch: Watch | None = None
     rank: Callable[[PlannedChange], Any] | None = None
     halt: Halt = field(default_factory=Halt)
@@ -218,6 +221,8 @@ class StockSync:
             run_id = await self._ledger.begin_run(request.name, now)
             self._tell(RunStarted(run_id, request.name, now))
             try:
+                if request.begun is not None:
+                    await request.begun(run_id)
                 report = await self._pass(request, run_id)
             except Halted:
                 report = _cut_short(request, run_id, RunOutcome.INTERRUPTED, None, "")
@@ -245,7 +250,7 @@ class StockSync:
         if brake:
             await self._withhold(scan.candidates + scan.others, context)
             return replace(_proposal(run_id, scan, brake), outcome=RunOutcome.BRAKED)
-        if request.secured and scan.candidates:
+        if request.secured and (scan.candidates or request.followed):
             await self._secure(run_id)
         scan.counts += await self._write(scan.candidates, reader, context)
         if scan.counts["not_reached"]:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from monitor.asked import StopOrder, SyncOrder, SyncReply
 from monitor.asking import ask, ask_on
 from monitor.cli import plan_files, skus
-from monitor.cli.common import Exit, complain, exit_code, here, run, say, say_folded, say_json, telling, usage
+from monitor.cli.common import Exit, complain, exit_code, here, person, run, say, say_folded, say_json, telling, usage
 from monitor.cli.plan_table import show_left, show_plan, show_products_left, warn
 from monitor.cli.progress_bar import shown
 from monitor.cli.stopping import stoppable
@@ -52,6 +52,7 @@ class Order:
             priority=self.priority,
             dry_run=dry_run,
             plan=plan,
+            by=person(),
         )
 
 

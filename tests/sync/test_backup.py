@@ -17,6 +17,7 @@ from sync.backup import Kind, backups_in, look_at
 from sync.backup_file import Damaged, Head
 from sync.errors import Code, Permanent
 from sync.records import RunOutcome
+from sync.storage.sku_story import story_of
 from tests.sync.shop import START, few, go_live, live_shop, open_shop
 
 pytestmark = pytest.mark.anyio
@@ -138,3 +139,16 @@ async def test_a_folder_that_takes_no_file_is_a_failure_with_its_code(tmp_path: 
         with pytest.raises(Permanent) as caught:
             await shop.work.engine.backups.make(Kind.BY_HAND, "by hand", tmp_path / "file" / "x")
         assert caught.value.code is Code.BK004
+
+
+async def test_who_asked_for_a_sync_is_on_record(tmp_path: Path) -> None:
+    async with live_shop(few(2), tmp_path) as shop:
+        shop.world.lightspeed.sell(shop.world.goods[0].sku, 3)
+        shop.clock.advance(90)
+        plan = await shop.sync(SyncOrder(full=True, dry_run=True, by="ann"))
+        done = await shop.sync(SyncOrder(full=True, plan=plan.plan, by="bert"))
+        story = await shop.work.database.read(lambda c: story_of(c, shop.world.goods[0].sku))
+        assert {run_id: (each.by, each.what) for run_id, each in story.asked.items()} == {done.run_id: ("bert", "sync")}
+        assert story.asked[done.run_id].source.startswith("plan ")
+        before = await shop.work.database.read(lambda c: story_of(c, shop.world.goods[0].sku, START))
+        assert (before.changes, before.asked) == ([], {})
