@@ -202,6 +202,22 @@ def alertmanager(folder: Path, config: str) -> Iterator[int]:
 
 
 @contextmanager
+def prometheus(folder: Path, config: str) -> Iterator[int]:
+    """Run a real Prometheus and yield its port."""
+    program = needed("usr/bin/prometheus")
+    (folder / "prometheus.yml").write_text(config)
+    port = free_port()
+    arguments = [
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/series",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+    ]
+    with running([str(program), *arguments], port):
+        yield port
+
+
+@contextmanager
 def prism(description: Path) -> Iterator[int]:
     """Serve what an API's description promises, and refuse what it does not allow."""
     program = needed("prism/node_modules/.bin/prism")
