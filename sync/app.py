@@ -8,33 +8,37 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypedDict
 
 import httpx
-from pydantic import SecretStr
 
+from sync.app_settings import (
+    booking_items,
+    layaway_settings,
+    lightspeed_client,
+    mirror_policy,
+    named_items,
+    revealed,
+    sales_settings,
+)
 from sync.backup import FOLDER, KEPT, Backups
-from sync.booking import BookingItems
 from sync.booking_ports import Bookings
 from sync.catalogue.catalogue import Catalogue
 from sync.catalogue.policy import CataloguePolicy
 from sync.clock import Clock
-from sync.config_values import YesNo
 from sync.events import ApiEvents, Listener
 from sync.feeds import Feeds, Overlaps
 from sync.http import HttpEdge, RetryPolicy
 from sync.intake import Intake, Patience
 from sync.item_desk import ItemDesk
-from sync.lightspeed.auth import Client
 from sync.lightspeed.calls import Limits as LightspeedLimits
 from sync.lightspeed.client import Lightspeed, LightspeedSettings
-from sync.lightspeed.layaways import LayawaySettings
 from sync.lightspeed.sales import LightspeedTill, SalesSettings
 from sync.lightspeed.tokens import StoredTokens
 from sync.linking import Linking
 from sync.mapping_desk import MappingDesk
 from sync.mirror import Mirror
 from sync.mirror_ports import MirrorBook
-from sync.mirroring import MirrorPolicy
 from sync.order_desk import OrderDesk
 from sync.plan import Brakes
 from sync.ports import Inbox, Ledger, PointOfSale, Storefront
@@ -130,6 +134,22 @@ class _Ways:
     transport: httpx.AsyncBaseTransport | None
 
 
+class _Passing(TypedDict):
+    """What whoever reads both shops and writes stock needs."""
+
+    pos: PointOfSale
+    storefront: Storefront
+    ledger: Ledger
+    feeds: Feeds
+    linking: Linking
+    in_flight: InFlight
+    clock: Clock
+    tell: Listener
+    turn: asyncio.Lock
+    policy: Policy
+    secure: Callable[[int], Awaitable[None]]
+
+
 @asynccontextmanager
 async def open_engine(
     *,
@@ -147,7 +167,7 @@ async def open_engine(
     """
     ways = _Ways(clock, ApiEvents(tell), rng, limits.retries, limits.deadline, transport)
     async with AsyncExitStack() as stack:
-        pos = _lightspeed(settings, SqlTokens(database, _revealed(settings.state_key), StoredTokens), ways)
+        pos = _lightspeed(settings, SqlTokens(database, revealed(settings.state_key), StoredTokens), ways)
         stack.push_async_callback(pos.aclose)
         edge = HttpEdge(api=SHOPIFY, clock=clock, meter=ways.meter, rng=rng, policy=limits.retries, transport=transport)
         stack.push_async_callback(edge.aclose)
@@ -181,56 +201,25 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     in_flight = InFlight(bookings=bookings, mirror=book, till=till, clock=clock, tell=tell)
     rollbacks = SqlRollbacks(database)
     backups = backups_of(settings, database, clock, limits)
-    stock = StockSync(
-        pos=pos,
-        storefront=storefront,
-        ledger=ledger,
-        feeds=feeds,
-        linking=linking,
-        in_flight=in_flight,
-        clock=clock,
-        tell=tell,
-        turn=turn,
-        policy=limits.policy,
-        brakes=limits.brakes,
-        secure=backups.before,
-    )
+    passing: _Passing = {
+        "pos": pos,
+        "storefront": storefront,
+        "ledger": ledger,
+        "feeds": feeds,
+        "linking": linking,
+        "in_flight": in_flight,
+        "clock": clock,
+        "tell": tell,
+        "turn": turn,
+        "policy": limits.policy,
+        "secure": backups.before,
+    }
+    stock = StockSync(**passing, brakes=limits.brakes)
     watch = SaleWatch(bookings=bookings, till=till, feeds=feeds, clock=clock, tell=tell, turn=turn) if till else None
     inbox = SqlInbox(database)
-    intake = Intake(
-        inbox=inbox,
-        ledger=ledger,
-        storefront=storefront,
-        hooks=storefront,
-        clock=clock,
-        tell=tell,
-        turn=turn,
-        location_id=settings.shopify_location_id,
-        patience=limits.webhooks,
-    )
-    catalogue = Catalogue(
-        book=SqlCatalogue(database),
-        products=storefront.products,
-        shelves=storefront,
-        ledger=ledger,
-        clock=clock,
-        policy=limits.catalogue,
-    )
-    rollback = Rollback(
-        pos=pos,
-        storefront=storefront,
-        ledger=ledger,
-        rollbacks=rollbacks,
-        feeds=feeds,
-        linking=linking,
-        in_flight=in_flight,
-        clock=clock,
-        tell=tell,
-        turn=turn,
-        policy=limits.policy,
-        fields=FieldsBack(catalogue),
-        secure=backups.before,
-    )
+    intake = _intake(settings, limits, storefront, inbox=inbox, ledger=ledger, clock=clock, tell=tell, turn=turn)
+    catalogue = _catalogue(storefront, database, ledger, clock, limits.catalogue)
+    rollback = Rollback(**passing, rollbacks=rollbacks, fields=FieldsBack(catalogue))
     url = settings.public_url
     return Engine(
         pos=pos,
@@ -288,6 +277,43 @@ def backups_of(settings: Settings, database: Database, clock: Clock, limits: Eng
 def _validation(stock: StockSync, database: Database, clock: Clock) -> Validation:
     book, catalogue = SqlFindingBook(database), SqlCatalogue(database)
     return Validation(stock=stock, book=book, catalogue=catalogue, clock=clock, suggest=likely_partners)
+
+
+def _intake(
+    settings: Settings,
+    limits: EngineLimits,
+    storefront: ShopifyStorefront,
+    *,
+    inbox: Inbox,
+    ledger: Ledger,
+    clock: Clock,
+    tell: Listener,
+    turn: asyncio.Lock,
+) -> Intake:
+    return Intake(
+        inbox=inbox,
+        ledger=ledger,
+        storefront=storefront,
+        hooks=storefront,
+        clock=clock,
+        tell=tell,
+        turn=turn,
+        location_id=settings.shopify_location_id,
+        patience=limits.webhooks,
+    )
+
+
+def _catalogue(
+    storefront: ShopifyStorefront, database: Database, ledger: Ledger, clock: Clock, policy: CataloguePolicy
+) -> Catalogue:
+    return Catalogue(
+        book=SqlCatalogue(database),
+        products=storefront.products,
+        shelves=storefront,
+        ledger=ledger,
+        clock=clock,
+        policy=policy,
+    )
 
 
 def _mirror(
@@ -362,7 +388,7 @@ def _lightspeed(settings: Settings, tokens: SqlTokens[StoredTokens], ways: _Ways
             shop_id=settings.lightspeed_shop_id,
             register_id=settings.lightspeed_register_id,
             sales=sales_settings(settings),
-            sale_items=_named_items(settings),
+            sale_items=named_items(settings),
             mirror=layaway_settings(settings) if settings.lightspeed_holds_customer_id else None,
             limits=LightspeedLimits(deadline=ways.deadline),
         ),
@@ -391,70 +417,6 @@ def _shopify(settings: Settings, edge: HttpEdge, ways: _Ways) -> ShopifyStorefro
     )
 
 
-def _named_items(settings: Settings) -> dict[str, str]:
-    """Return the ids of the items that `booking_items` takes, each under its setting's name."""
-    named = {
-        "LIGHTSPEED_SHIPPING_ITEM_ID": settings.lightspeed_shipping_item_id,
-        "LIGHTSPEED_TAX_ITEM_ID": settings.lightspeed_tax_item_id,
-        "LIGHTSPEED_OTHER_ITEM_ID": settings.lightspeed_other_item_id,
-        "LIGHTSPEED_UNLINKED_ITEM_ID": settings.lightspeed_unlinked_item_id,
-    }
-    return {name: item_id for name, item_id in named.items() if item_id}
-
-
-def booking_items(settings: Settings) -> BookingItems:
-    """Return the Lightspeed items that carry money without goods, as the settings name them."""
-    return BookingItems(
-        shipping=settings.lightspeed_shipping_item_id or "",
-        tax=settings.lightspeed_tax_item_id or "",
-        other=settings.lightspeed_other_item_id or "",
-        unlinked=settings.lightspeed_unlinked_item_id or "",
-    )
-
-
-def lightspeed_client(settings: Settings) -> Client:
-    """Return our registration at Lightspeed, as the settings name it."""
-    token = settings.lightspeed_refresh_token
-    return Client(
-        client_id=settings.lightspeed_client_id,
-        client_secret=settings.lightspeed_client_secret.get_secret_value(),
-        account_id=settings.lightspeed_account_id,
-        auth_url=settings.lightspeed_auth_url,
-        refresh_token=_revealed(token) or "",
-    )
-
-
-def sales_settings(settings: Settings) -> SalesSettings | None:
-    """Return how sales are made at Lightspeed; None where the settings name no employee or payment type for them."""
-    employee, payment_type = settings.lightspeed_employee_id, settings.lightspeed_payment_type_id
-    if employee is None or payment_type is None:
-        return None
-    return SalesSettings(
-        shop_id=settings.lightspeed_shop_id,
-        register_id=settings.lightspeed_register_id,
-        employee_id=employee,
-        payment_type_id=payment_type,
-        customer_id=settings.lightspeed_customer_id or "",
-    )
-
-
-def layaway_settings(settings: Settings) -> LayawaySettings:
-    """Return whose layaways mirror reservations; nobody's where the settings name no customer for them."""
-    return LayawaySettings(
-        shop_id=settings.lightspeed_shop_id,
-        employee_id=settings.lightspeed_employee_id or "",
-        customer_id=settings.lightspeed_holds_customer_id or "",
-    )
-
-
-def mirror_policy(settings: Settings) -> MirrorPolicy:
-    """Return how reservations are mirrored, as the settings say."""
-    return MirrorPolicy(
-        keeping=settings.lightspeed_holds_customer_id is not None,
-        lowers=settings.lightspeed_layaway_lowers_stock is YesNo.YES,
-    )
-
-
 def _token_source(settings: Settings, edge: HttpEdge, clock: Clock) -> TokenSource:
     if settings.shopify_client_id and settings.shopify_client_secret:
         return ClientCredentials(
@@ -465,8 +427,4 @@ def _token_source(settings: Settings, edge: HttpEdge, clock: Clock) -> TokenSour
             clock=clock,
         )
     token = settings.shopify_admin_api_access_token
-    return StaticToken(_revealed(token) or "")
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None
+    return StaticToken(revealed(token) or "")

@@ -17,7 +17,8 @@ from monitor.reload import AT_NEXT_START
 from monitor.signals import SIGNALS, Need
 from monitor.units import counted
 from monitor.workshop import engine_limits
-from sync.app import Engine, booking_items, open_engine
+from sync.app import Engine, open_engine
+from sync.app_settings import booking_items
 from sync.clock import SystemClock
 from sync.config import described
 from sync.errors import Code

@@ -143,7 +143,7 @@ class Next:
 
 def show(settings: Settings, name: str, *, json: bool) -> Exit:
     """Tell the story of one order."""
-    from sync.app import booking_items
+    from sync.app_settings import booking_items
 
     async def look() -> Told:
         async with opened_state(settings) as database:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.app import sales_settings
+from sync.app_settings import sales_settings
 from sync.config import Settings, load_settings
 from sync.lightspeed.sales import SalesSettings
 
