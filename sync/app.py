@@ -238,16 +238,7 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
         mirror=mirror,
         desk=desk,
         mapping=MappingDesk(book=links, linking=linking, clock=clock, tell=tell, turn=turn),
-        items=ItemDesk(
-            maker=pos.items(),
-            book=SqlMakingBook(database),
-            links=links,
-            ledger=ledger,
-            linking=linking,
-            clock=clock,
-            turn=turn,
-            quarantine=limits.posting.quarantine,
-        ),
+        items=_items(pos, database, links, passing, limits.posting.quarantine),
         holds=holds,
         rollback=rollback,
         rollbacks=rollbacks,
@@ -277,6 +268,21 @@ def backups_of(settings: Settings, database: Database, clock: Clock, limits: Eng
 def _validation(stock: StockSync, database: Database, clock: Clock) -> Validation:
     book, catalogue = SqlFindingBook(database), SqlCatalogue(database)
     return Validation(stock=stock, book=book, catalogue=catalogue, clock=clock, suggest=likely_partners)
+
+
+def _items(
+    pos: Lightspeed, database: Database, links: SqlMapBook, passing: _Passing, quarantine: timedelta
+) -> ItemDesk:
+    return ItemDesk(
+        maker=pos.items(),
+        book=SqlMakingBook(database),
+        links=links,
+        ledger=passing["ledger"],
+        linking=passing["linking"],
+        clock=passing["clock"],
+        turn=passing["turn"],
+        quarantine=quarantine,
+    )
 
 
 def _intake(

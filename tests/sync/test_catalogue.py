@@ -7,15 +7,21 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from monitor.alerts_model import AlertsFile
+from monitor.alerts_model.catalogue import CatalogueSettings
+from sandbox.clock import ManualClock
 from sandbox.goods import Good
+from sandbox.world import World
 from sync.catalogue.catalogue import Catalogue
+from sync.catalogue.policy import CataloguePolicy, NewItems
 from sync.products import ChangeKind, Field, ProductChange, ProductOutcome
 from sync.records import RunOutcome
 from sync.stock_sync import Job, PassRequest
-from tests.sync.shop import Shop, live_shop
+from tests.sync.shop import START, Shop, go_live, open_shop
 
 pytestmark = pytest.mark.anyio
 
@@ -47,10 +53,17 @@ SHIRTS = tuple(
 )
 
 
+# The plan that goes live proposes no new products, so that these tests may.
+WITHOUT_NEW = AlertsFile(catalogue=CatalogueSettings(new_items=NewItems.NEVER))
+
+
 @asynccontextmanager
 async def reading(state: Path, *goods: Good) -> AsyncIterator[Shop]:
-    """Open both shops and read them with their cards."""
-    async with live_shop(goods or (KAVA,), state) as shop:
+    """Open both shops, go live and read them with their cards."""
+    clock = ManualClock(START)
+    async with open_shop(World(goods or (KAVA,), clock=clock), clock, state, alerts=WITHOUT_NEW) as shop:
+        await go_live(shop)
+        clock.advance(600)
         await read(shop)
         yield shop
 
@@ -61,7 +74,16 @@ async def read(shop: Shop) -> None:
 
 
 def catalogue(shop: Shop) -> Catalogue:
-    return shop.work.engine.catalogue
+    """Return what may be asked of product fields, under the policy that is shipped."""
+    engine: Any = shop.work.engine
+    return Catalogue(
+        book=engine.catalogue.book,
+        products=engine.storefront.products,
+        shelves=engine.storefront,
+        ledger=engine.ledger,
+        clock=shop.work.clock,
+        policy=CataloguePolicy(),
+    )
 
 
 async def differing(shop: Shop) -> list[tuple[str, Field]]:

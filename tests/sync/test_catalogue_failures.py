@@ -22,7 +22,7 @@ from sync.ports import Ledger
 from sync.products import ProductChange, ProductOutcome, ProductResult
 from sync.records import PauseKind
 from tests.sync.shop import START, Fuse, Fused, Shop, go_live, open_shop
-from tests.sync.test_catalogue import KAVA, SHIRTS, catalogue, read, reading
+from tests.sync.test_catalogue import KAVA, SHIRTS, WITHOUT_NEW, catalogue, read, reading
 
 pytestmark = pytest.mark.anyio
 
@@ -200,7 +200,7 @@ class Lives:
     async def run(self, moment: int) -> bool:
         """Plan, carry out and die, and then carry out what is left; return whether the moment came."""
         fuse = Fuse(moment)
-        async with open_shop(self.world, self.clock, self.folder) as shop:
+        async with open_shop(self.world, self.clock, self.folder, alerts=WITHOUT_NEW) as shop:
             await go_live(shop)
             self.world.shopify.picture("KAVA-1", ())
             self.world.shopify.reprice("KAVA-1", Decimal("17.00"))
@@ -210,7 +210,7 @@ class Lives:
             changes = await catalogue(shop).propose()
             assert [change.kind.value for change in changes] == ["field", "field", "create", "retire"]
             await self._dying(shop, changes, fuse)
-        async with open_shop(self.world, self.clock, self.folder) as shop:
+        async with open_shop(self.world, self.clock, self.folder, alerts=WITHOUT_NEW) as shop:
             self.clock.advance(90)
             await read(shop)
             await carry_out(shop, await catalogue(shop).propose())
