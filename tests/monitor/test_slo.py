@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.slo import BURNS, OBJECTIVES, WINDOWS, slo_rules
+from tests.conftest import ROOT
 from tests.monitor.test_export import run
 
+WATCH = ROOT / "deploy" / "prometheus" / "rules" / "watch.yml"
 RUNS = 'lightspeed_sync_runs_total{instance="a", job="stock"}'
 FAILED = 'lightspeed_sync_run_failures_total{instance="a", job="stock"}'
 BRAKED = 'lightspeed_sync_run_brakes_total{instance="a", job="stock"}'
@@ -68,11 +71,18 @@ CASES = {
 }
 
 
-@pytest.mark.peer
-def test_who_is_told_of_what(tmp_path: Path) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
+@pytest.fixture
+def promtool() -> str:
+    found = shutil.which("promtool")
+    if found is None:
         pytest.skip("promtool is not on PATH (`make peers` fetches it)")
+    return found
+
+
+def judged(
+    promtool: str, folder: Path, rules: str, cases: Mapping[str, tuple[dict[str, str], list[dict[str, Any]]]]
+) -> str:
+    """Return what promtool has to say of rules and of what they are to tell, "" for nothing."""
     tests = [
         {
             "name": name,
@@ -80,11 +90,43 @@ def test_who_is_told_of_what(tmp_path: Path) -> None:
             "input_series": [{"series": series, "values": values} for series, values in given.items()],
             "alert_rule_test": expected,
         }
-        for name, (given, expected) in CASES.items()
+        for name, (given, expected) in cases.items()
     ]
-    suite = {"rule_files": ["slo.yml"], "evaluation_interval": "1m", "tests": tests}
+    suite = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}
+    return run(promtool, folder, "test rules", ("rules.yml", bare(rules)), ("t.json", json.dumps(suite)))
 
-    assert run(promtool, tmp_path, "test rules", ("slo.yml", bare(slo_rules())), ("t.json", json.dumps(suite))) == ""
+
+@pytest.mark.peer
+def test_who_is_told_of_what(promtool: str, tmp_path: Path) -> None:
+    assert judged(promtool, tmp_path, slo_rules(), CASES) == ""
+
+
+@pytest.mark.peer
+def test_a_daemon_that_is_gone_or_judges_no_more_is_told_of(promtool: str, tmp_path: Path) -> None:
+    up, told = 'up{job="lightspeed-sync", instance="a"}', {"severity": "critical", "watch": "daemon"}
+    last = 'lightspeed_sync_rules_last_evaluation_timestamp_seconds{instance="a"}'
+
+    def fires(name: str, at: str, **labels: str) -> dict[str, Any]:
+        alerts = [{"exp_labels": {**told, **labels}}] if labels else []
+        return {"alertname": name, "eval_time": at, "exp_alerts": alerts}
+
+    down, dull = "LightspeedSyncDown", "LightspeedSyncNotJudging"
+    cases = {
+        "it cannot be reached": (
+            {up: "1x4 0x20"},
+            [fires(down, "9m"), fires(down, "10m", instance="a"), fires(down, "20m", instance="a")],
+        ),
+        "Prometheus knows of none": (
+            {"up": "1x20"},
+            [fires(down, "4m"), fires(down, "5m", job="lightspeed-sync")],
+        ),
+        "it judges no more": (
+            {up: "1x60", last: "0+60x10 600x50"},
+            [fires(down, "60m"), fires(dull, "25m"), fires(dull, "26m", instance="a")],
+        ),
+    }
+
+    assert judged(promtool, tmp_path, WATCH.read_text(encoding="utf-8"), cases) == ""
 
 
 def bare(rules: str) -> str:
