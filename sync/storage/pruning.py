@@ -16,9 +16,11 @@ from sync.records import RunOutcome
 from sync.storage.statements import BATCH
 from sync.storage.tables import (
     api_minutes,
+    asked_runs,
     audit,
     corrections,
     evaluations,
+    held_links,
     holds,
     incidents,
     item_makings,
@@ -96,6 +98,8 @@ FORGOTTEN: tuple[Forgotten, ...] = (
     Forgotten(product_writes, product_writes.c.at, (_WRITTEN,)),
     Forgotten(corrections, corrections.c.at),
     Forgotten(quarantine, quarantine.c.closed_at),
+    Forgotten(held_links, held_links.c.ended_at),
+    Forgotten(asked_runs, asked_runs.c.at),
     Forgotten(
         runs,
         runs.c.finished_at,
