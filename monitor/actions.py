@@ -31,6 +31,7 @@ from monitor.asked import (
     ValidateOrder,
     ValidateReply,
 )
+from monitor.facts import CONNECT_JOB
 from sync.catalogue.catalogue import Catalogue
 from sync.choosing import terms_in
 from sync.clock import Clock
@@ -384,7 +385,16 @@ class Actions:
 
     async def connect(self, code: str, verifier: str) -> None:
         """Sign in to Lightspeed with the code of a consent; raises Permanent (LS005) where it is not accepted."""
-        await self._redeem(code, verifier)
+        run_id = await self._ledger.begin_run(CONNECT_JOB, self._clock.now())
+        try:
+            await self._redeem(code, verifier)
+        except SyncError as error:
+            await self._ledger.finish_run(
+                run_id, self._clock.now(), RunOutcome.FAILED, numbers={}, code=error.code, detail=error.detail
+            )
+            raise
+        await self._ledger.finish_run(run_id, self._clock.now(), RunOutcome.OK, numbers={})
+        self._tell(RunWanted(Job.INCREMENTAL))
 
 
 def _reply(report: Report) -> RollbackReply:

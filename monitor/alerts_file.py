@@ -69,7 +69,9 @@ def read_alerts(path: Path) -> Reading:
             raw = stream.read(MOST_BYTES + 1)
     except OSError as error:
         reason = error.strerror or "it cannot be read"
-        raise AlertsFileError([Mistake(str(path), 1, 1, reason, "set ALERTS_FILE to a readable file")]) from error
+        raise AlertsFileError(
+            [Mistake(str(path), 1, 1, reason, "name a file that can be read, here or by ALERTS_FILE")]
+        ) from error
     return read(raw, str(path))
 
 

@@ -22,6 +22,7 @@ from sync.records import (
 from sync.reservations import HoldStanding
 from sync.second_writer import WINDOW, SecondWriter, Tampering, second_writers
 
+CONNECT_JOB = "connect"
 STOCK_JOB = "stock"
 FULL_JOB = "full"
 BACKUP_JOB = "backup"
@@ -167,7 +168,16 @@ def proof_among(runs: Sequence[RunRecord]) -> RunRecord | None:
     return next(proofs, None)
 
 
-def stopped_among(passes: Sequence[RunRecord]) -> RunRecord | None:
-    """Return the newest finished pass if a brake held it or it failed; a pause by hand is told by itself."""
+def stopped_among(passes: Sequence[RunRecord], consents: Sequence[RunRecord] = ()) -> RunRecord | None:
+    """Return the newest finished pass if a brake held it or it failed; a pause by hand is told by itself.
+
+    One whose sign-in was refused counts no more once a person has given consent anew.
+    """
     newest = max((run for run in passes if run.finished_at), key=lambda run: run.run_id, default=None)
+    if (
+        newest
+        and newest.code is Code.LS005
+        and any(each.run_id > newest.run_id and each.outcome is RunOutcome.OK for each in consents)
+    ):
+        return None
     return newest if newest and newest.code not in (None, Code.BR004) else None

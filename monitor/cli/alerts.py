@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from monitor.asked import Acknowledged, AcknowledgeOrder, FileStand, LiftOrder, SilenceOrder
 from monitor.asking import BEFORE, SILENCE, ask
 from monitor.cli import common
-from monitor.cli.common import Exit, person, run, say, say_folded, say_json, show_table, usage
+from monitor.cli.common import Exit, person, run, say, say_folded, say_json, usage
 from monitor.cli.reading import file_lines, file_stand, opened_state
 from monitor.desk import AlertDesk
 from monitor.door import daemon_runs
@@ -152,15 +152,22 @@ def show_trail(settings: Settings, *, json: bool) -> Exit:
     if json:
         say_json([asdict(each) for each in deeds])
     elif deeds:
-        show_table(("when", "who", "did", "about", "more"), [_deed_row(each) for each in deeds])
+        say_folded(*(_told_deed(each) for each in deeds))
     else:
         say("Nobody has done anything about alerts.")
     return Exit.DONE
 
 
-def _deed_row(each: Deed) -> tuple[object, ...]:
-    more = ", ".join(f"{name} {value}" for name, value in each.detail.items())
-    return written_minute(each.at), each.who, each.what, each.subject, more
+def _told_deed(each: Deed) -> str:
+    """Return what somebody did, as a line; moments as people read them."""
+    more = ", ".join(f"{name.replace('_', ' ')} {_readable(value)}" for name, value in each.detail.items())
+    return f"{written_minute(each.at)}  {each.who}: {each.what} {each.subject}" + (f" ({more})" if more else "")
+
+
+def _readable(value: object) -> object:
+    with suppress(ValueError, TypeError):
+        return written_minute(datetime.fromisoformat(value))  # type: ignore[arg-type] # what is no text is no moment
+    return value
 
 
 # --- what people do ---

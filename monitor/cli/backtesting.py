@@ -10,7 +10,17 @@ from pathlib import Path
 from monitor.alerts_file import load_alerts
 from monitor.alerts_model import AlertsFile
 from monitor.backtest import Figures, Recorded, backtest
-from monitor.cli.common import Exit, alerts, alerts_as_they_are, complain, run, say, say_json, show_table, telling
+from monitor.cli.common import (
+    Exit,
+    alerts,
+    alerts_as_they_are,
+    complain,
+    run,
+    say_folded,
+    say_json,
+    show_table,
+    telling,
+)
 from monitor.cli.reading import opened_state
 from monitor.signals import DEFAULT_WINDOW
 from monitor.store import Store
@@ -36,10 +46,10 @@ def show(settings: Settings, file: Path | None, days: int, *, json: bool) -> Exi
     if json:
         say_json(_data(past, None if present is None else came[0], None if other is None else came[-1]))
         return Exit.DONE
-    say(*_heading(past), "")
+    say_folded(*_heading(past), "")
     if file is None or present is None:
         if present is None:
-            say(
+            say_folded(
                 f"{settings.alerts_file.name} has mistakes and cannot be compared with: this is the other file alone.",
                 "",
             )
@@ -83,13 +93,13 @@ def _tell(past: Recorded, came: Sequence[Figures]) -> None:
     if fired:
         names = ("alert", "fired", "median", "longest", "came back soon", "nobody told", _messages_named(past))
         show_table(names, [_row(each) for each in fired])
-        say("", f"{_in_all(past)}: {_messages(_summed(came)) or 'none'}.")
+        say_folded("", f"{_in_all(past)}: {_messages(_summed(came)) or 'none'}.")
     quiet = [each.alert for each in came if not each.fired]
     if quiet:
-        say(f"Would not have fired: {', '.join(quiet)}.")
+        say_folded(f"Would not have fired: {', '.join(quiet)}.")
     for each in came:
         if each.unknown >= _NOTEWORTHY:
-            say(f"{each.alert} had no number to judge by at {each.unknown:.0%} of the judgings.")
+            say_folded(f"{each.alert} had no number to judge by at {each.unknown:.0%} of the judgings.")
 
 
 def _row(each: Figures) -> tuple[object, ...]:
@@ -133,12 +143,12 @@ def _tell_difference(
             [_pair(name, old.get(name), new.get(name)) for name in changed],
         )
         sums = [_messages(_summed(each)) or "none" for each in (before, after)]
-        say("", f"{_in_all(past)}: {sums[0]} -> {sums[1]}.")
+        say_folded("", f"{_in_all(past)}: {sums[0]} -> {sums[1]}.")
     else:
-        say(f"{other} would have told the same as {present}.")
+        say_folded(f"{other} would have told the same as {present}.")
     same = [name for name in names if name not in changed]
     if changed and same:
-        say(f"Unchanged: {', '.join(same)}.")
+        say_folded(f"Unchanged: {', '.join(same)}.")
 
 
 def _pair(name: str, old: Figures | None, new: Figures | None) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     A dry run writes sync-plan-YYYYMMDD.json and changes nothing. --confirm carries out exactly that plan: a row that
     has moved since is named, not written. Ctrl-C stops between two calls; the same --confirm goes on with the rest.
 
-    Example: lightspeed-sync sync --products="kava, thc-beverages" --priority --dry-run
+    Example: lightspeed-sync sync --products "kava, thc-beverages" --priority --dry-run
     """
     from monitor.cli import sync as syncing
 

@@ -11,7 +11,7 @@ from monitor.cli import skus
 from monitor.cli.common import Exit, rows, run, say, say_json, show_table
 from monitor.cli.reading import file_lines, file_stand, opened_state
 from monitor.door import daemon_runs
-from monitor.facts import DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
+from monitor.facts import CONNECT_JOB, DAY, FULL_JOB, STOCK_JOB, proof_among, stopped_among
 from monitor.hiding import Silence
 from monitor.reach import Firing, firing
 from monitor.store import Store
@@ -76,7 +76,9 @@ async def _look(settings: Settings) -> Stand:
             books=settings.books_orders,
             reservations=await database.read(lambda c: standing(c, SystemClock().now())),
             pauses=await ledger.pauses(),
-            stopped=stopped_among([*await ledger.runs(STOCK_JOB, 2), *await ledger.runs(FULL_JOB, 2)]),
+            stopped=stopped_among(
+                [*await ledger.runs(STOCK_JOB, 2), *await ledger.runs(FULL_JOB, 2)], await ledger.runs(CONNECT_JOB, 1)
+            ),
             firing=await firing(store),
             silences=await store.standing_silences(SystemClock().now()),
             runs=await ledger.runs(limit=_RUNS),

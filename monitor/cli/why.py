@@ -28,7 +28,7 @@ from sync.storage.sku_story import SkuStory, story_of
 
 _ACKNOWLEDGED = (WriteOutcome.APPLIED, WriteOutcome.FOUND_APPLIED)
 _EVALUATION = (
-    "seen_on_hand, seen_available, unseen, target, drift, verdict, evaluated_at, evaluated_run, "
+    "sku, seen_on_hand, seen_available, unseen, target, drift, verdict, evaluated_at, evaluated_run, "
     "quarantine_units, dismissed_offset, approved_at, parked, due"
 )
 
@@ -44,7 +44,7 @@ def why(settings: Settings, sku: str, at: str | None = None, *, json: bool) -> E
     if at is not None:
         return _past(settings, sku, moment(at, SystemClock().now()), json=json)
 
-    async def look() -> tuple[Mapping[str, Any] | None, SkuStory, Sequence[SkuProblem], Sequence[Hold]]:
+    async def look() -> tuple[dict[str, Any] | None, SkuStory, Sequence[SkuProblem], Sequence[Hold]]:
         async with opened_state(settings) as database:
             ledger = SqlLedger(database)
             link = next(iter((await ledger.link_ids_of([sku])).values()), None)
@@ -54,6 +54,7 @@ def why(settings: Settings, sku: str, at: str | None = None, *, json: bool) -> E
             return now, await database.read(lambda c: story_of(c, sku)), problems, held
 
     now, story, problems, held = run(look)
+    sku = now.pop("sku") if now else next((each.sku for each in problems), sku)  # as it is known, not as it was typed
     if json:
         told = {"sku": sku, "now": now, **_data(story)}
         told["holds"] = [{name: getattr(each, name) for name in _HOLD} for each in held]
@@ -192,7 +193,7 @@ def reason_of(problem: SkuProblem) -> Iterator[str]:
     yield f"    {problem.code.remedy}"
 
 
-async def _evaluation(database: Database, link_id: int) -> Mapping[str, Any]:
+async def _evaluation(database: Database, link_id: int) -> dict[str, Any]:
     """Return what the last evaluation of a link came to, and what holds it."""
     names, found = await query(database, f"SELECT {_EVALUATION} FROM links WHERE link_id = {link_id:d}", 1)  # noqa: S608
     return dict(zip(names, found[0], strict=True))

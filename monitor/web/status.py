@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.facts import DAY, FULL_JOB, STOCK_JOB, Backlog, Facts, History, OrderBook, stopped_among
+from monitor.facts import CONNECT_JOB, DAY, FULL_JOB, STOCK_JOB, Backlog, Facts, History, OrderBook, stopped_among
 from monitor.hiding import Silence
 from monitor.reach import Firing, firing
 from monitor.store import Incident, Store
@@ -141,7 +141,10 @@ class Status:
             orders=await self._orders.order_standing(),
             booked_today=await self._orders.booked_since(self._clock.now() - DAY),
             books=self._books,
-            stopped=stopped_among([run for job in _PASSES for run in await self._ledger.runs(job, 2)]),
+            stopped=stopped_among(
+                [run for job in _PASSES for run in await self._ledger.runs(job, 2)],
+                await self._ledger.runs(CONNECT_JOB, 1),
+            ),
             validated=await self._validated.summary(),
         )
 

@@ -275,5 +275,5 @@ def test_two_alerts_of_one_name_are_refused() -> None:
 def test_a_missing_file_is_one_clear_sentence(tmp_path: Path) -> None:
     path = tmp_path / "none.yaml"
 
-    with pytest.raises(AlertsFileError, match="No such file or directory; set ALERTS_FILE to a readable file"):
+    with pytest.raises(AlertsFileError, match="No such file or directory; name a file that can be read"):
         load_alerts(path)

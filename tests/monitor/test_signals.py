@@ -57,6 +57,22 @@ def test_the_newest_finished_pass_tells_what_stops_writing(
     assert (found and found.run_id) == stopped
 
 
+@pytest.mark.parametrize(
+    ("code", "consent", "stopped"),
+    [
+        pytest.param(Code.LS005, RunOutcome.OK, None, id="consent was given since"),
+        pytest.param(Code.LS005, RunOutcome.FAILED, 1, id="consent was refused"),
+        pytest.param(Code.BR001, RunOutcome.OK, 1, id="a brake has nothing to do with it"),
+    ],
+)
+def test_a_refused_sign_in_stops_nothing_once_consent_was_given(
+    code: Code, consent: RunOutcome, stopped: int | None
+) -> None:
+    failed = RunRecord(1, "stock", NOW, NOW, RunOutcome.FAILED, code)
+    found = stopped_among([failed], [RunRecord(2, "connect", NOW, NOW, consent)])
+    assert (found and found.run_id) == stopped
+
+
 def ago(minutes: float) -> datetime:
     return NOW - timedelta(minutes=minutes)
 

@@ -265,7 +265,11 @@ def test_who_did_what_is_on_record_newest_first(lately: Lately) -> None:
         ("anna", "silence", "Differs"),
         ("anna", "acknowledge", "Differs"),
     ]
-    assert "anna" in lately.run("trail").stdout
+    told = lately.run("trail").stdout
+    assert "anna: silence Differs (until 20" in told
+    assert "reason stock-take" in " ".join(told.split())
+    assert "+00:00" not in told
+    assert max(map(len, told.splitlines())) <= 80
 
 
 # --- beside a daemon ---

@@ -301,7 +301,7 @@ async def test_what_is_not_linked_is_counted_listed_and_explained(served: Shop) 
     found = json.loads((await served.run("sku", "mismatches", "--json")).out)
     status = await served.run("status")
     why = await served.run("why", "typed-wrong")
-    data = json.loads((await served.run("why", "TYPED-WRONG", "--json")).out)
+    data = json.loads((await served.run("why", "typed-wrong", "--json")).out)
     unknown = await served.run("why", "NOSUCH")
     asked = await served.run("sync", "--dry-run", "--full", "--sku", "NOSUCH")
     number = len(found)
@@ -314,7 +314,8 @@ async def test_what_is_not_linked_is_counted_listed_and_explained(served: Shop) 
     assert why.out.splitlines()[0] == "now: not linked, so not synced"
     assert f"{wrong['code']} " in why.out
     assert wrong["detail"] in why.out
-    assert data == {"sku": "TYPED-WRONG", "now": None, "changes": [], "holds": [], "problems": [wrong], "products": []}
+    empty = dict.fromkeys(("changes", "holds", "products", "orders", "words", "set_back"), [])
+    assert data == {"sku": "TYPED-WRONG", "now": None, "problems": [wrong], **empty}
     assert (unknown.code, "'NOSUCH' is not sold online, or was not read yet" in unknown.err) == (1, True), unknown.said
     assert (asked.code, asked.err.splitlines()[0]) == (
         1,
