@@ -314,7 +314,7 @@ async def test_what_is_not_linked_is_counted_listed_and_explained(served: Shop) 
     assert why.out.splitlines()[0] == "now: not linked, so not synced"
     assert f"{wrong['code']} " in why.out
     assert wrong["detail"] in why.out
-    empty = dict.fromkeys(("changes", "holds", "products", "orders", "words", "set_back"), [])
+    empty: dict[str, object] = {name: [] for name in ("changes", "holds", "products", "orders", "words", "set_back")}
     assert data == {"sku": "TYPED-WRONG", "now": None, "problems": [wrong], **empty}
     assert (unknown.code, "'NOSUCH' is not sold online, or was not read yet" in unknown.err) == (1, True), unknown.said
     assert (asked.code, asked.err.splitlines()[0]) == (
