@@ -64,14 +64,14 @@ def _new_item(row: Mapping[Any, Any]) -> NewItem:
 
 
 def _sold(connection: sa.Connection) -> tuple[set[str], set[str]]:
-    """Return the SKUs, as they are compared, and the barcodes of all variants."""
-    keys, codes = set[str](), set[str]()
+    """Return the SKUs, as they are compared, and the barcodes of all variants; a blank SKU is never a new one."""
+    keys, codes = {""}, set[str]()
     for row in streamed(connection, sa.select(variants.c.sku, variants.c.barcode)):
         sku, barcode = row.sku, row.barcode
         keys.add(sku_key(sku))
         if barcode:
             codes.add(barcode.strip().lstrip("0"))
-    return keys - {""}, codes
+    return keys, codes
 
 
 _NOBODYS = sa.not_(sa.exists().where(links.c.variant_id == variants.c.variant_id, _LIVE))
