@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -11,8 +11,10 @@ from pathlib import Path
 from monitor.asked import ValidateOrder, ValidateReply
 from monitor.asking import ask
 from monitor.channels.wording import clean
-from monitor.cli.common import Exit, complain, err, exit_code, here, run, say, say_folded, show_table, usage
+from monitor.cli.common import Exit, complain, exit_code, here, run, say, say_folded, show_table, usage
+from monitor.cli.progress_bar import shown as shown_on_terminal
 from monitor.cli.reading import opened_state
+from monitor.progress import Progress, Watch
 from monitor.reports.files import Write, stem_of, write_together
 from monitor.reports.page import Facts, headline, page_of, pieces
 from monitor.reports.tables import write_csv, write_json
@@ -31,20 +33,21 @@ def validate(
     """Compare both shops (`last`: show what the last comparison found), and write reports into a folder."""
     validation_id = None
     if not last:
-        with err.status("Reading both shops whole …"):
-            reply = run(lambda: _ask(settings, ValidateOrder(classes=tuple(classes))))
+        with shown_on_terminal("Reading both shops whole") as told:
+            reply = run(lambda: _ask(settings, ValidateOrder(classes=tuple(classes)), told))
         if reply.validation_id is None:
             return _failed(reply)
         validation_id = reply.validation_id
     return run(lambda: _told(settings, classes, validation_id, report, json=json))
 
 
-async def _ask(settings: Settings, order: ValidateOrder) -> ValidateReply:
+async def _ask(settings: Settings, order: ValidateOrder, told: Callable[[Progress], None]) -> ValidateReply:
     """Ask the running daemon, or do it here where none runs."""
     answer = await ask(settings.state_dir, "validate", order)
     if answer is not None:
         return ValidateReply.model_validate(answer)
     async with here(settings) as shop:
+        shop.events.join(Watch(shop.clock.monotonic, told))
         return await shop.actions.validate(order)
 
 

@@ -45,7 +45,7 @@ def mistake(words: str) -> str:
             return f"there is no command {name!r}"
         command = group[name]
     flags = {flag for parameter in command.params for flag in parameter.opts} | {"--help"}
-    strange = [word for word in rest if word.startswith("-") and word not in flags]
+    strange = [word for word in rest if word.startswith("-") and word.partition("=")[0] not in flags]
     return f"{command.name} has no {', '.join(strange)}" if strange else ""
 
 

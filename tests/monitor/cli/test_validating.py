@@ -107,3 +107,20 @@ async def test_a_folder_that_takes_no_file_is_a_mistake_in_the_call(
         await told(settings, report=tmp_path / "file")
     assert raised.value.exit_code == 2
     assert "The report cannot be written to " in capsys.readouterr().err
+
+
+async def test_a_comparison_that_ended_without_an_end_counts_for_nothing_and_is_forgotten_by_the_next(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = await kept(settings, [finding(sku="WHOLE")])
+    database = open_inline(settings.state_dir)
+    book = SqlFindingBook(database)
+    torn = await book.begin(NOW)
+    await book.keep(torn, 0, [finding(sku="TORN")])
+    newest = await book.summary()
+    assert newest is not None
+    assert newest.validation_id == whole
+    await book.begin(NOW)
+    assert await book.show(torn, tuple(FindingClass), lambda shown: list(shown.each())) == []
+    assert len(await book.show(whole, tuple(FindingClass), lambda shown: list(shown.each()))) == 1
+    await database.close()
