@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from sync.choosing import Choice, Term, nearest, words_in
 from sync.records import Known
+from sync.storage.card_tables import item_cards, product_cards
 from sync.storage.findings import sold_since
 from sync.storage.order_facts import live_since
 from sync.storage.statements import CONFIRMED, batches, one_of, streamed
 from sync.storage.tables import items, links, variants
 
 _EVERYTHING = 1_000_000  # goods, more than any shop has
+_NAMES = (
+    *(items.c.description, variants.c.product_title, variants.c.title),
+    *(item_cards.c.title, item_cards.c.category, item_cards.c.matrix_title, product_cards.c.product_type),
+)
+_LISTS = (item_cards.c.tags, product_cards.c.tags, product_cards.c.collections)
 _TEXTS = (
-    sa.select(links.c.link_id, items.c.description, variants.c.product_title, variants.c.title)
+    sa.select(links.c.link_id, *(column.label(f"name{n}") for n, column in enumerate(_NAMES)))
+    .add_columns(*(column.label(f"list{n}") for n, column in enumerate(_LISTS)))
     .select_from(
-        links.outerjoin(items, items.c.item_id == links.c.item_id).outerjoin(
-            variants, variants.c.variant_id == links.c.variant_id
-        )
+        links.outerjoin(items, items.c.item_id == links.c.item_id)
+        .outerjoin(variants, variants.c.variant_id == links.c.variant_id)
+        .outerjoin(item_cards, item_cards.c.item_id == links.c.item_id)
+        .outerjoin(product_cards, product_cards.c.product_id == variants.c.product_id)
     )
     .where(CONFIRMED)
 )
@@ -67,4 +76,6 @@ def sales_since(connection: sa.Connection, moment: datetime) -> Mapping[str, int
 
 def _words(connection: sa.Connection) -> Iterator[tuple[int, frozenset[str]]]:
     for row in streamed(connection, _TEXTS):
-        yield row.link_id, words_in(" ".join(filter(None, (row.description, row.product_title, row.title))))
+        texts: list[Any] = list(row)
+        names, lists = texts[1 : len(_NAMES) + 1], texts[len(_NAMES) + 1 :]
+        yield texts[0], words_in(" ".join([*filter(None, names), *(word for each in lists for word in each or ())]))

@@ -267,6 +267,18 @@ async def test_goods_are_chosen_by_words_beside_those_named_by_sku(tmp_path: Pat
         assert sorted(write.sku for write in shop.world.shopify.writes) == sorted([skus[0], skus[2], skus[4]])
 
 
+async def test_goods_are_chosen_by_category_and_tags_once_those_were_read(tmp_path: Path) -> None:
+    drink, shirt = named(["Lime", "Plain"])
+    goods = [replace(drink, category="Drinks/THC Beverages", tags=("vegan",)), replace(shirt, category="Clothes")]
+    async with live_shop(goods, tmp_path) as shop:
+        skus = [good.sku for good in shop.world.goods]
+        await shop.sync(SyncOrder(full=True, dry_run=True))
+        sell(shop, skus)
+        for words, chosen in (("thc-beverages", skus[0]), ("vegan", skus[0]), ("clothes", skus[1])):
+            order = await planned(shop, SyncOrder(products=(words,)))
+            assert [change.sku for change in from_json(order.plan or "").changes] == [chosen]
+
+
 async def test_words_that_name_no_goods_are_told_with_the_nearest_known_ones(tmp_path: Path) -> None:
     async with live_shop(named(["Kava Shot", "Kratom Powder"]), tmp_path) as shop:
         with pytest.raises(Permanent, match=r"^CF006 .* Not found: 'kavva' \(perhaps kava\)\.$"):
