@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("sync", "monitor", "sandbox")
 LONGEST_FILE = 450
-LONGER = {"sync/codes.py": 700}  # a catalogue: it is looked up, not read
+LONGER = {"sync/codes.py": 700, "sync/stock.py": 480}  # a catalogue, looked up and not read; the rule of stock, read in one go
 LONGEST_FUNCTION = 70
 
 # Hosts of package registries (installs must not depend on one), places on one machine, and notes to self.
