@@ -248,7 +248,9 @@ async def test_a_confirmed_plan_whose_process_dies_at_any_moment_is_gone_on_with
 
 def named(titles: Sequence[str]) -> list[Good]:
     goods = zip(few(len(titles)), titles, strict=True)
-    return [replace(good, title=title, handle=title.lower(), options=()) for good, title in goods]
+    return [
+        replace(good, title=title, handle=title.lower(), options=(), category="Goods", tags=()) for good, title in goods
+    ]
 
 
 async def test_goods_are_chosen_by_words_beside_those_named_by_sku(tmp_path: Path) -> None:
