@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sync.cards import ItemCard
+from sync.cards import ItemCard, matrix_title_of
 from sync.catalogue.compare import compare, leaf_of
 from sync.catalogue.limits import wrong_price, wrong_tags, wrong_text, wrong_title
 from sync.catalogue.policy import CataloguePolicy, CategoriesAs, FieldPolicy
@@ -31,20 +31,26 @@ def field_changes(pairs: Sequence[CardPair], policy: CataloguePolicy) -> list[Pr
     found: dict[tuple[str, Field], ProductChange] = {}
     for pair, difference in compare(pairs):
         change = made[difference.field](pair, difference, policy)
-        if change is not None and not (difference.field is Field.TITLE and _several(pairs, pair)):
+        if change is not None and not (difference.field is Field.TITLE and _nameless(pairs)):
             found.setdefault((change.subject, change.field), change)
     return list(found.values())
 
 
-def _several(pairs: Sequence[CardPair], pair: CardPair) -> bool:
-    """Tell whether a product stands for several items that no matrix gives a common name."""
-    return len(pairs) > 1 and not (
-        pair.item.matrix_id and {each.item.matrix_id for each in pairs} == {pair.item.matrix_id}
-    )
+def _nameless(pairs: Sequence[CardPair]) -> bool:
+    """Tell whether Lightspeed has no one name for a product: one of a matrix may have been renamed."""
+    return "" in (names := {_product_title(pair) for pair in pairs}) or len(names) > 1
+
+
+def _product_title(pair: CardPair) -> str:
+    """Return what an item calls its product, "" where that cannot be told from its options."""
+    if pair.item.matrix_id or not pair.variant.options:
+        return title_of(pair.item)
+    bare = matrix_title_of(pair.item.title, tuple(value for _, value in pair.variant.options))
+    return "" if bare == pair.item.title.strip() else bare
 
 
 def _title(pair: CardPair, difference: FieldDifference, policy: CataloguePolicy) -> ProductChange | None:
-    product, wanted = pair.variant.product, title_of(pair.item)
+    product, wanted = pair.variant.product, _product_title(pair)
     if not _wanted(policy.title, empty=not product.title.strip()):
         return None
     return _refused(_of_product(pair, difference, product.title, wanted), wrong_title(wanted))

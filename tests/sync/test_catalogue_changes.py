@@ -102,10 +102,23 @@ def test_a_matrix_names_its_product() -> None:
     assert (change.subject, change.before, change.after) == ("p1", "Kava Root", "T-shirt")
 
 
-def test_items_without_a_common_name_name_no_product() -> None:
-    first, second = matrix("One", "Two")
-    apart = replace(second, item=replace(second.item, matrix_id="5"))
-    assert [each for each in field_changes([first, apart], COPY) if each.field is Field.TITLE] == []
+def test_an_item_that_ends_with_its_option_names_its_product() -> None:
+    one = pair(replace(ITEM, title="Kava Prime Small"), replace(VARIANT, options=(("Size", "Small"),)))
+    (change,) = field_changes([one], COPY)
+    assert (change.field, change.after) == (Field.TITLE, "Kava Prime")
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        matrix("One", "Two"),
+        matrix("Kava Root", "Old Root (do not use)"),
+        [pair(replace(ITEM, title="Kava Rot, small"), replace(VARIANT, options=(("Size", "Small"),)))],
+    ],
+    ids=["two names", "one of a matrix was renamed", "perhaps with its option"],
+)
+def test_items_without_a_common_name_name_no_product(pairs: list[CardPair]) -> None:
+    assert [each for each in field_changes(pairs, COPY) if each.field is Field.TITLE] == []
 
 
 @pytest.mark.parametrize(
