@@ -114,6 +114,8 @@ FORGOTTEN: tuple[Forgotten, ...] = (
     Forgotten(incidents, incidents.c.resolved_at, (sa.not_(_MESSAGES), sa.not_(_DECIDED), sa.not_(_JUDGED))),
     Forgotten(transitions, transitions.c.at),
     Forgotten(evaluations, evaluations.c.at, keep=_EVALUATIONS),
+    Forgotten(held_links, held_links.c.ended_at),
+    Forgotten(asked_runs, asked_runs.c.at),
     Forgotten(item_makings, item_makings.c.settled_at),
     Forgotten(silences, silences.c.ends_at),
     Forgotten(audit, audit.c.at),
