@@ -84,7 +84,7 @@ class Email:
         finally:
             client.close()
         roots = _roots(parcel)
-        return Receipt("", message["Message-ID"], roots[0] if len(roots) == 1 else "")
+        return Receipt("", str(message["Message-ID"]), roots[0] if len(roots) == 1 else "")
 
     async def close(self) -> None:
         """Nothing stays open between mails."""

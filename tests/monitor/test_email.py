@@ -91,6 +91,7 @@ async def test_an_alert_arrives_as_text_and_html_with_its_headers(post: Post) ->
     (mail,) = post.received()
     headers = mail.message
     assert receipt == Receipt("", "<7-email-firing-1795514400@wtfswag.com>")
+    assert type(receipt.message) is str, "a header of a mail is more than a text, and no JSON"
     assert headers["Message-ID"] == "<7-email-firing-1795514400@wtfswag.com>"
     assert headers["Subject"] == "[lightspeed-sync] warning InventoryDiscrepancy"
     assert headers["Date"] == "Tue, 24 Nov 2026 10:00:00 +0000"
