@@ -10,7 +10,7 @@ from monitor.facts import Facts
 from monitor.hiding import Silence
 from monitor.notice import Kind, Notice, Severity
 from monitor.units import counted, written_duration, written_minute
-from sync.records import OrderState
+from sync.order_records import OrderState
 
 _MOST_NAMED = 8
 

@@ -10,15 +10,8 @@ from typing import Protocol
 from monitor.vitals import Vitals
 from sync.accuracy import JOB as MAPPING_JOB
 from sync.errors import Code
-from sync.records import (
-    ApiMinute,
-    Differing,
-    OrderStanding,
-    Pause,
-    RunOutcome,
-    RunRecord,
-    Standing,
-)
+from sync.order_records import OrderStanding
+from sync.records import ApiMinute, Differing, Pause, RunOutcome, RunRecord, Standing
 from sync.reservations import HoldStanding
 from sync.second_writer import WINDOW, SecondWriter, Tampering, second_writers
 

@@ -14,7 +14,7 @@ from monitor.facts import STOCK_JOB
 from monitor.metrics import PREFIX
 from monitor.rules import NoData, Rule, Take
 from monitor.signals import DEFAULT_WINDOW, SIGNALS
-from sync.records import UNBOOKED, OrderState
+from sync.order_records import UNBOOKED, OrderState
 from sync.reservations import CAPS
 
 _SIZES = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}

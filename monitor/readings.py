@@ -13,7 +13,8 @@ from monitor.facts import STOCK_JOB, Facts, failing_since
 from monitor.rules import Sample
 from monitor.units import counted
 from sync.errors import Code
-from sync.records import OrderStanding, OrderState, PauseKind, Standing
+from sync.order_records import OrderStanding, OrderState
+from sync.records import PauseKind, Standing
 from sync.second_writer import sentence
 
 Read = Callable[[Facts, timedelta], Sample]

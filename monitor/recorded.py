@@ -13,7 +13,8 @@ from monitor.facts import Backlog, Facts
 from monitor.rules import Rule, Sample
 from monitor.signals import DEFAULT_WINDOW, SIGNALS
 from monitor.units import Unit
-from sync.records import ApiMinute, OrderStanding, Standing
+from sync.order_records import OrderStanding
+from sync.records import ApiMinute, Standing
 
 NOT_RECORDED = "nothing was recorded of it then"
 _NOTHING_STANDS = Standing(0, 0, 0, 0, 0, 0, 0, 0, 0)

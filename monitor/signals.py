@@ -16,7 +16,7 @@ from monitor.readings import Read, for_a_person, stands
 from monitor.rules import Sample
 from monitor.units import Unit
 from sync.errors import Code
-from sync.records import OrderState
+from sync.order_records import OrderState
 
 DEFAULT_WINDOW = timedelta(minutes=15)
 

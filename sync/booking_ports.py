@@ -12,8 +12,8 @@ from typing import Protocol
 from sync.booking import Document, OrderStory
 from sync.errors import Code
 from sync.model import Certificate, ChangedSale, SaleDraft, SaleRow
+from sync.order_records import DueOrder, OrderEntry, OrderEvent, OrderStanding, OrderState, Posting, TouchedSale
 from sync.ports import Deliver
-from sync.records import DueOrder, OrderEntry, OrderEvent, OrderStanding, OrderState, Posting, TouchedSale
 
 
 class Till(Protocol):

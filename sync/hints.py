@@ -15,8 +15,9 @@ from sync.booking import StoryLine
 from sync.booking_ports import Bookings
 from sync.clock import Clock
 from sync.events import Event, Listener, RunFinished, RunWanted
+from sync.order_records import DocumentState
 from sync.ports import Inbox
-from sync.records import DocumentState, RunOutcome
+from sync.records import RunOutcome
 from sync.stock_sync import Job
 from sync.webhooks import HINTED, Hint, Receipt, Webhook
 

@@ -15,8 +15,8 @@ from sync.clock import Clock
 from sync.errors import Code, Permanent, Refused, SyncError
 from sync.events import Listener, RunWanted
 from sync.model import SaleRow
+from sync.order_records import FOR_A_PERSON, UNBOOKED, DocumentState, OrderState
 from sync.ports import Ledger, Storefront
-from sync.records import FOR_A_PERSON, UNBOOKED, DocumentState, OrderState
 
 log = structlog.get_logger()
 

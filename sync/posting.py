@@ -31,9 +31,10 @@ from sync.errors import Code, OutcomeUnknown, Permanent, SyncError, Transient
 from sync.events import DocumentPosted, Listener, RunFinished, RunStarted, RunWanted
 from sync.mirror_ports import MirrorBook
 from sync.model import SaleRow
+from sync.order_records import DocumentState, DueOrder, OrderState, Posting
 from sync.pacing import backoff
 from sync.ports import Ledger
-from sync.records import AsOf, DocumentState, DueOrder, OrderState, PauseKind, Posting, RunOutcome
+from sync.records import AsOf, PauseKind, RunOutcome
 
 log = structlog.get_logger()
 

@@ -15,7 +15,8 @@ from sync.errors import Code
 from sync.events import Listener, RunWanted
 from sync.feeds import Feeds
 from sync.model import ChangedSale
-from sync.records import Feed, SaleFate
+from sync.order_records import SaleFate
+from sync.records import Feed
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from monitor.units import counted, did_you_mean, shown, written_second
 from sync.booking import Charge, Need, OrderStory, Step, StoryLine, amount, next_step
 from sync.errors import Code, Permanent
 from sync.order_desk import Retried
-from sync.records import FOR_A_PERSON, DocumentState, OrderEntry, OrderEvent, OrderState, Posting
+from sync.order_records import FOR_A_PERSON, DocumentState, OrderEntry, OrderEvent, OrderState, Posting
 from sync.settings import Settings
 from sync.storage.order_book import SqlBookings
 

@@ -18,7 +18,8 @@ from monitor.store import Store
 from monitor.units import counted, local, written_duration, written_minute
 from sync.clock import SystemClock
 from sync.errors import Code
-from sync.records import FOR_A_PERSON, Differing, OrderStanding, OrderState, Pause, RunOutcome, RunRecord, Standing
+from sync.order_records import FOR_A_PERSON, OrderStanding, OrderState
+from sync.records import Differing, Pause, RunOutcome, RunRecord, Standing
 from sync.reservations import HoldStanding
 from sync.settings import Settings
 from sync.storage.hold_rows import standing

@@ -8,7 +8,7 @@ from monitor.grafana.panels import Panel, Row, Unit
 from monitor.grafana.queries import Query, grown, newest, of, per_second, quantile, total
 from monitor.grafana.signal_panels import SignalPanels
 from monitor.grafana.topics import Topic
-from sync.records import FOR_A_PERSON, UNBOOKED
+from sync.order_records import FOR_A_PERSON, UNBOOKED
 
 
 def orders(signals: SignalPanels) -> Sequence[Row]:

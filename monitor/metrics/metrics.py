@@ -36,7 +36,8 @@ from sync.events import (
     StockWritten,
     WebhookMet,
 )
-from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, Standing, WriteOutcome
+from sync.order_records import OrderStanding, OrderState
+from sync.records import Pause, PauseKind, RunOutcome, Standing, WriteOutcome
 from sync.webhooks import Receipt, Topic
 
 JOBS = (

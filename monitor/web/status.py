@@ -15,7 +15,8 @@ from monitor.web.validated import Validated
 from sync.clock import Clock
 from sync.errors import SyncError
 from sync.findings import Summary
-from sync.records import Differing, OrderStanding, Pause, RunRecord, Standing
+from sync.order_records import OrderStanding
+from sync.records import Differing, Pause, RunRecord, Standing
 
 _RUNS_SHOWN = 15
 _PASSES = (STOCK_JOB, FULL_JOB)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sync.booking import Charge, Document, DocumentLine, OrderStory, StoryLine
 from sync.errors import Code, Permanent
 from sync.model import OrderMoney, SaleRow
-from sync.records import DocumentState, DueOrder, OrderState, Posting
+from sync.order_records import DocumentState, DueOrder, OrderState, Posting
 from sync.storage.order_facts import BOOKED_OUTSIDE, want_booking
 from sync.storage.statements import CONFIRMED, insert_all, mark_due
 from sync.storage.tables import document_lines, documents, links, order_events, order_lines, orders

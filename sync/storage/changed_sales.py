@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sync.booking import amount
 from sync.errors import Code
 from sync.model import ChangedSale
-from sync.records import DocumentState, OrderState, Posting, SaleFate, TouchedSale
+from sync.order_records import DocumentState, OrderState, Posting, SaleFate, TouchedSale
 from sync.storage.bookings import conclude, count_goods, move, note, pending, posting_of
 from sync.storage.statements import batches
 from sync.storage.tables import documents, orders

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from sync.errors import Code, Permanent
 from sync.mirroring import LayawayEnd, LayawayState, Mirrored, MirrorPolicy, Wanted
-from sync.records import UNBOOKED, AsOf
+from sync.order_records import UNBOOKED
+from sync.records import AsOf
 from sync.reservations import Ending
 from sync.storage.statements import CONFIRMED, mark_due, one_of, upsert
 from sync.storage.tables import holds, item_stock, layaways, links, meta, orders

@@ -8,7 +8,7 @@ from datetime import datetime
 from sync.booking import Document, OrderStory
 from sync.errors import Code
 from sync.model import ChangedSale, SaleRow
-from sync.records import DueOrder, OrderEntry, OrderEvent, OrderStanding, OrderState, Posting, TouchedSale
+from sync.order_records import DueOrder, OrderEntry, OrderEvent, OrderStanding, OrderState, Posting, TouchedSale
 from sync.storage import bookings, changed_sales, order_reports
 from sync.storage.database import Database
 

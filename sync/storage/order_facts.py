@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand, FactKind, OrderLine, OrderRow
-from sync.records import DocumentState
+from sync.order_records import DocumentState
 from sync.storage.consumption import Placed, consume
 from sync.storage.statements import CONFIRMED, batches, insert_all, mark_due, one_of, upsert
 from sync.storage.tables import document_lines, documents, links, meta, order_facts, order_lines, orders

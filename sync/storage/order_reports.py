@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync.errors import Code
-from sync.records import UNBOOKED, DocumentState, OrderEntry, OrderEvent, OrderStanding, OrderState
+from sync.order_records import UNBOOKED, DocumentState, OrderEntry, OrderEvent, OrderStanding, OrderState
 from sync.storage.order_tables import documents, order_events, orders
 
 _NAMED = 5  # orders named in one standing, of each kind

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sync.booking import Charge
 from sync.errors import Code
 from sync.model import Demand
-from sync.records import AsOf, Differing, DocumentState, RunOutcome, Standing, Work, WriteOutcome
+from sync.order_records import DocumentState
+from sync.records import AsOf, Differing, RunOutcome, Standing, Work, WriteOutcome
 from sync.stock import Verdict
 from sync.storage.held import STANDING as HELD
 from sync.storage.layaways import mirrored_of, unsettled_of

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sync.records import ApiMinute, Differing, OrderStanding, Pause, RunRecord, Standing
+from sync.order_records import OrderStanding
+from sync.records import ApiMinute, Differing, Pause, RunRecord, Standing
 from sync.second_writer import Tampering
 
 CALM = Standing(

@@ -13,7 +13,8 @@ from monitor.channels.wording import wording
 from monitor.decide import Why
 from monitor.facts import Backlog
 from monitor.notice import Kind
-from sync.records import OrderStanding, OrderState, Pause, PauseKind
+from sync.order_records import OrderStanding, OrderState
+from sync.records import Pause, PauseKind
 from tests.monitor.support import START, World
 
 ORDERS = """

@@ -14,7 +14,7 @@ from monitor.digest import Day, Ended, daily, window_over
 from monitor.facts import Facts
 from monitor.hiding import Matcher, Silence
 from monitor.notice import Kind, Notice
-from sync.records import OrderStanding, OrderState
+from sync.order_records import OrderStanding, OrderState
 from tests.monitor.support import START, World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]

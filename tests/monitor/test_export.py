@@ -27,7 +27,8 @@ from monitor.promql import EXPRESSIONS, Inexpressible, expression, prometheus_du
 from monitor.rules import NoData, Phase, Rule, Sample, State, evaluate
 from monitor.signals import SIGNALS, values
 from monitor.units import Unit
-from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
+from sync.order_records import OrderStanding, OrderState
+from sync.records import Pause, PauseKind, RunOutcome, RunRecord
 from sync.second_writer import Pattern, SecondWriter
 from tests.fakes.history import CALM
 from tests.monitor.test_signals import FACTS

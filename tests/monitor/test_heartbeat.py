@@ -13,7 +13,8 @@ from monitor.facts import Backlog, Facts
 from monitor.heartbeat import Heartbeat, WellLimits, ailments
 from monitor.vitals import Vitals
 from sync.errors import Code, Permanent
-from sync.records import OrderStanding, RunOutcome, RunRecord, Standing
+from sync.order_records import OrderStanding
+from sync.records import RunOutcome, RunRecord, Standing
 from tests.monitor.support import START, HandClock
 
 pytestmark = pytest.mark.anyio

@@ -28,8 +28,9 @@ from sync.events import (
     RunStarted,
     StockWritten,
 )
+from sync.order_records import OrderStanding, OrderState
 from sync.pacing import Bucket
-from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, Standing, WriteOutcome
+from sync.records import Pause, PauseKind, RunOutcome, Standing, WriteOutcome
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 STANDING = Standing(

@@ -13,7 +13,8 @@ from monitor.signals import SIGNALS, sample
 from monitor.units import Unit
 from monitor.vitals import Disk, Vitals
 from sync.errors import Code
-from sync.records import ApiMinute, OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
+from sync.order_records import OrderStanding, OrderState
+from sync.records import ApiMinute, Pause, PauseKind, RunOutcome, RunRecord
 from sync.reservations import HoldStanding
 from sync.second_writer import Pattern, SecondWriter
 from tests.fakes.history import CALM

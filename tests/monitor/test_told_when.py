@@ -11,7 +11,7 @@ import pytest
 from monitor.asked import AcknowledgeOrder
 from monitor.facts import Backlog
 from monitor.notice import Kind
-from sync.records import OrderStanding, OrderState
+from sync.order_records import OrderStanding, OrderState
 from tests.fakes.channel import FakeChannel
 from tests.monitor.support import START, World
 

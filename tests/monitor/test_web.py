@@ -18,7 +18,8 @@ from monitor.web.app import allowed_hosts, ops_app
 from monitor.web.status import Beat, HealthLimits, Status
 from monitor.web.validated import Validated
 from sync.errors import Code, Permanent
-from sync.records import OrderStanding, OrderState, Pause, PauseKind, RunOutcome, RunRecord
+from sync.order_records import OrderStanding, OrderState
+from sync.records import Pause, PauseKind, RunOutcome, RunRecord
 from sync.storage.finding_book import SqlFindingBook
 from tests.monitor.reports.made import finding, summary
 from tests.monitor.support import START, World

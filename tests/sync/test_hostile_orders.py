@@ -20,7 +20,8 @@ from sandbox.lightspeed.rows import Sale
 from sandbox.world import World
 from sync.errors import Code, SyncError
 from sync.lightspeed.sales import LightspeedTill
-from sync.records import OrderState, PauseKind
+from sync.order_records import OrderState
+from sync.records import PauseKind
 from sync.storage.order_tables import orders
 from tests.sync.shop import FULL, INCREMENTAL, START, Killer, OneClock, Shop, open_shop
 from tests.sync.test_posting import COMPLETE, OPEN, beat, beats, goods, state_of, trading

@@ -13,7 +13,7 @@ from sync.booking import Charge, DocumentLine, OrderStory, StoryLine
 from sync.errors import Code, SyncError, Transient
 from sync.model import OrderMoney, SaleLineRow, SaleRow
 from sync.order_desk import Closed, OrderDesk, Retried, unlike
-from sync.records import DocumentState, OrderEntry, OrderState
+from sync.order_records import DocumentState, OrderEntry, OrderState
 from tests.sync.shop import Shop, few, live_shop
 
 pytestmark = pytest.mark.anyio

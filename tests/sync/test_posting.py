@@ -19,7 +19,8 @@ from sandbox.goods import Good
 from sandbox.world import World
 from sync.booking_ports import Bookings
 from sync.errors import Code
-from sync.records import OrderState, PauseKind, RunOutcome
+from sync.order_records import OrderState
+from sync.records import PauseKind, RunOutcome
 from tests.sync.shop import FULL, INCREMENTAL, START, Killed, Killer, Shop, go_live, open_shop
 
 pytestmark = pytest.mark.anyio

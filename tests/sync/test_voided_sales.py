@@ -14,7 +14,8 @@ from sandbox.faults import Fault, FaultKind
 from sync.errors import Code, Refused
 from sync.events import Event, RunWanted
 from sync.order_desk import Retried
-from sync.records import DocumentState, Feed, OrderEntry, OrderState
+from sync.order_records import DocumentState, OrderEntry, OrderState
+from sync.records import Feed
 from sync.sale_watch import SaleWatch
 from tests.sync.shop import INCREMENTAL, Shop
 from tests.sync.test_posting import beat, beats, proved, trading

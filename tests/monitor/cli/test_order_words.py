@@ -13,7 +13,7 @@ from sync.booking import BookingItems, Charge, Document, DocumentLine, OrderStor
 from sync.config import SANDBOX, load_settings
 from sync.errors import Code
 from sync.model import OrderMoney
-from sync.records import DocumentState, OrderEntry, OrderState, Posting
+from sync.order_records import DocumentState, OrderEntry, OrderState, Posting
 from sync.settings import Settings
 
 BOOKING = {

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-SHOPS = {"cryptography", "msgspec", "sync.app", "monitor.workshop"}
+SHOPS = {"cryptography", "sync.app", "monitor.workshop"}
 DAEMON = {"apscheduler", "prometheus_client", "slack_sdk", "starlette", "uvicorn", "monitor.daemon"}
 DATABASE = {"alembic", "sqlalchemy"}
 CALLS = {"httpx"}

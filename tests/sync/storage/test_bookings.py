@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sync.booking import BookingItems, Document, next_step
 from sync.errors import Code, Permanent
 from sync.model import ChangedSale, Demand, OrderMoney, OrderRow, SaleLineRow, SaleRow
-from sync.records import AsOf, Differing, DocumentState, OrderState, Posting, RunOutcome
+from sync.order_records import DocumentState, OrderState, Posting
+from sync.records import AsOf, Differing, RunOutcome
 from sync.stock import Policy, Verdict, decide
 from sync.storage.bookings import named
 from sync.storage.database import Database
