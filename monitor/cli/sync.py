@@ -103,7 +103,7 @@ def confirm(settings: Settings, order: Order, *, json: bool) -> Exit:
         say_json(reply.model_dump(mode="json", exclude={"plan"}))
     else:
         _report(reply)
-    return _outcome(reply)
+    return exit_of(reply)
 
 
 def _held(reviewed: SyncReply, brake: Tripped, *, json: bool) -> Exit:
@@ -115,12 +115,14 @@ def _held(reviewed: SyncReply, brake: Tripped, *, json: bool) -> Exit:
     return Exit.REFUSED
 
 
-def _outcome(reply: SyncReply) -> Exit:
+def exit_of(reply: SyncReply) -> Exit:
+    """Return how a pass ended; what the reviewed plan itself says cannot be written is no news."""
     if reply.outcome is RunOutcome.BRAKED:
         return Exit.REFUSED
     if reply.outcome is RunOutcome.FAILED:
         return exit_code(Code[reply.code] if reply.code else None)
-    left_over = reply.left or reply.products or any(reply.numbers.get(name.value) for name in _LEFT_OVER)
+    unwritten = [each for each in reply.products if not each.change.refusal]
+    left_over = reply.left or unwritten or any(reply.numbers.get(name.value) for name in _LEFT_OVER)
     return Exit.WRONG if left_over or reply.outcome is RunOutcome.INTERRUPTED else Exit.DONE
 
 
@@ -185,7 +187,7 @@ def _report(reply: SyncReply) -> None:
 
 def _failed(reply: SyncReply) -> Exit:
     _tell_code(reply)
-    return _outcome(reply)
+    return exit_of(reply)
 
 
 def _tell_code(reply: SyncReply) -> None:

@@ -137,7 +137,7 @@ def test_a_plan_that_was_changed_by_hand_is_refused(folder: Path, settings: Sett
 def test_exit_codes_tell_how_a_pass_went(
     outcome: RunOutcome, code: str | None, numbers: dict[str, int], expected: int
 ) -> None:
-    assert sync._outcome(SyncReply(run_id=1, outcome=outcome, code=code, numbers=numbers)) == expected
+    assert sync.exit_of(SyncReply(run_id=1, outcome=outcome, code=code, numbers=numbers)) == expected
 
 
 def test_a_plan_is_shown_with_totals_and_hash(capsys: pytest.CaptureFixture[str]) -> None:

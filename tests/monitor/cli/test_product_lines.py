@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from monitor.asked import SyncReply
+from monitor.cli.common import Exit
 from monitor.cli.product_lines import product_lines
-from sync.products import ChangeKind, Field, ProductChange, ProductOutcome, ProductWrite
+from monitor.cli.sync import exit_of
+from sync.products import ChangeKind, Field, ProductChange, ProductOutcome, ProductResult, ProductWrite
+from sync.records import RunOutcome
 
 AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -60,3 +64,10 @@ def test_a_write_is_told_in_two_lines(write: ProductWrite, line: str) -> None:
     first, reason = product_lines(write)
     assert first.endswith(f"  {line}")
     assert reason == "    Lightspeed says so."
+
+
+@pytest.mark.parametrize(("refusal", "code"), [("SH003", Exit.DONE), ("", Exit.WRONG)])
+def test_what_a_plan_says_cannot_be_written_is_no_failure_of_carrying_it_out(refusal: str, code: Exit) -> None:
+    change = ProductChange("title/1", ChangeKind.FIELD, "KAVA-1", "1", Field.TITLE, "a", "b", "it differs", 10, refusal)
+    left = ProductResult(change, ProductOutcome.REFUSED, "SH003", "the title is too long")
+    assert exit_of(SyncReply(run_id=1, outcome=RunOutcome.OK, products=(left,))) is code
