@@ -22,14 +22,20 @@ _VARIANT = tuple(field.name for field in fields(VariantCard) if field.name != "p
 def keep_item_cards(connection: sa.Connection, cards: Sequence[ItemCard], read_at: datetime) -> int:
     """Keep what Lightspeed tells of items; return how many differed. What was not read stays as it was known."""
     known = _known(connection, item_cards, [card.item_id for card in cards if not card.whole])
-    rows = {card.item_id: _completed(_values(card, _ITEM), known.get(card.item_id)) for card in cards}
+    rows = {card.item_id: _completed(card, known.get(card.item_id)) for card in cards}
     return _keep(connection, item_cards, rows, read_at)
 
 
-def _completed(new: dict[str, Any], known: Mapping[Any, Any] | None) -> dict[str, Any]:
-    """Return an item's row with the tags that are known of it, and the names of attributes where they are the same."""
-    if known is None:
+def _completed(card: ItemCard, known: Mapping[Any, Any] | None) -> dict[str, Any]:
+    """Return an item's row; of one that was not read whole with its tags and names of attributes as they are known.
+
+    `false` for tags says that they were never read.
+    """
+    new = _values(card, _ITEM)
+    if card.whole:
         return new
+    if known is None:
+        return {**new, "tags": False}
     same = [value for _, value in known["attributes"]] == [value for _, value in new["attributes"]]
     return {**new, "tags": known["tags"], **({"attributes": known["attributes"]} if same else {})}
 
@@ -61,7 +67,8 @@ _PRODUCTS_OF = sa.select(variant_cards.c.product_id).distinct().where(one_of(var
 
 def item_card(row: Mapping[Any, Any]) -> ItemCard:
     """Return the card among a row's columns, which are named as `columns_of` names them."""
-    return ItemCard(**{name: _frozen(row[f"item_{name}"]) for name in _ITEM})
+    values = {name: _frozen(row[f"item_{name}"]) for name in _ITEM}
+    return ItemCard(**{**values, "tags": values["tags"] or ()}, whole=values["tags"] is not False)
 
 
 def variant_card(row: Mapping[Any, Any]) -> VariantCard:

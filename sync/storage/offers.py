@@ -24,16 +24,20 @@ _ON_SALE = ("ACTIVE", "UNLISTED")
 def new_items(connection: sa.Connection) -> list[NewItem]:
     """Return the live items with a SKU that no variant has, nor almost has; those of one matrix side by side.
 
-    Where a variant's SKU is nearly the item's, or its barcode is, the two may be one: that is for people to see.
+    Where a variant's SKU is nearly the item's, or its barcode is, the two may be one: that is for people to see. What
+    was not read whole, and what shares its matrix, is left out until it is.
     """
     found = {row["item_item_id"]: _new_item(row) for row in streamed(connection, _UNSOLD).mappings()}
     if not found:
         return []
     keys, codes = _sold(connection)
+    partly = {_place(each) for each in found.values() if not each.card.whole}
     fresh = {
         item_id: each
         for item_id, each in found.items()
-        if sku_key(each.sku) not in keys and (not each.barcode or each.barcode.lstrip("0") not in codes)
+        if sku_key(each.sku) not in keys
+        and (not each.barcode or each.barcode.lstrip("0") not in codes)
+        and _place(each) not in partly
     }
     near = alike([SkuKey(item_id, "", (each.sku,), (), "") for item_id, each in fresh.items()], _unlinked(connection))
     return [each for item_id, each in fresh.items() if item_id not in near]
@@ -61,6 +65,11 @@ _UNSOLD = (
 
 def _new_item(row: Mapping[Any, Any]) -> NewItem:
     return NewItem(row["custom_sku"].strip(), row["upc"] or row["ean"], item_card(row), bool(row["sold_sibling"]))
+
+
+def _place(item: NewItem) -> tuple[str, str]:
+    """Return what becomes one product: an item's matrix, or the item alone."""
+    return (item.card.matrix_id, "" if item.card.matrix_id else item.card.item_id)
 
 
 def _sold(connection: sa.Connection) -> tuple[set[str], set[str]]:

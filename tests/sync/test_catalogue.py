@@ -170,6 +170,15 @@ async def test_new_items_become_one_draft_with_their_stock_by_the_ordinary_rules
         assert told == [[ChangeKind.CREATE]] * 3, "each of its variants tells how it came to be"
 
 
+async def test_what_was_only_compared_becomes_no_draft_until_it_is_read_whole(tmp_path: Path) -> None:
+    clock = ManualClock(START)
+    async with open_shop(World((KAVA, *SHIRTS), clock=clock), clock, tmp_path, alerts=WITHOUT_NEW) as shop:
+        await shop.work.engine.validation.run()
+        assert await catalogue(shop).propose() == []
+        await read(shop)
+        assert [each.kind for each in await catalogue(shop).propose()] == [ChangeKind.CREATE]
+
+
 async def test_a_plan_that_is_carried_out_twice_makes_one_product(tmp_path: Path) -> None:
     async with reading(tmp_path, KAVA, *SHIRTS) as shop:
         changes = await catalogue(shop).propose()

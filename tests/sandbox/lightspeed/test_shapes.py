@@ -90,6 +90,13 @@ async def test_a_created_item_has_the_recorded_keys(client: httpx.AsyncClient) -
     assert {type(each) for each in scalars(got)} == {str}
 
 
+async def test_an_item_made_as_documented_is_answered_as_documented(client: httpx.AsyncClient) -> None:
+    wanted = recorded("doc_item_create")["Item"]
+    body = json.loads((RECORDINGS / "doc_item_create.json").read_text())["request"]["body"]
+    got = (await client.post("Item.json", json=body)).json()["Item"]
+    assert {name: got[name] for name in body} == {name: wanted[name] for name in body}
+
+
 async def test_an_archived_item_has_the_recorded_keys(client: httpx.AsyncClient) -> None:
     got = (await client.delete("Item/1.json")).json()
     assert missing(recorded("rec_item_archive_delete")["Item"], got["Item"]) == set()

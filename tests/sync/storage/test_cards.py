@@ -87,6 +87,17 @@ async def test_what_was_not_read_of_an_item_stays_as_it_was_known(database: Data
     assert (await kept(replace(compared, attributes=(("", "Larger"),)))).attributes == (("", "Larger"),)
 
 
+async def test_an_item_that_was_never_read_whole_is_known_to_be_so(database: Database) -> None:
+    async def kept(card: ItemCard) -> ItemCard:
+        await database.write(lambda c: keep_item_cards(c, [card], NOW))
+        return await database.read(lambda c: item_card(c.execute(sa.select(*item_columns())).mappings().one()))
+
+    compared = replace(ITEM, tags=(), whole=False)
+    assert [await kept(compared), await kept(replace(compared, price=5))] == [compared, replace(compared, price=5)]
+    assert await kept(ITEM) == ITEM
+    assert await kept(compared) == ITEM
+
+
 async def test_a_product_is_kept_once_for_all_its_variants(database: Database) -> None:
     other = replace(VARIANT, variant_id="variant-2", options=(("Size", "Large"),))
     assert await database.write(lambda c: keep_variant_cards(c, [VARIANT, other], NOW)) == 3
