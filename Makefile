@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Everything else is a command that also works by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test test-all bench bench-validate bench-storefront sim sim-long lint format types imports coverage docs lock peers image clean
+.PHONY: help demo sandbox test test-all bench bench-validate bench-storefront sim sim-long lint format types imports coverage docs lock peers machine test-unit image clean
 BIN := .venv/bin
 ARGS ?=
 SEED ?= 1
@@ -21,8 +21,11 @@ sandbox: .venv/.installed ## only the pretend services, on loopback (ARGS=--help
 test: lint peers ## linters, types, import rules and all quick tests
 	$(BIN)/pytest -n $$(( $$(nproc) + 1 )) --dist worksteal -m "not slow" $(ARGS)  # one more than cores: many tests wait
 
-test-all: test ## the same, then everything that takes long
+test-all: test machine ## the same, then everything that takes long
 	$(BIN)/pytest -m slow $(ARGS)
+
+test-unit: .venv/.installed machine ## installs on a machine that systemd-nspawn boots, and runs the service there (as root)
+	$(BIN)/pytest -m slow tests/project/test_unit.py $(ARGS)
 
 lint: .venv/.installed ## style, formatting, types and import rules
 	$(BIN)/ruff check .
@@ -62,6 +65,9 @@ lock: ## pin every dependency anew, with hashes (ARGS=--upgrade: newest versions
 
 peers: .venv/.installed ## fetch the real programs that tests compare with
 	@scripts/peers
+
+machine: ## fetch a Debian tree to boot and Debian's Docker engine, for the tests of packaging
+	@scripts/machine
 
 image: ## build the container image lightspeed-sync:dev
 	docker build --tag lightspeed-sync:dev .
