@@ -208,9 +208,8 @@ async def test_nothing_of_the_shopper_is_stored(door: Door) -> None:
     }
     body = json.dumps({"id": 1001, "updated_at": "2026-11-22T09:15:30-05:00", **canary}).encode()
     await door.post(body)
-    assert await query(door.database, "SELECT body FROM webhooks") == [
-        ('{"id": 1001, "updated_at": "2026-11-22T09:15:30-05:00"}',)
-    ]
+    ((kept,),) = await query(door.database, "SELECT body FROM webhooks")
+    assert json.loads(str(kept)) == {"id": 1001, "updated_at": "2026-11-22T09:15:30-05:00"}
 
 
 async def test_what_cannot_be_stored_is_not_acknowledged(door: Door) -> None:
