@@ -144,3 +144,23 @@ def test_the_installer_names_an_option_that_is_none() -> None:
     ended = subprocess.run([ROOT / "deploy" / "install", "--rot"], check=False, capture_output=True, text=True)
 
     assert (ended.returncode, "no option --rot; see --help" in ended.stderr) == (2, True)
+
+
+def test_the_installed_command_takes_settings_as_they_stand(tmp_path: Path) -> None:
+    """What a shell would carry out or expand is a value like any other."""
+    told = {"SMTP_URL": "smtps://u:p&x;y@mail.example:465", "MAIL_FROM": "a b $(id) `id` $HOME", "SIZE": "1=2"}
+    quoted = ["# a remark", "", "not a setting", f"SMTP_URL={told['SMTP_URL']}", f'MAIL_FROM="{told["MAIL_FROM"]}"']
+    (tmp_path / "environment").write_text("\n".join([*quoted, "SIZE='1=2'"]), encoding="utf-8")
+    program = tmp_path / "lightspeed-sync"
+    program.write_text("#!/bin/sh\nenv\n", encoding="utf-8")
+    program.chmod(0o755)
+    text = (ROOT / "deploy" / "systemd" / "lightspeed-sync").read_text(encoding="utf-8")
+    text = text.replace("/opt/lightspeed-sync/bin", str(tmp_path)).replace("/etc/lightspeed-sync", str(tmp_path))
+    command = tmp_path / "command"
+    command.write_text(text.replace('"$(id -u)" = 0', "nobody = root"), encoding="utf-8")
+
+    ran = subprocess.run(["sh", command], check=True, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+
+    seen = dict(line.split("=", 1) for line in ran.stdout.splitlines() if "=" in line)
+    assert {name: seen[name] for name in told} == told
+    assert seen["STATE_DIR"] == "/var/lib/lightspeed-sync"
