@@ -18,7 +18,6 @@ from sync.errors import Code
 from sync.products import ChangeKind, Field, ProductChange
 
 PLAN_VERSION = 2
-_NO_CHANGES = "[]\n}"  # how a plan's file ends that has none
 _HASH_DIGITS = 16
 
 
@@ -142,16 +141,18 @@ def to_json(plan: Plan) -> str:
         "created_at": plan.created_at.isoformat(),
         "brake": brake,
         "cost": asdict(plan.cost),
-        "products": [asdict(product) for product in plan.products],
         **({} if plan.equations is None else {"equations": plan.equations}),
-        "changes": [],
     }
-    text = json.dumps(head, indent=1, ensure_ascii=True)
-    if not plan.changes:
-        return text
-    # One change at a time: encoding a whole shop's at once takes ten times the memory of the text.
-    changes = ",".join(f"\n{indent(json.dumps(asdict(change), indent=1), '  ')}" for change in plan.changes)
-    return f"{text.removesuffix(_NO_CHANGES)}[{changes}\n ]\n}}"
+    text = json.dumps(head, indent=1, ensure_ascii=True).removesuffix("\n}")
+    return f"{text},\n{_listed('products', plan.products)},\n{_listed('changes', plan.changes)}\n}}"
+
+
+def _listed(name: str, changes: Sequence[ProductChange | PlannedChange]) -> str:
+    """Return a list of the file, one change at a time: encoding all at once takes ten times the memory of the text."""
+    if not changes:
+        return f' "{name}": []'
+    listed = ",".join(f"\n{indent(json.dumps(asdict(change), indent=1), '  ')}" for change in changes)
+    return f' "{name}": [{listed}\n ]'
 
 
 def bare(plan: Plan) -> Plan:
