@@ -39,7 +39,9 @@ class Passing:
         watch = Watch(self._clock.monotonic, newest)
         self._events.join(watch)
         task = asyncio.create_task(self._made(order, halt), name="asked pass")
-        self._halts[task] = self._named[order.ticket] = halt
+        self._halts[task] = halt
+        if order.ticket:
+            self._named[order.ticket] = halt
         task.add_done_callback(self._halts.pop)
         try:
             while not task.done():
@@ -49,7 +51,8 @@ class Passing:
             yield task.result()
         finally:
             halt.ask()
-            self._named.pop(order.ticket, None)
+            if self._named.get(order.ticket) is halt:
+                del self._named[order.ticket]
             self._events.leave(watch)
 
     def stop(self, ticket: str) -> bool:
