@@ -83,10 +83,13 @@ class ItemDesk:
 
         Raises what Lightspeed raises while it is only asked; what was made until then is on record.
         """
-        async with self._turn:
-            catalogue = Catalogue(*await self._links.things())
-            done = {name: await self._one(name, catalogue, by, confirm=confirm) for name in dict.fromkeys(names)}
-            if confirm:
+        done: dict[str, MadeItem] = {}
+        for name in dict.fromkeys(names):
+            async with self._turn:  # for one at a time: Lightspeed is asked twice for each
+                catalogue = Catalogue(*await self._links.things())
+                done[name] = await self._one(name, catalogue, by, confirm=confirm)
+        if confirm:
+            async with self._turn:
                 await self._linking.link()
         for each in done.values():
             log.info("sku.item", sku=each.sku, outcome=each.outcome.name.lower(), item=each.item_id or None, by=by)
@@ -95,13 +98,13 @@ class ItemDesk:
     async def _one(self, name: str, catalogue: Catalogue, by: str, *, confirm: bool) -> MadeItem:
         planned = drafted(name, catalogue)
         if isinstance(planned, MadeItem):
+            if confirm and planned.draft is not None:
+                await self._settle(name, planned.draft)
             return planned
         variant, draft = planned
         making = await self._book.pending(draft.sku)
-        there = await self._found(name, draft)
+        there = await self._found(name, draft, making if confirm else None)
         if there is not None:
-            if making is not None and confirm:
-                await self._book.made(making, there.item_id, self._clock.now(), found=True)
             return there
         if may_come(making, self._clock.now(), self._quarantine):
             return MadeItem(name, MakeOutcome.MAY_COME, draft, code=Code.LS015)
@@ -109,13 +112,21 @@ class ItemDesk:
             return MadeItem(name, MakeOutcome.WOULD, draft)
         return await self._make(name, variant, draft, by)
 
-    async def _found(self, name: str, draft: ItemDraft) -> MadeItem | None:
-        """Look in Lightspeed itself: it may have what our last reading had not."""
+    async def _settle(self, name: str, draft: ItemDraft) -> None:
+        """Close what was asked for without an answer, where the item has come meanwhile."""
+        making = await self._book.pending(draft.sku)
+        if making is not None:
+            await self._found(name, draft, making)
+
+    async def _found(self, name: str, draft: ItemDraft, making: Making | None) -> MadeItem | None:
+        """Look in Lightspeed itself: it may have what our last reading had not. `making` is closed by what is there."""
         rows = {row.item_id: row for row in await self._maker.find(draft.sku)}
         same = same_sku([(row.item_id, row.custom_sku, row.archived) for row in rows.values()], draft.sku)
         if same is None:
             return None
         item_id, archived = same
+        if making is not None:
+            await self._book.made(making, item_id, self._clock.now(), found=True)
         await self._ledger.keep_items([rows[item_id]], self._clock.now())
         return MadeItem(name, MakeOutcome.ARCHIVED if archived else MakeOutcome.FOUND, draft, item_id)
 

@@ -75,7 +75,7 @@ def drafted(name: str, catalogue: Catalogue) -> tuple[SkuKey, ItemDraft] | MadeI
         return MadeItem(name, outcome, detail=several, code=Code.SK001 if found else None)
     variant = found[0]
     if variant.linked_to:
-        return MadeItem(name, MakeOutcome.LINKED, item_id=variant.linked_to)
+        return MadeItem(name, MakeOutcome.LINKED, draft_of(variant), variant.linked_to)
     draft = draft_of(variant)
     if why := unfit(draft):
         return MadeItem(name, MakeOutcome.UNFIT, detail=why, code=Code.SH003)

@@ -80,6 +80,8 @@ product_writes = table(
 )
 Index("ix_product_writes_sku_key", product_writes.c.sku_key)
 Index("ix_product_writes_run_id", product_writes.c.run_id)
+Index("ix_product_writes_subject", product_writes.c.subject)
+partial_index("ix_product_writes_made", product_writes.c.made, where=product_writes.c.made != "", unique=False)
 partial_index(
     "ix_product_writes_open",
     product_writes.c.subject,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -13,9 +15,10 @@ from sync.errors import Code
 from sync.matching import sku_key
 from sync.model import LinkState
 from sync.records import Proposal, SkuKey, SkuProblem
+from sync.storage.mapping_tables import MAKING_OPEN
 from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, batches, insert_all, streamed
-from sync.storage.tables import item_cards, items, kept_apart, links, sku_problems, variants
+from sync.storage.tables import item_cards, item_makings, items, kept_apart, links, sku_problems, variants
 
 _SUGGESTED = links.c.state == LinkState.SUGGESTED.value
 _UNLINKED = sa.select(  # made once: it is asked for at every evaluation
@@ -39,10 +42,25 @@ def linkable(
     active = _with_link(variants, links.c.inventory_item_id == variants.c.inventory_item_id, links.c.item_id)
     active = active.where(variants.c.inventory_item_id != "", variants.c.product_status != "ARCHIVED")
     apart, prices = kept_apart_of(connection), prices_of(connection) if priced else {}
-    return (
-        [item_key(row, sku_fields, prices) for row in streamed(connection, live).mappings()],
-        [variant_key(row, apart) for row in streamed(connection, active.order_by(variants.c.variant_id)).mappings()],
-    )
+    found = [item_key(row, sku_fields, prices) for row in streamed(connection, live).mappings()]
+    ordered, asked = active.order_by(variants.c.variant_id), _asked_for(connection, found)
+    return found, [_aside(variant_key(row, apart), asked) for row in streamed(connection, ordered).mappings()]
+
+
+def _asked_for(connection: sa.Connection, found: Sequence[SkuKey]) -> Mapping[str, Sequence[str]]:
+    """Return the items that may have been made by us without an answer, by `sku_key`: they have no stock yet."""
+    keys = set(connection.scalars(sa.select(item_makings.c.sku_key).where(MAKING_OPEN)))
+    asked: defaultdict[str, list[str]] = defaultdict(list)
+    for item in found if keys else ():
+        for key in keys.intersection(map(sku_key, item.skus)):
+            asked[key].append(item.id)
+    return asked
+
+
+def _aside(variant: SkuKey, asked: Mapping[str, Sequence[str]]) -> SkuKey:
+    """Keep a variant that is not linked apart from what may have been made for it, as from what was."""
+    new = asked.get(sku_key(variant.skus[0])) if asked and not variant.linked_to else None
+    return replace(variant, apart=(*variant.apart, *new)) if new else variant
 
 
 def _with_link(table: sa.Table, same: sa.ColumnElement[bool], other: sa.Column[str]) -> sa.Select[Any]:

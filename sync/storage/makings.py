@@ -14,9 +14,10 @@ from sync.matching import sku_key
 from sync.storage.database import Database
 from sync.storage.deeds import record
 from sync.storage.mapping import keep_apart
-from sync.storage.tables import item_makings
+from sync.storage.mapping_tables import MAKING_OPEN
+from sync.storage.statements import CONFIRMED
+from sync.storage.tables import item_makings, links
 
-_OPEN = item_makings.c.state.in_(("intent", "unknown"))
 _NO_STOCK = "made in Lightspeed, without stock yet"
 
 
@@ -44,13 +45,13 @@ class SqlMakingBook:
         await self._database.write(lambda c: _change(c, making, **values))
 
     async def made(self, making: Making, item_id: str, now: datetime, *, found: bool = False) -> None:
-        """Record that there is an item, and keep it apart from its variant until a person maps them."""
+        """Record that there is an item, and keep it apart from its variant unless a person has mapped them."""
         await self._database.write(lambda c: _made(c, making, item_id, now, found=found))
 
 
 def _pending(connection: sa.Connection, sku: str) -> Making | None:
     select = sa.select(item_makings.c.making_id, item_makings.c.at)
-    row = connection.execute(select.where(_OPEN, item_makings.c.sku_key == sku_key(sku))).one_or_none()
+    row = connection.execute(select.where(MAKING_OPEN, item_makings.c.sku_key == sku_key(sku))).one_or_none()
     return None if row is None else Making(row.making_id, row.at)
 
 
@@ -69,7 +70,9 @@ def _made(connection: sa.Connection, making: Making, item_id: str, now: datetime
     state = "found" if found else "made"
     _change(connection, making, state=state, item_id=item_id, settled_at=now, code=None)
     row = connection.execute(sa.select(item_makings).where(item_makings.c.making_id == making.making_id)).one()
-    keep_apart(connection, item_id, row.variant_id, row.by, _NO_STOCK, now)
+    joined = sa.exists().where(CONFIRMED, links.c.item_id == item_id, links.c.variant_id == row.variant_id)
+    if not connection.scalar(sa.select(joined)):  # else a person has mapped them meanwhile
+        keep_apart(connection, item_id, row.variant_id, row.by, _NO_STOCK, now)
     detail = {"item": item_id, "variant": row.variant_id, "title": row.draft["title"], "found": found}
     record(connection, now, row.by, "create item", row.sku, detail)
 

@@ -42,7 +42,6 @@ item_makings = table(  # items made in Lightspeed: intents before, outcomes afte
     text("detail", ""),
     sa.CheckConstraint("state IN ('intent', 'unknown', 'made', 'found', 'refused')", name="state"),
 )
-partial_index(
-    "uq_item_makings_open", item_makings.c.sku_key, where=item_makings.c.state.in_(("intent", "unknown")), unique=True
-)
+MAKING_OPEN = item_makings.c.state.in_(("intent", "unknown"))  # nobody knows yet whether there is an item
+partial_index("uq_item_makings_open", item_makings.c.sku_key, where=MAKING_OPEN, unique=True)
 Index("ix_item_makings_at", item_makings.c.at)

@@ -13,6 +13,7 @@ from sync.products import Gone, NewItem, Retiring
 from sync.records import SkuKey
 from sync.storage.card_tables import item_cards
 from sync.storage.cards import item_card, item_columns
+from sync.storage.linking import kept_apart_of
 from sync.storage.statements import batches, one_of, streamed
 from sync.storage.tables import items, levels, links, variants
 
@@ -124,20 +125,26 @@ _ORPHANS = (
 
 
 def _archived_of(connection: sa.Connection, orphans: Mapping[str, Mapping[Any, Any]]) -> dict[str, str]:
-    """Return the archived item of each variant that has one: by the link that ended with it, or by the same SKU."""
-    found = {variant_id: item_id for variant_id, item_id in connection.execute(_ENDED) if variant_id in orphans}
+    """Return the archived item of each variant that has one: by the link that ended with it, or by the same SKU.
+
+    What a person keeps apart from a variant says nothing of it.
+    """
+    apart = kept_apart_of(connection)
+    ended = [(variant_id, item_id) for variant_id, item_id in connection.execute(_ENDED) if variant_id in orphans]
+    found = {variant_id: item_id for variant_id, item_id in ended if item_id not in apart.get(variant_id, ())}
     wanted = {sku_key(row["sku"]) for row in orphans.values()} - {""}
-    archived, live = dict[str, str](), set[str]()
+    archived, live = defaultdict[str, list[str]](list), set[str]()
     for item_id, sku, is_archived in _items(connection):
         key = sku_key(sku)
         if key in wanted and is_archived:
-            archived[key] = item_id
+            archived[key].append(item_id)
         elif key in wanted:
             live.add(key)
     for variant_id, row in orphans.items():
         key = sku_key(row["sku"])
-        if key in archived and key not in live:
-            found.setdefault(variant_id, archived[key])
+        same = [each for each in archived.get(key, ()) if each not in apart.get(variant_id, ())]
+        if same and key not in live:
+            found.setdefault(variant_id, same[-1])
     return {variant_id: found[variant_id] for variant_id in orphans if variant_id in found}
 
 

@@ -47,6 +47,7 @@ REVISIONS = (
     "0014",
     "0015",
     "0016",
+    "0017",
 )  # oldest first; a test compares them with the migrations
 
 

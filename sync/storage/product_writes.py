@@ -63,10 +63,14 @@ def writes_of(connection: sa.Connection, sku: str, limit: int) -> Sequence[Produ
         .join_from(variants, links, links.c.variant_id == variants.c.variant_id)
         .where(links.c.sku_key == key)
     )
-    chosen = sa.select(product_writes).where(
-        sa.or_(_WRITE.sku_key == key, _WRITE.subject.in_(products), _WRITE.made.in_(products))
-    )
+    chosen = either_way(key, connection.scalars(products.distinct()).all())
     return _read(connection, chosen.order_by(_WRITE.write_id.desc()).limit(limit))
+
+
+def either_way(key: str, product_ids: Sequence[str]) -> sa.Select[Any]:
+    """Return the query for the writes of a SKU's key and of products, changed or made; each way has its index."""
+    made = sa.and_(_WRITE.made != "", _WRITE.made.in_(product_ids))  # the index has no others
+    return sa.select(product_writes).where(sa.or_(_WRITE.sku_key == key, _WRITE.subject.in_(product_ids), made))
 
 
 def writes_in(connection: sa.Connection, run_id: int) -> Sequence[ProductWrite]:

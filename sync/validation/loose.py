@@ -82,13 +82,13 @@ def sort_out(sides: Sides, suggest: Suggest) -> Sorted:
 
 def _discontinued(sides: Sides, found: Sorted) -> None:
     by_id = {each.key.id: each for each in sides.archived}
-    by_key = {key: each for each in sides.archived for key in each.keys}
+    by_key = _index(sides.archived)
     live = {key for each in sides.items for key in each.keys} | set(sides.linked)
     for variant in sides.variants:
-        item = by_id.get(variant.was)
-        if item is None and not live.intersection(variant.keys):
-            item = next((by_key[key] for key in variant.keys if key in by_key), None)
-        if item is None:
+        same = [] if live.intersection(variant.keys) else [item for key in variant.keys for item in by_key.get(key, ())]
+        was = [by_id[variant.was]] if variant.was in by_id else []
+        item = next((each for each in (*was, *reversed(same)) if each.key.id not in variant.key.apart), None)
+        if item is None:  # what a person keeps apart says nothing of it
             continue
         if not variant.sold:
             found.leave_out("discontinued in both shops", variant)

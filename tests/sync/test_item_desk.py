@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from monitor.asked import CreateItemsOrder, MapOrder
 from monitor.store import Store
@@ -16,6 +18,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.world import World
 from sync.errors import Code
 from sync.item_making import MadeItem, MakeOutcome
+from sync.storage.tables import item_makings, kept_apart
 from tests.sync.shop import START, Killed, Killer, Shop, few, go_live, live_shop, open_shop
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +35,11 @@ async def create(shop: Shop, *skus: str, confirm: bool = True) -> Sequence[MadeI
 def items(shop: Shop, sku: str = SKU) -> int:
     """Return how many items of a SKU Lightspeed has."""
     return len(shop.world.lightspeed.books.items.having("customSku", sku.casefold()))
+
+
+def makings(connection: sa.Connection) -> Sequence[str]:
+    """Return how far each item that was asked for is."""
+    return connection.scalars(sa.select(item_makings.c.state)).all()
 
 
 async def later(shop: Shop) -> None:
@@ -66,6 +74,41 @@ async def test_a_new_item_without_stock_takes_nothing_off_sale_until_a_person_li
         await shop.work.actions.map_skus(MapOrder(pairs=((SKU, SKU),), by="ann", pin=True))
         await shop.passes(3)
         assert shop.world.shopify.available(SKU) == 18
+
+
+async def test_an_item_whose_answer_was_lost_is_kept_apart_from_its_variant_too(tmp_path: Path) -> None:
+    async with live_shop(GOODS, tmp_path) as shop:
+        shop.world.faults.add("lightspeed", POST, Fault(FaultKind.RESET_AFTER))
+        await create(shop)
+        await later(shop)
+        assert items(shop) == 1
+        assert await shop.work.engine.linking.refresh(1) == 0
+        assert [(each.code, each.sku) for each in await shop.work.ledger.sku_problems()] == [(Code.SK006, SKU)]
+        await shop.passes(3)
+        assert shop.world.shopify.available(SKU) == 20
+        (found,) = await create(shop)
+        assert (found.outcome, await shop.work.database.read(makings)) == (MakeOutcome.FOUND, ["found"])
+        assert await shop.work.engine.linking.refresh(2) == 0
+
+
+async def test_what_a_person_linked_meanwhile_is_no_open_question_any_more_and_not_kept_apart(tmp_path: Path) -> None:
+    async with live_shop(GOODS, tmp_path) as shop:
+        shop.world.faults.add("lightspeed", POST, Fault(FaultKind.RESET_AFTER))
+        await create(shop)
+        await later(shop)
+        await shop.work.engine.linking.refresh(1)
+        await shop.work.actions.map_skus(MapOrder(pairs=((SKU, SKU),), by="ann", pin=True))
+        (linked,) = await create(shop)
+        assert (linked.outcome, await shop.work.database.read(makings)) == (MakeOutcome.LINKED, ["found"])
+        assert await shop.work.database.read(lambda c: c.scalars(sa.select(kept_apart.c.item_id)).all()) == []
+
+
+async def test_others_have_their_turn_between_two_items(tmp_path: Path) -> None:
+    goods = [replace(good, in_store=place > 2) for place, good in enumerate(few())]
+    first, second, third = (good.sku for good in goods[:3])
+    async with live_shop(goods, tmp_path) as shop:
+        many, (between,) = await asyncio.gather(create(shop, first, third), create(shop, second))
+        assert int(many[0].item_id) < int(between.item_id) < int(many[1].item_id)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET_AFTER, FaultKind.GATEWAY_TIMEOUT, FaultKind.TRUNCATED])
@@ -143,6 +186,7 @@ async def test_a_process_that_dies_at_any_call_leaves_one_item_in_the_end(moment
         deaths += await dies(Killer(call, moment, host=host), world, clock, state)
         clock.advance(600)
         async with open_shop(world, clock, state) as shop:
+            assert await shop.work.engine.linking.refresh(2) == 0
             (made,) = await create(shop)
             assert made.outcome in {MakeOutcome.CREATED, MakeOutcome.FOUND}
             assert items(shop) == 1

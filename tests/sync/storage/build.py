@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -185,3 +186,13 @@ async def query(database: Database, text: str) -> list[tuple[object, ...]]:
 def moved(row: LevelRow, available: int, *, at: datetime) -> LevelRow:
     """Return the row after Shopify's number changed."""
     return replace(row, available=available, updated_at=at, level_updated_at=at)
+
+
+def plan_of(connection: sa.Connection, query: sa.Select[Any]) -> list[str]:
+    """Return the steps by which a query would be answered, as SQLite or PostgreSQL tells them."""
+    explain = "EXPLAIN QUERY PLAN"
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SET LOCAL enable_seqscan = off"))  # of a table without rows it is the cheapest
+        explain = "EXPLAIN"
+    words = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    return [str(row[-1]) for row in connection.execute(sa.text(f"{explain} {words}"))]

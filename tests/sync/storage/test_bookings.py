@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from sync.booking import BookingItems, Document, next_step
 from sync.errors import Code, Permanent
@@ -29,6 +28,7 @@ from tests.sync.storage.build import (
     moved,
     open_inline,
     order,
+    plan_of,
     query,
     reading,
     stock,
@@ -268,15 +268,7 @@ async def test_an_order_is_found_by_whatever_a_person_calls_it(ledger: SqlLedger
 
 
 async def test_a_name_is_looked_up_in_indexes(database: Database) -> None:
-    def steps(connection: sa.Connection) -> list[str]:
-        explain = "EXPLAIN QUERY PLAN"
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.text("SET LOCAL enable_seqscan = off"))  # of a table without rows it is the cheapest
-            explain = "EXPLAIN"
-        words = named("8").compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-        return [str(row[-1]) for row in connection.execute(sa.text(f"{explain} {words}"))]
-
-    plan = await database.write(steps)
+    plan = await database.write(lambda c: plan_of(c, named("8")))
     assert not [step for step in plan if re.search("SCAN (orders|documents)$|Seq Scan", step)]
 
 

@@ -14,6 +14,7 @@ from sync.model import ItemRow, VariantRow
 from sync.storage.catalogue import SqlCatalogue
 from sync.storage.database import Database
 from sync.storage.ledger import SqlLedger
+from sync.storage.mapping import SqlMapBook
 from tests.sync.storage.build import NOW, item, later, level, open_inline, proposal, variant
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("either_database")]
@@ -102,4 +103,18 @@ async def test_a_product_whose_item_is_merely_missing_stays_on_sale(database: Da
     ledger = SqlLedger(database)
     await ledger.keep_items([goods(1, "SKU-1")], NOW)
     await ledger.keep_variants([sold(2, "SKU-2")], NOW)
+    assert await SqlCatalogue(database).retiring() == []
+
+
+async def test_what_a_person_took_apart_stays_on_sale_when_its_old_item_is_archived(database: Database) -> None:
+    ledger = SqlLedger(database)
+    await ledger.keep_items([goods(1, "SKU-1"), goods(3, "SKU-1", archived=True)], NOW)
+    await ledger.keep_variants([sold(1, "SKU-1")], NOW)
+    await ledger.keep_links([proposal(1)], [], NOW)
+    book = SqlMapBook(database)
+    await book.part(list((await book.link_ids_of(["SKU-1"])).values()), "ann", "another article", NOW)
+    await ledger.keep_items([goods(1, "SKU-1", archived=True)], later(minutes=5))
+    (other,) = await SqlCatalogue(database).retiring()
+    assert [gone.item_id for gone in other.gone] == ["3"]
+    await ledger.keep_items([goods(3, "SKU-3", archived=True)], later(minutes=6))
     assert await SqlCatalogue(database).retiring() == []

@@ -17,8 +17,16 @@ def item(number: int, sku: str, *codes: str, item_type: str = "default") -> Loos
     return Loose(SkuKey(f"i{number}", "", (sku,), codes, f"Item {number}", item_type), stock=3)
 
 
-def variant(number: int, sku: str, *codes: str, sold: bool = True, tracked: bool = True, was: str = "") -> Loose:
-    key = SkuKey(f"v{number}", f"n{number}", (sku,), codes, f"Variant {number}")
+def variant(
+    number: int,
+    sku: str,
+    *codes: str,
+    sold: bool = True,
+    tracked: bool = True,
+    was: str = "",
+    apart: tuple[str, ...] = (),
+) -> Loose:
+    key = SkuKey(f"v{number}", f"n{number}", (sku,), codes, f"Variant {number}", apart=apart)
     return Loose(key, product_id=f"p{number}", sold=sold, tracked=tracked, was=was)
 
 
@@ -67,6 +75,16 @@ def sorted_out(sides: Sides) -> Sorted:
         ),
         pytest.param(
             Sides([], [variant(1, "K1")], archived=[item(9, "K1")]), [(GONE, "K1")], id="archived before it was linked"
+        ),
+        pytest.param(
+            Sides([], [variant(1, "K1", was="i9", apart=("i9",))], archived=[item(9, "K1")]),
+            [(ONLY_SH, "K1")],
+            id="taken apart by a person before it was archived",
+        ),
+        pytest.param(
+            Sides([], [variant(1, "K1", apart=("i9",))], archived=[item(8, "K1"), item(9, "K1")]),
+            [(GONE, "K1")],
+            id="taken apart from another archived one",
         ),
         pytest.param(
             Sides([item(1, "K1")], [variant(1, "K1"), variant(2, "K1")], archived=[item(9, "K1")]),
