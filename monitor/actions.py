@@ -54,7 +54,8 @@ from sync.records import HeldEnding, Pause, PauseKind, RunOutcome
 from sync.restoring import Fate, Force
 from sync.reviewing import Review
 from sync.rollback import Report, Request, Rollback
-from sync.rollback_ports import Asked, LinkFate, Rollbacks, Span
+from sync.rollback_links import LinkRow
+from sync.rollback_ports import Asked, Rollbacks, Span
 from sync.sellers import Sellers
 from sync.stock_sync import Job, PassReport, PassRequest, StockSync
 from sync.validation.validating import Validation
@@ -187,54 +188,28 @@ class Actions:
 
         Raises Permanent (LS002) for a forced SKU without a link, Refused (BR005) where nothing was read yet.
         """
-        request = Request(rows=order.rows, fields_since=order.fields_since, source=order.source)
-        await self._refuse_before_the_first_pass()
-        linked = await self._link_again(order)
-        without = frozenset(sku_key(each.sku) for each in linked if not each.joined)
-        return (await self._set_back(order, request, without)).model_copy(update={"links": linked})
-
-    async def _link_again(self, order: RestoreOrder) -> tuple[LinkRolledBack, ...]:
-        """Link again what a backup had linked: what is free, and of the rest what a person names."""
-        lost = await self._rollbacks.links_lost(order.links)
-        named = {sku_key(sku) for sku in order.force}
-        free = [each for each, fate in lost.items() if fate is LinkFate.FREE]
-        forced = [each for each, fate in lost.items() if fate is LinkFate.OTHERWISE and sku_key(each.sku) in named]
-        refused: dict[Pair, Code] = {}
-        for pairs, replacing in ((free, False), (forced, True)) if not order.dry_run else ():
-            if pairs:
-                refused.update(await self._mapping.join_again(pairs, order.by, replace=replacing))
-        done = set() if order.dry_run else {*free, *forced} - set(refused)
-        return tuple(
-            LinkRolledBack(
-                sku=each.sku,
-                item_id=each.item_id,
-                variant_id=each.variant_id,
-                fate=fate,
-                joined=each in done,
-                code=refused[each].name if each in refused else "",
-            )
-            for each, fate in lost.items()
-        )
+        request = Request(rows=order.rows, links=order.links, fields_since=order.fields_since, source=order.source)
+        return await self._set_back(order, request)
 
     async def undo(self, order: UndoOrder) -> RollbackReply:
         """Take stock writes back, as far as that may be; raises as `restore`, and Permanent (BK005)."""
         span = Span(order.run_id, order.since, order.until)
         return await self._set_back(order, Request(span=span, source=span.words))
 
-    async def _set_back(
-        self, order: RollbackOrder, request: Request, unlinked: frozenset[str] = frozenset()
-    ) -> RollbackReply:
-        """Set back what a person asks for; `unlinked` are SKUs (by key) that are named only for their links."""
+    async def _set_back(self, order: RollbackOrder, request: Request) -> RollbackReply:
         await self._refuse_before_the_first_pass()
-        named = tuple(sku for sku in order.force if sku_key(sku) not in unlinked)
-        forced = frozenset((await self._link_ids(named)).values())
-        force = Force(forced, order.raises)
+        force = Force(await self._forced(order.force, request.links), order.raises)
         report = await self._rollback.run(
             replace(request, force=force, skus=order.force, by=order.by, dry_run=order.dry_run)
         )
         if not order.dry_run:
             self._tell(_JUDGE)
         return _reply(report)
+
+    async def _forced(self, skus: Sequence[str], links: Sequence[Pair]) -> frozenset[int]:
+        """Return the links that a person names; some SKUs may be named for links of the past that there are no more."""
+        lost = {sku_key(each.sku) for each in await self._rollbacks.links_lost(links)}
+        return await self._links(tuple(sku for sku in skus if sku_key(sku) not in lost))
 
     async def let_go(self, order: LetGoOrder) -> int:
         """Let go of links that were set back; passes write to them again. Return how many were held."""
@@ -434,7 +409,19 @@ def _reply(report: Report) -> RollbackReply:
         numbers=report.numbers,
         rows=rows,
         fields=fields,
+        links=tuple(_link_rolled_back(row) for row in report.links),
         unlinked=tuple(each.sku or each.inventory_item_id for each in report.unlinked),
+    )
+
+
+def _link_rolled_back(row: LinkRow) -> LinkRolledBack:
+    return LinkRolledBack(
+        sku=row.pair.sku,
+        item_id=row.pair.item_id,
+        variant_id=row.pair.variant_id,
+        fate=row.fate,
+        joined=row.joined,
+        code=row.code.name if row.code else "",
     )
 
 

@@ -206,7 +206,7 @@ class RestoreOrder(RollbackOrder):
 
 
 class UndoOrder(RollbackOrder):
-    """Take back the stock writes of one run, or of a time."""
+    """Take back what one run, or all runs of a time, wrote of stock and product fields."""
 
     run_id: int | None = None
     since: datetime | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sync.events import ApiAttempt, Event, PassMoved, QuotaSeen, RunStarted, Step
+from sync.events import ApiAttempt, Event, PassMoved, QuotaSeen, Step
 from sync.pacing import Bucket
 
 _ROWS_A_UNIT = {Step.ITEMS: 100 / 1.4}  # Lightspeed's rows that one unit of its quota buys
@@ -38,6 +38,7 @@ class Watch:
     def __init__(self, monotonic: Callable[[], float], told: Callable[[Progress], None]) -> None:
         self._monotonic = monotonic
         self._told = told
+        self._run_id: int | None = None
         self._steps: dict[Step, Moved] = {}
         self._since: dict[Step, float] = {}
         self._calls: dict[str, int] = {}
@@ -47,10 +48,8 @@ class Watch:
     def __call__(self, event: Event) -> None:
         """Take note of one event."""
         match event:
-            case RunStarted():
-                self._steps.clear()
-                self._since.clear()
             case PassMoved():
+                self._follow(event.run_id)
                 self._since.setdefault(event.step, self._monotonic())
                 self._steps[event.step] = Moved(event.step, event.done, event.of)
             case ApiAttempt():
@@ -62,6 +61,13 @@ class Watch:
             case _:
                 return
         self._told(self.progress())
+
+    def _follow(self, run_id: int) -> None:
+        """Begin anew with another pass. Passes take turns; the runs of other jobs beside them move no step."""
+        if run_id != self._run_id:
+            self._run_id = run_id
+            self._steps.clear()
+            self._since.clear()
 
     def progress(self) -> Progress:
         """Return how far it has come."""

@@ -21,7 +21,7 @@ from sync.reservations import CAPS
 _MOST_CHANGES = 5_000  # remembered; more of them move no percentile
 _MOST_MINUTES = 24 * 60  # of which refused reservations are remembered
 _MOST_BEATS = 10_000  # two weeks of a missed beat every two minutes
-_ASKED_FOR = ("plan", "part")  # runs that a person asked for, and was told of
+_ASKED_FOR = ("plan", "part", "validate", "restore", "undo")  # runs that a person asked for, and was told of
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from sync.posting import InFlight, Poster, PostingPolicy
 from sync.reservations import HOLD_ID_BITS, AskLimits, HoldLimits
 from sync.rollback import Rollback
 from sync.rollback_fields import FieldsBack
+from sync.rollback_links import LinksBack
 from sync.sale_watch import SaleWatch
 from sync.settings import Settings
 from sync.shopify.api import Limits as ShopifyLimits
@@ -219,7 +220,8 @@ def _assembled(  # noqa: PLR0917 - what the parts have in common
     inbox = SqlInbox(database)
     intake = _intake(settings, limits, storefront, inbox=inbox, ledger=ledger, clock=clock, tell=tell, turn=turn)
     catalogue = _catalogue(storefront, database, ledger, clock, limits.catalogue)
-    rollback = Rollback(**passing, rollbacks=rollbacks, fields=FieldsBack(catalogue))
+    links_back = LinksBack(rollbacks=rollbacks, book=links, linking=linking, clock=clock)
+    rollback = Rollback(**passing, rollbacks=rollbacks, fields=FieldsBack(catalogue), links=links_back)
     url = settings.public_url
     return Engine(
         pos=pos,

@@ -54,15 +54,6 @@ class MappingDesk:
             self._tell(_STOCK)
         return done
 
-    async def join_again(self, pairs: Sequence[Pair], by: str, *, replace: bool) -> Mapping[Pair, Code]:
-        """Link pairs as a backup has them; return why not, of those that cannot be (SK005, SK007)."""
-        async with self._turn:
-            refused = await self._book.join(pairs, by, self._clock.now(), replace=replace)
-            await self._linking.link()
-        if len(refused) < len(pairs):
-            self._tell(_STOCK)
-        return refused
-
     async def unmap(self, skus: Sequence[str], by: str, reason: str) -> int:
         """End the links of these SKUs and keep their two sides apart; return how many ended.
 

@@ -16,19 +16,21 @@ import structlog
 
 from sync.clock import Clock
 from sync.errors import Code, SyncError
-from sync.events import Listener, RunFinished, RunStarted
+from sync.events import Listener, RunFinished, RunStarted, RunWanted
 from sync.feeds import Feeds
 from sync.linking import Linking
+from sync.mapping import Pair
 from sync.ports import Ledger, PointOfSale, Storefront
 from sync.posting import InFlight
 from sync.records import RunOutcome, Work, WriteOutcome
 from sync.restoring import WRITES, Fate, Force, Judged, Wish, Written, decision, judge
 from sync.rollback_fields import FieldRow, FieldsBack
+from sync.rollback_links import LinkRow, LinksBack
 from sync.rollback_ports import Asked, PastRow, Rollbacks, Span
 from sync.rolling_fields import taking_back
 from sync.stock import Decision, Policy, Reading, Verdict
 from sync.stock_reads import Read, Reader
-from sync.stock_sync import Secure
+from sync.stock_sync import Job, Secure
 from sync.stock_writes import ROWS_PER_CALL, Context, Writer, reading_of
 
 log = structlog.get_logger()
@@ -40,12 +42,13 @@ DRY_RUN = "plan"  # the job under which runs that write nothing are recorded
 class Request:
     """What a person asks to set back: the `rows` of a file, or what was written in a `span`.
 
-    With `fields_since` what was written to fields of products since then is taken back, too. `force` is about links,
-    found by the caller; `skus` names the same for fields. `source` is the file's path or the span in words, for the
-    record.
+    `links` are those of the past, to be linked again. With `fields_since` what was written to fields of products since
+    then is taken back, too. `force` is about links that there are, found by the caller; `skus` names the same for
+    fields and for links of the past. `source` is the file's path or the span in words, for the record.
     """
 
     rows: Sequence[PastRow] = ()
+    links: Sequence[Pair] = ()
     span: Span | None = None
     fields_since: datetime | None = None
     force: Force = field(default_factory=Force)
@@ -85,6 +88,7 @@ class Report:
     detail: str = ""
     rows: tuple[Row, ...] = ()
     fields: tuple[FieldRow, ...] = ()
+    links: tuple[LinkRow, ...] = ()
     unlinked: tuple[PastRow, ...] = ()
     numbers: dict[str, int] = field(default_factory=dict)
 
@@ -107,6 +111,7 @@ class Rollback:
         turn: asyncio.Lock,
         policy: Policy,
         fields: FieldsBack,
+        links: LinksBack,
         secure: Secure,
     ) -> None:
         self._pos = pos
@@ -121,6 +126,7 @@ class Rollback:
         self._turn = turn
         self._policy = policy
         self._fields = fields
+        self._links = links
         self._secure = secure
 
     async def run(self, request: Request) -> Report:
@@ -129,29 +135,46 @@ class Rollback:
         Raises Permanent (BK005) for a run that is not on record.
         """
         async with self._turn:
-            wishes, unlinked = await self._wishes(request)
-            started, now = self._clock.monotonic(), self._clock.now()
-            run_id = await self._ledger.begin_run(request.job, now)
-            self._tell(RunStarted(run_id, request.job, now))
-            if not request.dry_run:
-                await self._rollbacks.note_asked(Asked(run_id, request.by, request.job, request.source, now))
-            try:
-                report = await self._carry_out(request, run_id, wishes)
-            except SyncError as error:
-                report = Report(run_id, RunOutcome.FAILED, error.code, error.detail)
-            except Exception as error:
-                log.exception("rollback.broke", run=run_id)
-                report = Report(run_id, RunOutcome.FAILED, Code.IN001, type(error).__name__)
-            report = replace(report, unlinked=tuple(unlinked))
-            await self._finish(request, report, seconds=self._clock.monotonic() - started)
-            return report
+            report = await self._recorded(request)
+        if any(row.joined for row in report.links):
+            self._tell(RunWanted(Job.INCREMENTAL))  # only now: a pass before would decide on what is to be set back
+        return report
+
+    async def _recorded(self, request: Request) -> Report:
+        wishes, unlinked = await self._wishes(request)
+        links = await self._links.look(request.links, request.skus)
+        started, now = self._clock.monotonic(), self._clock.now()
+        run_id = await self._ledger.begin_run(request.job, now)
+        self._tell(RunStarted(run_id, request.job, now))
+        if not request.dry_run:
+            await self._rollbacks.note_asked(Asked(run_id, request.by, request.job, request.source, now))
+        try:
+            if joining := not request.dry_run and any(row.chosen for row in links):
+                await self._secure(run_id)
+                links = await self._links.join(links, request.by)
+                request = await self._forcing(request, links)
+                wishes, unlinked = await self._wishes(request)
+            report = await self._carry_out(request, run_id, wishes, secured=joining)
+        except SyncError as error:
+            report = Report(run_id, RunOutcome.FAILED, error.code, error.detail)
+        except Exception as error:
+            log.exception("rollback.broke", run=run_id)
+            report = Report(run_id, RunOutcome.FAILED, Code.IN001, type(error).__name__)
+        report = replace(report, links=tuple(links), unlinked=tuple(unlinked))
+        await self._finish(request, report, seconds=self._clock.monotonic() - started)
+        return report
 
     async def _wishes(self, request: Request) -> tuple[Sequence[Wish], Sequence[PastRow]]:
         if request.span is not None:
             return await self._rollbacks.wishes_to_undo(request.span), ()
         return await self._rollbacks.wishes_for(request.rows)
 
-    async def _carry_out(self, request: Request, run_id: int, wishes: Sequence[Wish]) -> Report:
+    async def _forcing(self, request: Request, links: Sequence[LinkRow]) -> Request:
+        """Return the request that also forces the rows of links that are there again and that a person named."""
+        named = await self._ledger.link_ids_of([row.pair.sku for row in links if row.named and row.joined])
+        return replace(request, force=replace(request.force, links=request.force.links | set(named.values())))
+
+    async def _carry_out(self, request: Request, run_id: int, wishes: Sequence[Wish], *, secured: bool) -> Report:
         by_link = {wish.link_id: wish for wish in wishes}
         as_of = await self._in_flight.before_reading()
         reader = self._reader(frozenset(by_link), run_id)
@@ -171,7 +194,8 @@ class Rollback:
         fields = await self._fields_back(request)
         outcomes: dict[int, WriteOutcome | None] = {}
         if not request.dry_run and (bench.chosen or any(row.outcome is None for row in fields)):
-            await self._secure(run_id)
+            if not secured:
+                await self._secure(run_id)
             await self._write(bench, reader, context)
             outcomes = dict(await self._rollbacks.outcomes_of(run_id))
             fields = await self._fields.write(fields, run_id)

@@ -54,7 +54,7 @@ def span_of(words: str) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asked for a run, and when; `what` is plan, restore or undo, `source` what it goes by."""
+    """Who asked for a run, and when; `what` is sync, restore or undo, `source` what it goes by."""
 
     run_id: int
     by: str

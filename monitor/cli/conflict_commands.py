@@ -19,7 +19,7 @@ Causes = Annotated[
     typer.Option(
         "--class",
         metavar="CLASS",
-        help="Of this proposed class, like manual-edit; may be repeated. Shows, with --confirm does.",
+        help="Of this proposed class, like manual-edit; may be repeated. Shows, with --confirm HASH does.",
     ),
 ]
 AtMost = Annotated[int | None, typer.Option("--at-most", min=1, metavar="UNITS", help="Of no more units than this.")]
@@ -27,7 +27,14 @@ Words = Annotated[
     str | None, typer.Option("--words", metavar="WORDS", help="With these words in title or SKU; a comma means or.")
 ]
 Everything = Annotated[bool, typer.Option("--all", help="All that wait for a person.")]
-Confirm = Annotated[bool, typer.Option("--confirm", help="Do it; filters alone only show what would be decided.")]
+Confirm = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm",
+        metavar="HASH",
+        help="Decide on what was shown, by the hash that stands below it; filters alone only show it.",
+    ),
+]
 
 
 @app.command("list")
@@ -55,7 +62,7 @@ def approve(  # noqa: PLR0917 - one parameter an option
     at_most: AtMost = None,
     words: Words = None,
     everything: Everything = False,
-    confirm: Confirm = False,
+    confirm: Confirm = None,
     json: Json = False,
 ) -> None:
     """Take Lightspeed's number; a difference that was kept is kept no more.
@@ -72,7 +79,7 @@ def dismiss(  # noqa: PLR0917 - one parameter an option
     at_most: AtMost = None,
     words: Words = None,
     everything: Everything = False,
-    confirm: Confirm = False,
+    confirm: Confirm = None,
     json: Json = False,
 ) -> None:
     """Let Shopify's number stand; the difference is kept, and shown, until it is approved.
@@ -90,7 +97,7 @@ def _decide(
     words: str | None,
     *,
     everything: bool,
-    confirm: bool,
+    confirm: str | None,
     json: bool,
 ) -> None:
     from monitor.cli import conflicts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -209,11 +210,26 @@ def decide(settings: Settings, skus: Sequence[str], decision: ConflictDecision, 
     return Exit.DONE
 
 
-def decide_many(settings: Settings, wanted: Filter, decision: ConflictDecision, *, confirm: bool, json: bool) -> Exit:
-    """Keep a person's word on all differences that are meant and wait for one; without `confirm` only show them."""
+def hash_of(found: Iterable[Case], decision: ConflictDecision) -> str:
+    """Return by what a person confirms a decision on exactly these differences, in eight characters."""
+    shown_to = sorted((each.conflict.link_id, each.difference) for each in found)
+    return hashlib.sha256(repr((decision.value, shown_to)).encode()).hexdigest()[:8]
+
+
+def decide_many(
+    settings: Settings, wanted: Filter, decision: ConflictDecision, *, confirm: str | None, json: bool
+) -> Exit:
+    """Keep a person's word on all differences that are meant and wait for one; without `confirm` only show them.
+
+    Nobody decides on what was not shown: where the hash is that of other differences, nothing is decided.
+    """
     found = [each for each in run(lambda: cases(settings)) if each.waits and wanted.fits(each)]
-    if not confirm:
+    if confirm is None:
         return _would_decide(found, decision, json=json)
+    if confirm.lower() != hash_of(found, decision):
+        complain(f"What waits now is not what {shown(confirm)} was shown for: nothing was decided. Now it is:")
+        _would_decide(found, decision, json=json)
+        return Exit.REFUSED
     differences = {each.conflict.link_id: each.difference for each in found}
     order = DecideManyOrder(differences=differences, decision=decision, by=person())
 
@@ -238,8 +254,9 @@ def decide_many(settings: Settings, wanted: Filter, decision: ConflictDecision, 
 
 def _would_decide(found: Sequence[Case], decision: ConflictDecision, *, json: bool) -> Exit:
     """Show what a word on many differences would be about; for want of --confirm nothing is decided."""
+    confirm = hash_of(found, decision)
     if json:
-        say_json([plain(each) for each in found])
+        say_json({"confirm": confirm, "differences": [plain(each) for each in found]})
     elif not found:
         say("Nothing of that kind waits for a person.")
     else:
@@ -248,7 +265,7 @@ def _would_decide(found: Sequence[Case], decision: ConflictDecision, *, json: bo
         units = sum(abs(each.difference) for each in found)
         say_folded(
             f"{counted(len(found), 'SKU')}, {counted(units, 'unit')} in all: would be {decision.value}. "
-            "Decide with: the same command and --confirm"
+            f"Decide with: the same command and --confirm {confirm}"
         )
     return Exit.REFUSED if found else Exit.DONE
 

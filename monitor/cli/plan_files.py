@@ -12,6 +12,7 @@ from tempfile import NamedTemporaryFile
 import typer
 
 from monitor.cli.common import complain, printable, usage, working_directory
+from monitor.units import local
 from sync.clock import SystemClock
 from sync.errors import Code, Refused
 from sync.plan import Plan, from_json
@@ -84,7 +85,8 @@ def _readable(pattern: str) -> Iterator[Plan]:
 
 
 def _today() -> str:
-    return f"{SystemClock().now():%Y%m%d}"
+    """Return the day by which plans are named: where people read times, as those of reports."""
+    return f"{local(SystemClock().now()):%Y%m%d}"
 
 
 def _linked(draft: Path, folder: Path, prefix: str) -> Path:

@@ -54,6 +54,7 @@ _SHOWN = 40  # rows listed of each part
 _SHORT = 24  # characters of a product's field that are shown
 _LARGEST = 512 * 1024 * 1024  # bytes of a file that is read as a whole
 _WELL = (None, WriteOutcome.APPLIED, WriteOutcome.FOUND_APPLIED)
+_LINKS, _FIELDS = " --links", " --fields"
 _SAME_SHOP = ("store_domain", "location_id")
 
 
@@ -64,6 +65,18 @@ class Wanted:
     path: Path
     links: bool = False
     fields: bool = False
+
+    @property
+    def words(self) -> str:
+        """Return it in words, which `wanted_of` understands."""
+        return f"{self.path.absolute()}{_LINKS if self.links else ''}{_FIELDS if self.fields else ''}"
+
+
+def wanted_of(words: str) -> Wanted:
+    """Return what `Wanted.words` names."""
+    before = words.removesuffix(_FIELDS)
+    path = before.removesuffix(_LINKS)
+    return Wanted(Path(path), links=path != before, fields=before != words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +102,11 @@ def verify(settings: Settings, path: Path | None, *, json: bool) -> Exit:
     """Tell row by row whether Shopify shows what a file says, or what was set back last."""
     how = {"by": person(), "dry_run": True}
     order = _restoring(settings, Wanted(path), how) if path is not None else _last(settings, how)
-    reply = _waiting(settings, order)
+    return _verified(_waiting(settings, order), json=json)
+
+
+def _verified(reply: RollbackReply, *, json: bool) -> Exit:
+    """Tell what was found; what could not be compared is not as it should be either."""
     if json:
         say_json(_data(reply))
     if reply.outcome is RunOutcome.FAILED:
@@ -97,7 +114,7 @@ def verify(settings: Settings, path: Path | None, *, json: bool) -> Exit:
     wrong = [row for row in reply.rows if row.fate is not Fate.AS_WANTED]
     if not json:
         _tell_verified(reply, wrong)
-    return Exit.WRONG if wrong or reply.fields else Exit.DONE
+    return Exit.WRONG if wrong or reply.fields or reply.links or reply.unlinked else Exit.DONE
 
 
 def span(run_id: int | None, since: str | None, until: str | None) -> Span:
@@ -122,7 +139,7 @@ def _restoring(settings: Settings, wanted: Wanted, how: Mapping[str, Any]) -> Re
         raise usage("--links and --fields go with a backup of ours: an export holds stock alone.")
     return RestoreOrder(
         rows=found.rows,
-        source=str(wanted.path.absolute()),
+        source=wanted.words,
         links=found.links if wanted.links else (),
         fields_since=found.made_at if wanted.fields else None,
         **how,
@@ -145,7 +162,7 @@ def _last(settings: Settings, how: Mapping[str, Any]) -> RollbackOrder:
         raise usage("Nothing was restored or undone so far: name a file with --backup-file.")
     if asked.what == "undo":
         return _undoing(span_of(asked.source), how)
-    return _restoring(settings, Wanted(Path(asked.source)), how)
+    return _restoring(settings, wanted_of(asked.source), how)
 
 
 def _content(settings: Settings, path: Path) -> _Content:
@@ -370,12 +387,14 @@ def _tell_verified(reply: RollbackReply, wrong: Sequence[RolledBack]) -> None:
     if wrong:
         _table(wrong)
     _tell_fields(reply.fields)
+    _tell_links(reply.links)
     if reply.unlinked:
         say_folded(f"Not linked, so not compared: {_named(reply.unlinked)}.")
     same = reply.numbers.get(Fate.AS_WANTED.name.lower(), 0)
-    say(
-        f"{same} of {counted(reply.total, 'row')} show what they should" + (f", {len(wrong)} do not." if wrong else ".")
-    )
+    told = [f"{same} of {counted(reply.total + len(reply.unlinked), 'row')} show what they should"]
+    told += [f"{len(wrong)} do not"] if wrong else []
+    told += [f"{len(reply.unlinked)} could not be compared"] if reply.unlinked else []
+    say(f"{', '.join(told)}.")
 
 
 def _named(names: Sequence[str], most: int = 10) -> str:

@@ -116,7 +116,7 @@ def undo(  # noqa: PLR0917 - one parameter an option
     force_raises: Raises = False,
     json: Json = False,
 ) -> None:
-    """Take back the stock writes of a run, or of a time: first --dry-run, then --confirm.
+    """Take back what a run, or all runs of a time, wrote of stock and product fields: first --dry-run, then --confirm.
 
     What others changed meanwhile is listed and left. What is set back is held, as after `restore`.
 

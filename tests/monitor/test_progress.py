@@ -66,10 +66,17 @@ def test_nothing_is_said_of_the_time_that_nobody_knows() -> None:
     assert watched.happens(PassMoved(7, Step.ITEMS, 300, 300), after=5.0).seconds_left is None
 
 
-def test_a_new_run_begins_with_no_steps() -> None:
+def test_another_pass_begins_with_its_own_steps() -> None:
     watched = Watched()
     watched.happens(STARTED, PassMoved(7, Step.WRITE, 250, 500))
-    assert watched.happens(RunStarted(8, "stock", START)).steps == ()
+    assert watched.happens(PassMoved(8, Step.ORDERS)).steps == (Moved(Step.ORDERS),)
+
+
+def test_the_run_of_another_job_beside_a_pass_leaves_its_steps() -> None:
+    watched = Watched()
+    watched.happens(STARTED, PassMoved(7, Step.ITEMS, 100, 300))
+    watched.happens(RunStarted(8, "rules", START), RunStarted(9, "backup", START))
+    assert watched.watch.progress().steps == (Moved(Step.ITEMS, 100, 300),)
 
 
 FAR = Progress((Moved(Step.ITEMS, 500, 1_000), Moved(Step.ORDERS)), {"lightspeed": 5}, {"lightspeed": 0.41}, 95.0)

@@ -51,11 +51,16 @@ def test_a_job_fails_until_a_run_of_it_does_not(watch: VitalsWatch) -> None:
 
     ended("sales", RunOutcome.FAILED, Code.LS001)
     ended("layaways", RunOutcome.FAILED, Code.LS014)
-    ended("plan", RunOutcome.FAILED, Code.LS001)  # a person asked for it, and was told
     ended("full", RunOutcome.BRAKED, Code.BR001)  # a brake that holds is no failure
     assert watch.taken().failed_jobs == {"sales": Code.LS001, "layaways": Code.LS014}
     ended("sales", RunOutcome.OK)
     assert watch.taken().failed_jobs == {"layaways": Code.LS014}
+
+
+@pytest.mark.parametrize("job", ["plan", "part", "validate", "restore", "undo"])
+def test_a_run_that_a_person_asked_for_is_no_failing_job(watch: VitalsWatch, job: str) -> None:
+    watch(RunFinished(1, job, START, RunOutcome.FAILED, 1.0, Code.SH004))
+    assert watch.taken().failed_jobs == {}
 
 
 def test_the_newest_of_what_servers_say_counts(watch: VitalsWatch) -> None:

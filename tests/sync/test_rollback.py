@@ -19,9 +19,12 @@ from monitor.asked import (
     UnmapOrder,
 )
 from sandbox.world import World
+from sync import backup_file
+from sync.backup import backups_in
 from sync.errors import Code, Permanent
+from sync.events import Event, RunFinished, RunWanted
 from sync.mapping import Pair
-from sync.records import ConflictDecision, PauseKind, RunOutcome
+from sync.records import ConflictDecision, PauseKind, RunOutcome, WriteOutcome
 from sync.restoring import Fate
 from sync.rollback_ports import LinkFate, PastRow
 from tests.sync.shop import FULL, Shop, few, live_shop
@@ -252,3 +255,61 @@ async def test_links_of_a_backup_that_are_no_more_are_linked_again_where_both_si
         again = await shop.work.actions.restore(forced)
         assert {each.sku: each.joined for each in again.links} == {second.sku: True, third.sku: False}
         assert await linked(shop) == before
+
+
+async def parted(shop: Shop) -> tuple[Pair, RestoreOrder]:
+    """End the link of the first good; return it, and the order that links it again and sets its stock to 15."""
+    first, *_ = (await linked(shop)).values()
+    await shop.work.actions.unmap_skus(UnmapOrder(skus=(first.sku,), by="bert"))
+    rows = (PastRow(first.inventory_item_id, 15, sku=first.sku),)
+    return first, RestoreOrder(rows=rows, links=(first,), source="backup", by="ann", force=(first.sku,))
+
+
+async def test_a_backup_is_made_before_links_are_joined_even_where_no_number_is_set_back(tmp_path: Path) -> None:
+    async with live_shop(few(2), tmp_path) as shop:
+        first, order = await parted(shop)
+        had = len(backups_in(tmp_path / "backups"))
+        done = await shop.work.actions.restore(order.model_copy(update={"rows": ()}))
+        made = backups_in(tmp_path / "backups")
+        assert [each.joined for each in done.links] == [True]
+        assert len(made) == had + 1
+        newest = max(made, key=lambda found: found.path.stat().st_mtime_ns)
+        with newest.path.open("rb") as stream:
+            kept = {row["sku"] for _, row in backup_file.rows(stream, "links") if row["state"] == "confirmed"}
+        assert first.sku not in kept
+
+
+async def test_without_room_for_the_backup_no_link_is_joined(tmp_path: Path) -> None:
+    async with live_shop(few(2), tmp_path) as shop:
+        first, order = await parted(shop)
+        (tmp_path / "backups").write_text("in the way")
+        failed = await shop.work.actions.restore(order)
+        assert (failed.outcome, failed.code) == (RunOutcome.FAILED, "BK004")
+        assert [each.joined for each in failed.links] == [False]
+        assert first.sku not in await linked(shop)
+
+
+async def test_a_row_that_is_forced_by_a_mistyped_sku_keeps_every_link_as_it_is(tmp_path: Path) -> None:
+    async with live_shop(few(2), tmp_path) as shop:
+        first, order = await parted(shop)
+        with pytest.raises(Permanent) as caught:
+            await shop.work.actions.restore(order.model_copy(update={"force": (first.sku, "NOSUCH")}))
+        assert caught.value.code is Code.LS002
+        assert first.sku not in await linked(shop)
+
+
+async def test_no_pass_sees_a_link_that_is_joined_again_before_its_number_is_set_back(tmp_path: Path) -> None:
+    async with live_shop(few(2), tmp_path) as shop:
+        first, order = await parted(shop)
+        heard: list[str] = []
+
+        def hear(event: Event) -> None:
+            if isinstance(event, RunFinished | RunWanted):
+                heard.append(f"{type(event).__name__} {event.job}")
+
+        shop.work.events.join(hear)
+        done = await shop.work.actions.restore(order)
+        assert [(row.sku, row.wanted) for row in done.rows if row.outcome is WriteOutcome.APPLIED] == [(first.sku, 15)]
+        assert heard[:2] == ["RunFinished restore", "RunWanted stock"]
+        await shop.passes(2)
+        assert shop.world.shopify.available(first.sku) == 15

@@ -52,6 +52,7 @@ async def dying_undo(shop: Shop, run_id: int, fuse: Fuse) -> Report | None:
         turn=asyncio.Lock(),
         policy=limits.policy,
         fields=FieldsBack(engine.catalogue),
+        links=engine.rollback._links,
         secure=Fused(engine.backups, fuse).before,
     )
     try:

@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from monitor.cli.commands import app
+from monitor.cli.conflicts import Case, hash_of
+from sync.records import Conflict, ConflictDecision
 from tests.sync.shop import few, live_shop
 
 Run = Callable[..., Result]
@@ -45,6 +47,11 @@ def words(result: Result) -> str:
     return " ".join(result.output.split())
 
 
+def shown_as(run: Run, *options: str) -> str:
+    """Return the hash of what a command shows."""
+    return str(json.loads(run("conflicts", *options, "--json").stdout)["confirm"])
+
+
 def test_the_list_tells_what_is_on_record_and_what_to_count_if_shopify_is_right(run: Run) -> None:
     shown = run("conflicts", "list", "--class", "manual edit")
     assert shown.exit_code == 0, shown.output
@@ -63,16 +70,40 @@ def test_filters_show_first_and_decide_when_that_is_confirmed(run: Run) -> None:
     shown = run("conflicts", "approve", "--class", "second-app", "--at-most", "30")
     assert shown.exit_code == 3, shown.output
     assert "7 SKUs, 210 units in all: would be approved." in words(shown)
-    none = run("conflicts", "approve", "--at-most", "14", "--confirm")
-    assert (none.exit_code, "0 SKUs" in words(none)) == (0, True), none.output
-    done = run("conflicts", "dismiss", "--class", "second-app", "--confirm")
+    none = run("conflicts", "approve", "--at-most", "14")
+    assert (none.exit_code, "Nothing of that kind" in words(none)) == (0, True), none.output
+    done = run(
+        "conflicts", "dismiss", "--class", "second-app", "--confirm", shown_as(run, "dismiss", "--class", "second-app")
+    )
     assert done.exit_code == 0, done.output
     assert "7 SKUs: Shopify's number stays, and the difference is kept" in words(done)
     assert "correct Lightspeed's count" in words(done)
-    rest = run("conflicts", "approve", "--all", "--confirm", "--json")
+    rest = run("conflicts", "approve", "--all", "--confirm", shown_as(run, "approve", "--all"), "--json")
     assert json.loads(rest.stdout) == {"decided": [SKUS[0]], "left_out": {}, "decision": "approved"}
     again = run("conflicts", "approve", "--all")
     assert (again.exit_code, "Nothing of that kind waits for a person." in words(again)) == (0, True)
+
+
+def test_nobody_decides_on_what_was_not_shown(run: Run) -> None:
+    narrow, other = shown_as(run, "approve", "--class", "second-app"), shown_as(run, "dismiss", "--all")
+    assert run("conflicts", "approve", "--all").output.count(shown_as(run, "approve", "--all")) == 1
+    for wrong in (narrow, other, "1"):
+        refused = run("conflicts", "approve", "--all", "--confirm", wrong)
+        assert refused.exit_code == 3, refused.output
+        assert "nothing was decided" in words(refused)
+        assert f"--confirm {shown_as(run, 'approve', '--all')}" in words(refused)
+
+
+def test_a_hash_is_of_each_difference_and_of_the_word_on_it() -> None:
+    def case(link_id: int, available: int) -> Case:
+        return Case(Conflict(link_id, f"KAVA-{link_id}", available, 20, None, 0, None, None, None))
+
+    first, second = case(1, 35), case(2, 50)
+    approved = hash_of([first, second], ConflictDecision.APPROVED)
+    assert approved == hash_of([second, first], ConflictDecision.APPROVED)
+    others = [[first], [first, case(2, 51)], [first, second, case(3, 40)]]
+    assert len({approved, *(hash_of(each, ConflictDecision.APPROVED) for each in others)}) == 4
+    assert approved != hash_of([first, second], ConflictDecision.DISMISSED)
 
 
 def test_words_choose_by_title_and_sku(run: Run) -> None:

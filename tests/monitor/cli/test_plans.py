@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer import Exit
 
+from monitor import units
 from monitor.asked import SyncReply
 from monitor.cli import plan_files, sync
 from monitor.cli.plan_table import show_left, show_plan
@@ -36,6 +38,7 @@ def order(plan: str | None = None, *, full: bool = True) -> sync.Order:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(units._Display, "zone", UTC)
     return tmp_path
 
 
@@ -50,6 +53,20 @@ def test_plans_of_a_day_are_numbered_and_leave_no_drafts(folder: Path) -> None:
     assert [path.name for path in written] == names
     assert [path.read_text() for path in written] == ["one\n", "two\n", "three\n"]
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+
+
+def test_the_day_of_a_plan_is_that_of_the_zone_in_which_people_read_times(
+    folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = set()
+    for zone in ("Pacific/Kiritimati", "Pacific/Niue"):  # 25 hours apart: never on the same day
+        monkeypatch.setattr(units._Display, "zone", ZoneInfo(zone))
+        written = plan_files.write(to_json(made()))
+        days.add(written.name)
+        _, taken = sync._chosen(settings, order())
+        assert taken is not None
+        written.unlink()
+    assert len(days) == 2
 
 
 def test_a_folder_that_takes_no_file_is_a_mistake_in_the_call(
