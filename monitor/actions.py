@@ -181,7 +181,8 @@ class Actions:
 
     async def _refuse_before_the_first_pass(self) -> None:
         if await self._ledger.last_success(Job.FULL) is None:
-            raise Refused(Code.BR005, "Nothing was read yet: begin with `lightspeed-sync sync --full --dry-run`.")
+            begin = "`lightspeed-sync sync --full --dry-run`, then `--full --confirm`"
+            raise Refused(Code.BR005, f"There was no full pass yet: {begin}.")
 
     async def restore(self, order: RestoreOrder) -> RollbackReply:
         """Set the numbers of a file again, as far as that may be; see `sync.rollback`.

@@ -11,7 +11,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +109,7 @@ def _parse_json(text: str) -> MappingFile:
         content = json.loads(text, object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
         raise _mistake(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _mistake(str(error)) from None
     if not isinstance(content, dict) or _MAPPINGS not in content:
         raise _mistake(f"it has no {_MAPPINGS}")
@@ -150,7 +150,7 @@ def _parse_csv(text: str) -> MappingFile:
     if missing := [name for name in _COLUMNS[:2] if name not in names]:
         raise _mistake(f"line 1: there is no column {' nor '.join(missing)}")
     pairs, there, here = [], [], []
-    for row in reader:
+    for row in _rows(reader):
         if None in row:
             raise _mistake(f"line {reader.line_num}: more cells than columns")
         one, other = (plain((row[names[name]] or "").strip()).strip() for name in _COLUMNS[:2])
@@ -161,6 +161,13 @@ def _parse_csv(text: str) -> MappingFile:
         elif other:
             here.append(other)
     return MappingFile(tuple(pairs), tuple(there), tuple(here))
+
+
+def _rows(reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise _mistake(f"line {reader.line_num}: {error}") from None
 
 
 def _mistake(detail: str) -> Permanent:

@@ -133,7 +133,7 @@ class _Lines:
                     self._sum = self._digest.hexdigest()  # of what stands before this line
                     self._digest.update(line)
                     yield json.loads(line)
-        except (OSError, EOFError, zlib.error, ValueError) as error:
+        except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
             raise Damaged(f"it cannot be read to its end ({error})") from error
 
 

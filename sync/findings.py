@@ -143,14 +143,12 @@ class Summary:
         return sum(self.counts.values())
 
     def narrowed(self, classes: Collection[FindingClass]) -> Summary:
-        """Return the same with some classes only."""
+        """Return the same with some classes only; a part says nothing of whether best sellers are as they should be."""
         return replace(
             self,
             classes=tuple(each for each in self.classes if each in classes),
             counts={each: count for each, count in self.counts.items() if each in classes},
-            sellers=tuple(
-                replace(each, kinds=tuple(kind for kind in each.kinds if kind in classes)) for each in self.sellers
-            ),
+            sellers=self.sellers if set(self.classes) <= set(classes) else (),
         )
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 from sync.rollback_ports import PastRow
 
 _ITEM = "gid://shopify/InventoryItem/"
+_MOST_UNITS = 10**9
 _LEVELS = "inventory_levels"
 _BLANK = re.compile(r"\s*")
 
@@ -50,7 +51,10 @@ def _levels(text: str) -> Iterator[Mapping[str, Any]]:
     if not text:
         raise ValueError("the file is empty")
     while at < len(text):
-        answer, end = decoder.raw_decode(text, at)
+        try:
+            answer, end = decoder.raw_decode(text, at)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
         if not isinstance(answer, dict):
             raise ValueError('it is no answer with "inventory_levels"')  # noqa: TRY004 - what is wrong is the file
         if "errors" in answer:
@@ -66,6 +70,8 @@ def _row(level: Mapping[str, Any], place: int) -> PastRow:
     units, moment = level["available"], level.get("updated_at")
     if isinstance(units, bool) or not isinstance(units, int):
         raise ValueError(f"row {place}: available is not a whole number")  # noqa: TRY004 - as above
+    if abs(units) > _MOST_UNITS:
+        raise ValueError(f"row {place}: {units} units are more than any shop has")
     item = str(_field(level, "inventory_item_id", place))
     try:
         since = None if moment is None else datetime.fromisoformat(moment)

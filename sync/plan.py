@@ -182,7 +182,7 @@ def from_json(text: str) -> Plan:
             equations=raw.get("equations"),
         )
         stated, found = raw["hash"], plan.hash
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"this is not a sync plan: {error}"
         raise ValueError(message) from error
     if stated != found:

@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.common import READABLE, complain, out, printable, say, say_folded
-from monitor.cli.product_lines import told_change
+from monitor.cli.product_lines import told_change, units_taken
 from monitor.units import counted, written_duration, written_minute
 from sync.errors import Code
 from sync.plan import Plan, PlanCost
-from sync.products import ProductChange, ProductOutcome, ProductResult
+from sync.products import ChangeKind, ProductChange, ProductOutcome, ProductResult
 from sync.reviewing import Left, RowLeft
 
 SHOWN = 40  # rows listed; the file, or --json, has all
@@ -30,8 +30,9 @@ def show_plan(made: Plan) -> None:
     _tell_more(len(changes), "all in the file")
     if made.products:
         _show_products(made.products)
-    units = sum(change.after - change.before for change in changes)
-    zeroed = sum(change.after == 0 for change in changes)
+    retired = [each for each in made.products if each.kind is ChangeKind.RETIRE and not each.refusal]
+    units = sum(change.after - change.before for change in changes) - sum(units_taken(each) for each in retired)
+    zeroed = sum(change.after == 0 for change in changes) + sum(len(each.after["available"]) for each in retired)
     say_folded(
         f"{counted(len(changes), 'change')} ({units:+d} units, {zeroed} to zero), plan {made.hash} of "
         f"{written_minute(made.created_at)}."

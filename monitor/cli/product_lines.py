@@ -18,8 +18,16 @@ def told_change(change: ProductChange) -> str:
     if change.kind is ChangeKind.CREATE:
         return f"product made: {change.after['title']}"
     if change.kind is ChangeKind.RETIRE:
-        return f"status: {change.before['status']} -> {change.after['status']}, stock to 0"
+        was, will = change.before["status"], change.after["status"]
+        status = f"status: {was} -> {will}" if was != will else f"stays {was}"
+        units = units_taken(change)
+        return f"{status}, stock {units} -> 0" if units else status
     return f"{change.field.value}: {_shown(change.field, change.before)} -> {_shown(change.field, change.after)}"
+
+
+def units_taken(change: ProductChange) -> int:
+    """Return how many units a change takes off sale."""
+    return sum(change.before["available"].values()) if change.kind is ChangeKind.RETIRE else 0
 
 
 def product_lines(write: ProductWrite) -> Iterator[str]:

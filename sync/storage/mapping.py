@@ -14,10 +14,11 @@ from sync.errors import Code
 from sync.mapping import Pair
 from sync.matching import sku_key
 from sync.model import LinkState
-from sync.records import SkuKey
+from sync.records import HeldEnding, SkuKey
 from sync.storage import linking
 from sync.storage.database import Database
 from sync.storage.deeds import record
+from sync.storage.held import let_go
 from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, batches, insert_all, upsert
 from sync.storage.tables import kept_apart, link_doubts, links
@@ -158,9 +159,10 @@ def keep_apart(  # noqa: PLR0917 - the columns of the table
 
 
 def _end(connection: sa.Connection, link_ids: Sequence[int], reason: str, now: datetime) -> None:
-    """End links; the rows stay, for the record."""
+    """End links; the rows stay, for the record. Of one that was set back and held nothing is held any more."""
     if not link_ids:
         return
+    let_go(connection, link_ids, HeldEnding.RELEASED, reason, now)
     touch(connection, link_ids=link_ids)
     ended = {"state": LinkState.TOMBSTONED.value, "due": sa.false(), "ended_at": now, "reason": reason}
     connection.execute(sa.update(links).where(links.c.link_id.in_(link_ids)).values(**ended))

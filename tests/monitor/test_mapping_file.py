@@ -102,6 +102,8 @@ def test_csv_from_a_spreadsheet_is_read_with_its_mark_its_semicolons_and_blanks(
         ('{"sku_mappings": {"A": " "}}', "sku_mappings, 'A': both SKUs must be texts"),
         ('{"sku_mappings": {}, "unmapped_shopify": "b"}', "unmapped_shopify is no list of texts"),
         ("[1]", "it has no sku_mappings"),
+        ('{"a":' * 100_000, "recursion"),
+        ("lightspeed_sku,shopify_sku\n" + "a" * 200_000 + ",b\n", "line 1: field larger than field limit"),
         ("", "line 1: there is no column lightspeed_sku nor shopify_sku"),
         ("sku,other\n", "line 1: there is no column lightspeed_sku nor shopify_sku"),
         ("lightspeed_sku,shopify_sku\na,b,c\n", "line 2: more cells than columns"),

@@ -58,6 +58,8 @@ def test_an_answer_as_shopify_documents_it_is_read() -> None:
         pytest.param("", "the file is empty", id="empty"),
         pytest.param("{", "Expecting", id="half"),
         pytest.param("[1]", "no answer", id="a list"),
+        pytest.param("[" * 200_000, "nested too deeply", id="a well"),
+        pytest.param(export(level(units=10**30)), "row 1: 1000000000000000000000000000000 units", id="a universe"),
         pytest.param('{"products": []}', "no list", id="another answer"),
         pytest.param('{"errors": "[API] Invalid API key"}', "refusal of the export: .API. Invalid", id="a refusal"),
         pytest.param(export(level(place=1)), "none of its 1 rows is of location 487838322", id="only elsewhere"),

@@ -85,6 +85,7 @@ def test_the_order_of_the_rows_is_reviewed_too() -> None:
         pytest.param("{", "Expecting", id="half-a-file"),
         pytest.param("[]", "not a sync plan", id="a-list"),
         pytest.param("{}", "not a sync plan", id="an-empty-object"),
+        pytest.param("[" * 200_000, "not a sync plan", id="a-well"),
         pytest.param(to_json(PLAN).replace('"after": 5', '"after": 500'), "it was changed", id="edited"),
         pytest.param(to_json(PLAN).replace('"version": 2', '"version": 1'), "version 1", id="from-another-version"),
     ],

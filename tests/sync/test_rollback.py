@@ -135,6 +135,18 @@ async def test_held_links_are_not_fought_and_follow_lightspeed_again_once_let_go
         assert (await shop.work.ledger.standing()).held_skus == 0
 
 
+async def test_of_a_link_that_a_person_ends_nothing_is_held_any_more(tmp_path: Path) -> None:
+    async with live_shop(few(2), tmp_path) as shop:
+        sku = shop.world.goods[0].sku
+        await restore(shop, {sku: 12})
+        assert (await shop.work.ledger.standing()).held_skus == 1
+        await shop.work.actions.unmap_skus(UnmapOrder(skus=(sku,), by="ann"))
+        assert await query(shop.work.database, "SELECT ending FROM held_links WHERE ended_at IS NOT NULL") == [
+            ("released",)
+        ]
+        assert (await shop.work.ledger.standing()).held_skus == 0
+
+
 async def test_a_large_difference_waits_for_a_person_once_it_is_held_no_more(tmp_path: Path) -> None:
     async with live_shop(few(2), tmp_path) as shop:
         sku = shop.world.goods[0].sku

@@ -54,11 +54,25 @@ def written(
             "product made: Kava  (applied; run 3, product write 7)",
         ),
         (
-            written(Field.STATUS, {"status": "ACTIVE"}, {"status": "DRAFT"}, kind=ChangeKind.RETIRE),
-            "status: ACTIVE -> DRAFT, stock to 0  (applied; run 3, product write 7)",
+            written(
+                Field.STATUS,
+                {"status": "ACTIVE", "available": {"a": 3, "b": 4}},
+                {"status": "DRAFT", "available": {"a": 0, "b": 0}},
+                kind=ChangeKind.RETIRE,
+            ),
+            "status: ACTIVE -> DRAFT, stock 7 -> 0  (applied; run 3, product write 7)",
+        ),
+        (
+            written(
+                Field.STATUS,
+                {"status": "ACTIVE", "available": {"a": 3}},
+                {"status": "ACTIVE", "available": {"a": 0}},
+                kind=ChangeKind.RETIRE,
+            ),
+            "stays ACTIVE, stock 3 -> 0  (applied; run 3, product write 7)",
         ),
     ],
-    ids=["price", "no price before", "title", "text", "pictures", "tags refused", "made", "retired"],
+    ids=["price", "no price before", "title", "text", "pictures", "tags refused", "made", "retired", "zeroed"],
 )
 def test_a_write_is_told_in_two_lines(write: ProductWrite, line: str) -> None:
     first, reason = product_lines(write)
