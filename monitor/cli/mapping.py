@@ -19,7 +19,7 @@ from monitor.mapped import MAPPED
 from monitor.mapping_file import MappingFile
 from monitor.units import counted
 from sync.errors import Code
-from sync.mapping import CARRIED_OUT, WELL, Catalogue, MapOutcome, Mapped, Wanted, plan_mapping
+from sync.mapping import CARRIED_OUT, WELL, Catalogue, MapOutcome, Mapped, Pair, Wanted, plan_mapping
 from sync.records import SkuKey
 from sync.settings import Settings
 from sync.storage.mapping import SqlMapBook
@@ -62,7 +62,22 @@ def map_one(settings: Settings, pair: tuple[str, str], *, replace: bool, dry_run
         say_json(plain(mapped) | {"dry_run": dry_run})
     else:
         _tell_one(mapped, dry_run=dry_run)
+        if mapped.outcome in CARRIED_OUT and mapped.pair is not None:
+            _tell_numbers(settings, mapped.pair)
     return Exit.DONE if mapped.outcome in WELL else Exit.WRONG
+
+
+def _tell_numbers(settings: Settings, pair: Pair) -> None:
+    """Say what linking two things will do to Shopify's number."""
+
+    async def read() -> tuple[int | None, int | None]:
+        async with opened_state(settings) as database:
+            return await SqlMapBook(database).numbers(pair)
+
+    on_hand, available = run(read)
+    if on_hand is not None and available is not None:
+        say_folded(f"Lightspeed has {on_hand} on hand, Shopify offers {available}.")
+    say_folded(_FIRST_SIGHT)
 
 
 def _tell_one(mapped: Mapped, *, dry_run: bool) -> None:
@@ -74,8 +89,6 @@ def _tell_one(mapped: Mapped, *, dry_run: bool) -> None:
         return
     would = "would be done: " if dry_run and mapped.outcome in CARRIED_OUT else ""
     say_folded(f"{would}{line}.", *(f"  ends: {end}" for end in mapped.ends))
-    if mapped.outcome in CARRIED_OUT:
-        say_folded(_FIRST_SIGHT)
 
 
 _CODES = {

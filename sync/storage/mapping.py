@@ -21,7 +21,7 @@ from sync.storage.deeds import record
 from sync.storage.held import let_go
 from sync.storage.order_facts import unpark_orders
 from sync.storage.statements import CONFIRMED, batches, insert_all, upsert
-from sync.storage.tables import kept_apart, link_doubts, links
+from sync.storage.tables import item_stock, kept_apart, levels, link_doubts, links
 from sync.storage.touched import touch
 
 _LINK = ("link_id", "item_id", "variant_id", "inventory_item_id", "sku", "write_after", "mapped_by")
@@ -37,6 +37,12 @@ class SqlMapBook:
     async def things(self) -> tuple[Sequence[SkuKey], Sequence[SkuKey]]:
         """Return live items and variants, linked ones too."""
         return await self._database.read(lambda c: linking.linkable(c, self._sku_fields, priced=True))
+
+    async def numbers(self, pair: Pair) -> tuple[int | None, int | None]:
+        """Return what Lightspeed has on hand of a pair and what Shopify offers, as last read; None: not known."""
+        on_hand = sa.select(item_stock.c.qoh).where(item_stock.c.item_id == pair.item_id)
+        offered = sa.select(levels.c.available).where(levels.c.inventory_item_id == pair.inventory_item_id)
+        return await self._database.read(lambda c: (c.scalar(on_hand), c.scalar(offered)))
 
     async def join(self, pairs: Sequence[Pair], by: str, now: datetime, *, replace: bool) -> Mapping[Pair, Code]:
         """Link pairs by a person's word; return why not, of those that cannot be."""

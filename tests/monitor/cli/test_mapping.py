@@ -78,7 +78,9 @@ def test_two_skus_are_linked_and_taken_apart_by_hand(run: Run) -> None:
     left = run("sku", "mismatches")
     assert [each.exit_code for each in (tried, linked, again, ended, left)] == [0, 0, 0, 0, 0], linked.output
     assert words(tried).startswith(f"would be done: {SKUS[1]} and quite-another: is linked.")
-    assert words(linked).startswith(f"{SKUS[1]} and quite-another: is linked. At the next sync Shopify takes")
+    assert words(linked).startswith(f"{SKUS[1]} and quite-another: is linked. Lightspeed has ")
+    assert "on hand, Shopify offers" in words(tried)
+    assert "At the next sync Shopify takes Lightspeed's number" in words(linked)
     assert json.loads(again.stdout)["outcome"] == "same"
     assert "quite-another: 1 link ended." in words(ended)
     assert "quite-another" in words(left)
