@@ -147,7 +147,7 @@ class Actions:
 
     async def _products_carried_out(self, reply: SyncReply, changes: Sequence[ProductChange], halt: Halt) -> SyncReply:
         """Carry out changes of product fields, after those of stock; what was not is named."""
-        results: list[ProductResult] = []
+        results, some = list[ProductResult](), changes[:0]
         outcome, code, detail = reply.outcome, reply.code, reply.detail
         try:
             for start in range(0, len(changes), _PRODUCTS_AT_ONCE):
@@ -158,6 +158,7 @@ class Actions:
                 results += await self._catalogue.carry_out(some, reply.run_id)
         except SyncError as error:  # what was written until then is on record
             outcome, code, detail = RunOutcome.FAILED, error.code.name, error.detail
+            results += await self._catalogue.sent(some, reply.run_id)
         counts = Counter(f"products_{each.outcome.value.replace(' ', '_')}" for each in results)
         counts["products_not_reached"] = len(changes) - len(results)
         return reply.model_copy(

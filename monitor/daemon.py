@@ -84,14 +84,13 @@ class Passes:
         await self._pass(Pass.FULL)
 
     async def catalogue(self) -> None:
-        """Read what changed in both catalogues and link it; find out what became of unanswered product writes."""
+        """Find out what became of unanswered product writes; read what changed in both catalogues and link it."""
         if not await self._has_begun():
             return
 
         async def refresh(run_id: int) -> Mapping[str, int]:
-            linked = await self._shop.engine.linking.refresh(run_id)
-            await self._shop.engine.catalogue.settle()
-            return {"linked": linked}
+            await self._shop.engine.catalogue.settle()  # a product that was made is linked in step, not by its SKUs
+            return {"linked": await self._shop.engine.linking.refresh(run_id)}
 
         if await self._recorded("catalogue", refresh) is Code.SH018:
             await self._full_instead()

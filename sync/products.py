@@ -134,7 +134,7 @@ class ProductOutcome(StrEnum):
     APPLIED = "applied"
     MOVED = "moved"  # what is there is no longer `before`: not written
     REFUSED = "refused"  # by Shopify, or found to be impossible before it was sent
-    UNANSWERED = "unanswered"  # it was sent and nobody answered; the next reading tells
+    UNANSWERED = "unanswered"  # it was sent, now or a moment ago, and nobody answered; a later reading tells
     FOUND_APPLIED = "found applied"
     FOUND_NOT_APPLIED = "found not applied"
 

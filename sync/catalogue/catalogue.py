@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from sync.catalogue.changes import field_changes
@@ -12,7 +12,7 @@ from sync.catalogue.creation import creation
 from sync.catalogue.making import Maker
 from sync.catalogue.policy import CataloguePolicy, NewItems
 from sync.catalogue.ports import CatalogueBook, Products, Shelves
-from sync.catalogue.present import by_kind, same, value_of
+from sync.catalogue.present import by_kind, is_so, value_of
 from sync.catalogue.retirement import retirement
 from sync.catalogue.retiring import Retirer
 from sync.catalogue.writer import FieldWriter
@@ -94,14 +94,23 @@ class Catalogue:
         results += await self._maker.make(kinds.get(ChangeKind.CREATE, ()), run_id)
         return results + await self._retirer.retire(kinds.get(ChangeKind.RETIRE, ()), run_id)
 
+    async def sent(self, changes: Sequence[ProductChange], run_id: int) -> list[ProductResult]:
+        """Return how those of these changes ended that were sent in a run, as is on record."""
+        keys = {change.key for change in changes}
+        writes = await self.book.writes_in(run_id)
+        return [_as_recorded(write) for write in writes if write.change.key in keys]
+
     async def hindrances(self, changes: Sequence[ProductChange]) -> list[ProductResult]:
         """Return which of these changes of fields would not be written now, and why; nothing is."""
         return await self._fields.hindrances(changes)
 
     async def settle(self) -> Sequence[ProductWrite]:
-        """Read what became of writes that nobody answered, and record it; return those too young to tell."""
+        """Read what became of writes that nobody answered, and record it.
+
+        Return those too young to tell, and those still on their way: whoever sent them tells how they end.
+        """
         writes, now = await self.book.unanswered(), self._clock.now()
-        old = [write for write in writes if now - write.at >= _SETTLED_AFTER]
+        old = [write for write in writes if _given_up(write, now)]
         if old:
             await self.book.settle({write.write_id: await self._became(write) for write in old}, now)
         return [write for write in writes if write not in old]
@@ -117,8 +126,10 @@ class Catalogue:
             row = (await self._shelves.variants_of([change.subject], cards=True)).get(change.subject)
             return _found(row is not None and row.price == change.after)
         product = (await self._products.products_of([change.subject])).get(change.subject)
-        wanted = change.after["status"] if change.kind is ChangeKind.RETIRE else change.after
-        return _found(product is not None and same(change.field, value_of(change.field, product), wanted))
+        if change.kind is ChangeKind.RETIRE:
+            off = await self._retirer.is_off(change)
+            return _found(product is not None and product.status == change.after["status"] and off)
+        return _found(product is not None and is_so(change, value_of(change.field, product)))
 
     # --- proposing ---
 
@@ -157,13 +168,24 @@ def _products_of(items: Sequence[NewItem]) -> list[list[NewItem]]:
     return found
 
 
+def _as_recorded(write: ProductWrite) -> ProductResult:
+    outcome = write.outcome or ProductOutcome.UNANSWERED
+    return ProductResult(write.change, outcome, write.code, write.detail, made=write.made)
+
+
 def _refused(change: ProductChange) -> ProductResult:
     return ProductResult(change, ProductOutcome.REFUSED, change.refusal, change.reason)
 
 
 def _in_doubt(change: ProductChange) -> ProductResult:
     detail = "The same was written a moment ago, and nobody answered; try again in a minute."
-    return ProductResult(change, ProductOutcome.MOVED, detail=detail)
+    return ProductResult(change, ProductOutcome.UNANSWERED, detail=detail)
+
+
+def _given_up(write: ProductWrite, now: datetime) -> bool:
+    """Tell whether nobody waits for an answer any more, and long enough for what was sent to have been carried out."""
+    ended = write.outcome_at if write.outcome is ProductOutcome.UNANSWERED else None
+    return ended is not None and now - ended >= _SETTLED_AFTER
 
 
 def _found(applied: bool) -> ProductOutcome:  # noqa: FBT001 - the question is the name

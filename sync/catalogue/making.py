@@ -24,7 +24,7 @@ class Maker:
         self._sender = Sender(book, clock)
 
     async def make(self, changes: Sequence[ProductChange], run_id: int) -> list[ProductResult]:
-        """Make these products and return how each ended; raises as `Writer.carry_out`."""
+        """Make these products and return how each ended; raises as `Catalogue.carry_out`."""
         if not changes:
             return []
         new = {item.card.item_id for item in await self._book.new_items()}

@@ -49,13 +49,16 @@ class CatalogueBook(Protocol):
         """Keep what the prices of variants have become by a write."""
 
     async def link_made(self, variants: Mapping[str, VariantRow], now: datetime) -> int:
-        """Link items, by id, to the variants made of them, in step at 0; return how many links are new."""
+        """Link items, by id, to the variants made of them, in step at 0; return how many links are new.
+
+        What is linked already, item or variant, stays as it is.
+        """
 
     async def unanswered(self) -> Sequence[ProductWrite]:
-        """Return the writes of which nobody knows what became, oldest first."""
+        """Return the writes of which nobody knows what became, those on their way among them, oldest first."""
 
     async def settle(self, outcomes: Mapping[int, ProductOutcome], now: datetime) -> None:
-        """Record what a later reading has shown of unanswered writes, by id."""
+        """Record what a later reading has shown of unanswered writes, by id; those on their way stay as they are."""
 
     async def writes_of(self, sku: str, limit: int = 50) -> Sequence[ProductWrite]:
         """Return the product writes of one SKU, and those of the product that it is a variant of, newest first."""

@@ -38,6 +38,19 @@ def stands_in_the_way(change: ProductChange, present: Present) -> ProductResult 
     return _value(change, value_of(change.field, product))
 
 
+def is_so(change: ProductChange, now: Any) -> bool:
+    """Tell whether a field is as a change makes it. Of many collections a reading shows only some, so its own count."""
+    if change.field is Field.COLLECTIONS:
+        return set(added(change)) <= set(now)
+    return same(change.field, now, change.after)
+
+
+def _has_moved(change: ProductChange, now: Any) -> bool:
+    if change.field is Field.COLLECTIONS:  # adding to others takes nothing away; where there was none, none may be
+        return bool(now) and not change.before
+    return not same(change.field, now, change.before)
+
+
 def _price(change: ProductChange, variant: VariantCard | None) -> ProductResult | None:
     if variant is None:
         return ProductResult(change, ProductOutcome.MOVED, detail="The variant is gone.")
@@ -47,9 +60,9 @@ def _price(change: ProductChange, variant: VariantCard | None) -> ProductResult 
 
 
 def _value(change: ProductChange, now: Any) -> ProductResult | None:
-    if same(change.field, now, change.after):
+    if is_so(change, now):
         return ProductResult(change, ProductOutcome.FOUND_APPLIED, detail="It was so already.", now=now)
-    if not same(change.field, now, change.before):
+    if _has_moved(change, now):
         return ProductResult(change, ProductOutcome.MOVED, detail="It was changed meanwhile.", now=now)
     return None
 
@@ -120,7 +133,7 @@ def become(product: ProductCard, changes: Iterable[ProductChange]) -> ProductCar
             case Field.TAGS:
                 product = replace(product, tags=tuple(change.after))
             case Field.COLLECTIONS:
-                product = replace(product, collections=tuple(change.after))
+                product = replace(product, collections=tuple(dict.fromkeys((*product.collections, *change.after))))
             case Field.STATUS:
                 product = replace(product, status=change.after)
             case _:

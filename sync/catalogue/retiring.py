@@ -11,7 +11,7 @@ from sync.catalogue.ports import CatalogueBook, Products, Shelves
 from sync.catalogue.sending import Sender
 from sync.clock import Clock
 from sync.errors import Code
-from sync.model import RowProblem, StockChange
+from sync.model import LevelRow, RowProblem, StockChange
 from sync.ports import Ledger
 from sync.products import ProductChange, ProductOutcome, ProductRefusal, ProductResult, ProductUpdate
 
@@ -33,7 +33,7 @@ class Retirer:
         self._sender = Sender(book, clock)
 
     async def retire(self, changes: Sequence[ProductChange], run_id: int) -> list[ProductResult]:
-        """Carry these changes out and return how each ended; raises as `Writer.carry_out`."""
+        """Carry these changes out and return how each ended; raises as `Catalogue.carry_out`."""
         if not changes:
             return []
         cards = await self._products.products_of([change.subject for change in changes])
@@ -41,6 +41,11 @@ class Retirer:
             (found.product_id, each.inventory_item_id) for found in await self._book.retiring() for each in found.gone
         }
         return [await self._one(change, cards.get(change.subject), retiring, run_id) for change in changes]
+
+    async def is_off(self, change: ProductChange) -> bool:
+        """Tell whether nothing of what a change takes off sale is in stock any more."""
+        levels = await self._shelves.levels_of(list(change.after["available"]))
+        return not _for_sale(levels)
 
     async def _one(
         self, change: ProductChange, card: ProductCard | None, retiring: set[tuple[str, str]], run_id: int
@@ -72,9 +77,7 @@ class Retirer:
     async def _zero(self, item_ids: Sequence[str], change: ProductChange, run_id: int) -> ProductRefusal | None:
         for attempt in range(_TRIES):
             levels = await self._shelves.levels_of(item_ids)
-            rows = _rows(
-                {gid: level.available for gid, level in levels.items() if level.available > 0 and level.active}
-            )
+            rows = _rows(_for_sale(levels))
             if not rows:
                 return None
             key = str(
@@ -90,6 +93,10 @@ class Retirer:
             if lasting:
                 return ProductRefusal(Code.SH012.name, f"{lasting[0].code}: {lasting[0].message}")
         return ProductRefusal(Code.SH011.name, "Its stock kept changing.")
+
+
+def _for_sale(levels: Mapping[str, LevelRow]) -> dict[str, int]:
+    return {gid: level.available for gid, level in levels.items() if level.available > 0 and level.active}
 
 
 def _rows(available: Mapping[str, int]) -> list[StockChange]:

@@ -41,7 +41,7 @@ class FieldWriter:
         self._sender = Sender(book, clock)
 
     async def write(self, changes: Sequence[ProductChange], run_id: int) -> list[ProductResult]:
-        """Write these changes and return how each ended; raises as `Writer.carry_out`."""
+        """Write these changes and return how each ended; raises as `Catalogue.carry_out`."""
         results: list[ProductResult] = []
         async for some, batch in self._batches(changes, run_id):
             results += await self._some(some, batch)
@@ -104,6 +104,8 @@ class FieldWriter:
             written = [result.change for result in results if result.outcome is ProductOutcome.APPLIED]
             card = become(batch.present.products[update.product_id], written)
             await self._book.keep_card(card, self._clock.now())
+            if any(change.field is Field.STATUS for change in written):
+                await self._book.keep_status(update.product_id, card.status, self._clock.now())
         for start in range(0, len(prices), _PRICES_A_CALL):
             results += await self._prices(prices[start : start + _PRICES_A_CALL], batch)
         return results

@@ -20,7 +20,8 @@ from sync.storage.tables import links, variants
 from sync.storage.touched import touch
 
 _WRITE = product_writes.c
-_OPEN = sa.or_(_WRITE.outcome.is_(None), _WRITE.outcome == ProductOutcome.UNANSWERED.value)
+_UNANSWERED = _WRITE.outcome == ProductOutcome.UNANSWERED.value
+_OPEN = sa.or_(_WRITE.outcome.is_(None), _UNANSWERED)
 
 
 def intend(connection: sa.Connection, changes: Sequence[ProductChange], run_id: int, now: datetime) -> list[int]:
@@ -38,9 +39,9 @@ def conclude(connection: sa.Connection, outcomes: Mapping[int, ProductResult], n
 
 
 def settle(connection: sa.Connection, outcomes: Mapping[int, ProductOutcome], now: datetime) -> None:
-    """Record what a later reading has shown of unanswered writes."""
+    """Record what a later reading has shown of unanswered writes; whoever sent one on its way tells its end."""
     for write_id, outcome in outcomes.items():
-        change = sa.update(product_writes).where(_WRITE.write_id == write_id, _OPEN)
+        change = sa.update(product_writes).where(_WRITE.write_id == write_id, _UNANSWERED)
         connection.execute(change.values(outcome=outcome.value, outcome_at=now))
 
 
@@ -51,7 +52,7 @@ def interrupt(connection: sa.Connection, now: datetime) -> None:
 
 
 def unanswered(connection: sa.Connection) -> Sequence[ProductWrite]:
-    """Return the writes of which nobody knows what became, oldest first."""
+    """Return the writes of which nobody knows what became, those on their way among them, oldest first."""
     return _read(connection, sa.select(product_writes).where(_OPEN).order_by(_WRITE.write_id))
 
 
@@ -102,10 +103,13 @@ def link_made(connection: sa.Connection, made: Mapping[str, VariantRow], now: da
     """Link items, by id, to the variants made of them; return how many links are new.
 
     They begin in step: at 0 on both sides, so that their stock comes by the ordinary rules, and is no drift.
+    An item or a variant that is linked already stays as it is.
     """
-    taken = sa.select(links.c.item_id).where(CONFIRMED, links.c.item_id.in_(list(made)))
-    known = set(connection.scalars(taken))
-    fresh = {item_id: variant for item_id, variant in made.items() if item_id not in known}
+    gids = [variant.inventory_item_id for variant in made.values()]
+    either = sa.or_(links.c.item_id.in_(list(made)), links.c.inventory_item_id.in_(gids))
+    taken = connection.execute(sa.select(links.c.item_id, links.c.inventory_item_id).where(CONFIRMED, either))
+    known = {gid for row in taken for gid in row}
+    fresh = {item_id: row for item_id, row in made.items() if known.isdisjoint((item_id, row.inventory_item_id))}
     insert_all(connection, links, [_link(item_id, variant, now) for item_id, variant in fresh.items()])
     touch(connection, item_ids=list(fresh))
     unpark_orders(connection, [variant.inventory_item_id for variant in fresh.values()], now)

@@ -14,17 +14,21 @@ from monitor.calls import CallCounter
 from monitor.daemon import Passes, jobs, runs_that_end_all
 from monitor.schedule import Daily, Every
 from sandbox.catalogue import generate
+from sandbox.faults import Fault, FaultKind
 from sandbox.goods import Good
 from sync.errors import Code, Permanent
 from sync.events import Event, RunFinished, RunWanted
+from sync.products import Field, ProductOutcome
 from sync.records import ConflictDecision, PauseKind, RunOutcome
 from sync.reservations import Asked, Granted
 from tests.sync.shop import Shop, live_shop
+from tests.sync.test_catalogue import KAVA, SHIRTS, carry_out, catalogue, reading
 
 pytestmark = pytest.mark.anyio
 
 
 _SELLABLE = "SELECT item_id FROM links WHERE target > 0 AND seen_available > 0 LIMIT 1"
+_BASES = "SELECT base FROM links WHERE state = 'confirmed' AND sku LIKE 'SHIRT-%'"
 
 
 def few() -> list[Good]:
@@ -172,6 +176,17 @@ async def test_a_catalogue_that_cannot_be_read_is_on_record_and_counted(
         assert (run.outcome, run.code) == (RunOutcome.FAILED, code)
         ended = [event for event in told if isinstance(event, RunFinished)]
         assert [(event.job, event.outcome, event.code) for event in ended] == [("catalogue", RunOutcome.FAILED, code)]
+
+
+async def test_a_product_that_was_made_without_an_answer_is_linked_in_step(tmp_path: Path) -> None:
+    async with reading(tmp_path, KAVA, *SHIRTS) as shop:
+        shop.world.faults.add("shopify", "productSet", Fault(FaultKind.RESET_AFTER))
+        made = await carry_out(shop, await catalogue(shop).propose())
+        assert made == {Field.PRODUCT: ProductOutcome.UNANSWERED}
+        shop.clock.advance(600)
+        await passes_of(shop)[0].catalogue()
+        bases = await shop.work.database.read(lambda c: c.exec_driver_sql(_BASES).scalars().all())
+        assert bases == [0, 0, 0]
 
 
 @pytest.mark.parametrize(

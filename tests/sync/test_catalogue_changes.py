@@ -14,9 +14,9 @@ from sync.cards import ItemCard, VariantCard
 from sync.catalogue.changes import field_changes
 from sync.catalogue.creation import creation, handle_of
 from sync.catalogue.policy import CataloguePolicy, CategoriesAs, Discontinued, FieldPolicy
-from sync.catalogue.present import become
+from sync.catalogue.present import Present, become, is_so, stands_in_the_way
 from sync.catalogue.retirement import retirement
-from sync.products import CardPair, ChangeKind, Field, Gone, NewItem, ProductChange, Retiring
+from sync.products import CardPair, ChangeKind, Field, Gone, NewItem, ProductChange, ProductOutcome, Retiring
 from tests.sync.test_catalogue_compare import ITEM, PRODUCT, VARIANT, matrix, of_product, pair
 
 COPY = CataloguePolicy(
@@ -89,6 +89,32 @@ def test_a_category_becomes_a_collection_where_that_is_wanted() -> None:
     variant = of_product(collections=("Roots",), tags=())
     (change,) = field_changes([pair(variant=variant)], policy)
     assert (change.field, change.before, change.after) == (Field.COLLECTIONS, ["Roots"], ["Roots", "Kava"])
+
+
+MANY = tuple(f"Collection {number}" for number in range(30))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (MANY, MANY[:25], None),
+        (MANY, (*MANY[:24], "Kava"), ProductOutcome.FOUND_APPLIED),
+        (("Roots",), ("Roots", "New"), None),
+        ((), ("Roots",), ProductOutcome.MOVED),
+        ((), (), None),
+    ],
+    ids=["more than one reading shows", "it is there", "another came", "none is empty any more", "still empty"],
+)
+def test_of_collections_only_what_is_added_is_compared(
+    before: tuple[str, ...], now: tuple[str, ...], expected: ProductOutcome | None
+) -> None:
+    policy = replace(COPY, categories_as=CategoriesAs.COLLECTIONS)
+    (change,) = field_changes([pair(ITEM, of_product(collections=before, tags=()))], policy)
+    product = replace(PRODUCT, collections=now)
+    told = stands_in_the_way(change, Present({change.subject: product}))
+    assert (told and told.outcome) is expected
+    assert is_so(change, list(become(product, [change]).collections))
+    assert set(now) <= set(become(product, [change]).collections)
 
 
 def test_a_price_beside_a_crossed_out_one_is_never_written() -> None:

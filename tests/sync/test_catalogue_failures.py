@@ -17,16 +17,18 @@ from sandbox.world import World
 from sync.catalogue.catalogue import Catalogue
 from sync.catalogue.policy import CataloguePolicy
 from sync.catalogue.ports import CatalogueBook, Products, Shelves
-from sync.errors import Code, Refused, SyncError
+from sync.errors import Code, OutcomeUnknown, Refused, SyncError
 from sync.ports import Ledger
-from sync.products import ProductChange, ProductOutcome, ProductResult
+from sync.products import ProductChange, ProductOutcome, ProductResult, ProductUpdate
 from sync.records import PauseKind
+from sync.shopify.products import ShopifyProducts
 from tests.sync.shop import START, Fuse, Fused, Shop, go_live, open_shop
 from tests.sync.test_catalogue import KAVA, SHIRTS, WITHOUT_NEW, catalogue, read, reading
 
 pytestmark = pytest.mark.anyio
 
 _MOST_MOMENTS = 200
+UNANSWERED = ProductOutcome.UNANSWERED
 
 
 async def carry_out(shop: Shop, changes: Sequence[ProductChange]) -> list[ProductResult]:
@@ -59,7 +61,7 @@ async def test_a_write_that_happened_without_an_answer_is_found_and_not_repeated
         assert [each.outcome for each in await carry_out(shop, changes)] == [ProductOutcome.UNANSWERED]
         (again,) = await carry_out(shop, changes)
         assert (again.outcome, again.detail) == (
-            ProductOutcome.MOVED,
+            ProductOutcome.UNANSWERED,
             "The same was written a moment ago, and nobody answered; try again in a minute.",
         )
         shop.clock.advance(90)
@@ -79,6 +81,94 @@ async def test_a_write_that_never_happened_is_made_once_it_is_known(tmp_path: Pa
         assert [each.outcome for each in await carry_out(shop, changes)] == [ProductOutcome.APPLIED]
         assert pictures(shop) == 1
         assert await outcomes(shop) == [ProductOutcome.FOUND_NOT_APPLIED, ProductOutcome.APPLIED]
+
+
+async def test_a_write_that_is_still_on_its_way_is_left_to_whoever_sent_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reading(tmp_path) as shop:
+        shop.world.shopify.picture("KAVA-1", ())
+        await read(shop)
+        changes = await catalogue(shop).propose()
+        update, meanwhile = ShopifyProducts.update, list[ProductOutcome]()
+
+        async def slow(products: ShopifyProducts, change: ProductUpdate) -> Any:
+            monkeypatch.undo()
+            shop.clock.advance(90)
+            meanwhile.extend(each.outcome for each in await carry_out(shop, changes))
+            return await update(products, change)
+
+        monkeypatch.setattr(ShopifyProducts, "update", slow)
+        assert [each.outcome for each in await carry_out(shop, changes)] == [ProductOutcome.APPLIED]
+        assert meanwhile == [ProductOutcome.UNANSWERED]
+        assert await outcomes(shop) == [ProductOutcome.APPLIED]
+        assert pictures(shop) == 1
+
+
+async def test_a_write_is_looked_for_a_minute_after_it_was_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reading(tmp_path) as shop:
+        shop.world.shopify.picture("KAVA-1", ())
+        await read(shop)
+
+        async def silent(*_: object) -> Any:
+            shop.clock.advance(120)
+            raise OutcomeUnknown(Code.SH004)
+
+        monkeypatch.setattr(ShopifyProducts, "update", silent)
+        assert [each.outcome for each in await carry_out(shop, await catalogue(shop).propose())] == [UNANSWERED]
+        shop.clock.advance(50)
+        assert len(await catalogue(shop).settle()) == 1
+        shop.clock.advance(10)
+        assert await catalogue(shop).settle() == []
+        assert await outcomes(shop) == [ProductOutcome.FOUND_NOT_APPLIED]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "by_hand"), [(("S", "M"), "ACTIVE"), (("S",), "DRAFT")], ids=["others are sold on", "a draft by hand"]
+)
+async def test_goods_are_off_sale_only_once_their_stock_is(tmp_path: Path, sizes: Sequence[str], by_hand: str) -> None:
+    goods = [replace(shirt, online=True) for shirt in SHIRTS[: len(sizes)]]
+    async with reading(tmp_path, *goods) as shop:
+        shop.world.lightspeed.archive("SHIRT-S")
+        shop.clock.advance(600)
+        await read(shop)
+        changes = await catalogue(shop).propose()
+        storefront: Any = shop.work.engine.storefront
+        set_available = storefront.set_available
+
+        async def lost(*_: object) -> Any:
+            raise OutcomeUnknown(Code.SH004)
+
+        storefront.set_available = lost
+        assert [each.outcome for each in await carry_out(shop, changes)] == [UNANSWERED]
+        storefront.set_available = set_available
+        shop.world.shopify.edit_product("SHIRT-S", status=by_hand)
+        shop.clock.advance(90)
+        assert await catalogue(shop).settle() == []
+        assert await outcomes(shop) == [ProductOutcome.FOUND_NOT_APPLIED]
+        assert shop.world.shopify.available("SHIRT-S") == 12
+
+
+async def test_goods_whose_stock_is_off_are_found_off_sale(tmp_path: Path) -> None:
+    async with reading(tmp_path, *[replace(shirt, online=True) for shirt in SHIRTS]) as shop:
+        shop.world.lightspeed.archive("SHIRT-S")
+        shop.clock.advance(600)
+        await read(shop)
+        changes = await catalogue(shop).propose()
+        storefront: Any = shop.work.engine.storefront
+        set_available = storefront.set_available
+
+        async def unheard(*args: Any) -> Any:
+            await set_available(*args)
+            raise OutcomeUnknown(Code.SH004)
+
+        storefront.set_available = unheard
+        assert [each.outcome for each in await carry_out(shop, changes)] == [UNANSWERED]
+        shop.clock.advance(90)
+        assert await catalogue(shop).settle() == []
+        assert await outcomes(shop) == [ProductOutcome.FOUND_APPLIED]
 
 
 async def test_prices_without_an_answer_are_found(tmp_path: Path) -> None:

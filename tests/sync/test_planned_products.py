@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitor.asked import SyncOrder
+from sync.errors import Code, Transient
 from sync.halting import Halt
 from sync.plan import from_json
 from sync.products import Field, ProductOutcome
 from sync.records import RunOutcome
+from sync.shopify.products import ShopifyProducts
 from tests.sync.shop import FULL, Shop, few, live_shop
 from tests.sync.test_reviewed_plans import planned
 
@@ -51,6 +55,29 @@ async def test_a_product_that_has_moved_since_is_named_and_left(tmp_path: Path) 
         moved = [(each.change.sku, each.outcome) for each in reply.products if each.change.field is Field.PRICE]
         assert moved == [(sku, ProductOutcome.MOVED)]
         assert shop.world.shopify.item(sku).variant.price_cents == 200
+
+
+async def test_what_was_written_before_an_error_counts_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goods = [replace(good, handle=good.sku.lower(), options=()) for good in few(2)]
+    async with live_shop(goods, tmp_path) as shop:
+        order = await with_other_prices(shop, *(good.sku for good in shop.world.goods))
+        planned_prices = len(from_json(order.plan or "").products)
+        set_prices, sent = ShopifyProducts.set_prices, list[str]()
+
+        async def then_gone(products: ShopifyProducts, product_id: str, cents: Mapping[str, int]) -> Any:
+            sent.append(product_id)
+            if len(sent) > 1:
+                raise Transient(Code.SH004)
+            return await set_prices(products, product_id, cents)
+
+        monkeypatch.setattr(ShopifyProducts, "set_prices", then_gone)
+        reply = await shop.sync(order)
+        assert (planned_prices, reply.outcome, reply.code) == (2, RunOutcome.FAILED, "SH004")
+        told = {name: count for name, count in reply.numbers.items() if name.startswith("products_")}
+        assert told == {"products_applied": 1, "products_refused": 1}
+        assert [(each.outcome, each.code) for each in reply.products] == [(ProductOutcome.REFUSED, "SH004")]
 
 
 async def test_products_are_not_begun_once_a_person_has_stopped_the_pass(tmp_path: Path) -> None:

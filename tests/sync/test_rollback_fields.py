@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from monitor.asked import RestoreOrder, RollbackReply, UndoOrder
-from sync.products import Field, ProductOutcome
+from sync.products import ChangeKind, Field, ProductOutcome
 from tests.sync.shop import Shop
 from tests.sync.test_catalogue import carry_out, catalogue, read, reading
 
 pytestmark = pytest.mark.anyio
 
 SKU = "KAVA-1"
+_STATUSES = "SELECT product_status, status FROM variants JOIN product_cards USING (product_id)"
 APPLIED, MOVED, REFUSED = ProductOutcome.APPLIED, ProductOutcome.MOVED, ProductOutcome.REFUSED
 
 
@@ -68,6 +69,19 @@ async def test_what_others_changed_meanwhile_is_left_unless_a_person_names_it(tm
         forced = await undo(shop, run_id, SKU)
         assert present(shop) == (1_700, "")
         assert outcomes(forced)[Field.DESCRIPTION] is APPLIED
+
+
+async def test_a_product_is_known_to_be_on_sale_again_once_that_is_undone(tmp_path: Path) -> None:
+    async with reading(tmp_path) as shop:
+        shop.world.lightspeed.archive(SKU)
+        shop.clock.advance(600)
+        await read(shop)
+        assert await carry_out(shop, await catalogue(shop).propose()) == {Field.STATUS: APPLIED}
+        (latest,) = await shop.work.ledger.runs("products", limit=1)
+        assert outcomes(await undo(shop, latest.run_id)) == {Field.STATUS: APPLIED}
+        told = await shop.work.database.read(lambda c: c.exec_driver_sql(_STATUSES).one())
+        assert tuple(told) == ("ACTIVE", "ACTIVE")
+        assert [each.kind for each in await catalogue(shop).propose()] == [ChangeKind.RETIRE]
 
 
 async def test_an_undo_is_undone_in_its_turn(tmp_path: Path) -> None:
